@@ -21,7 +21,7 @@ export async function bundle(entry) {
     external: (id) => !id.startsWith(".") && !path.isAbsolute(id) && !id.startsWith("\0"),
     logLevel: "silent",
   });
-  await build.write({ file, format: "esm", sourcemap: "inline", inlineDynamicImports: true });
+  await build.write({ file, format: "esm", sourcemap: "inline", codeSplitting: false });
   await build.close();
   return pathToFileURL(file).href;
 }
