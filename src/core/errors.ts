@@ -1,0 +1,76 @@
+/** @file Every failure a person can meet has one code; its English words live here and nowhere else. */
+
+/** code → [title, hint]. The interface shows them under the keys `error.<code>.title` and `error.<code>.hint`. */
+export const explanations = {
+  "gpu.unavailable": [
+    "No usable WebGPU here",
+    "Use a current Chrome or Edge with a graphics driver, or go on with the CPU backend.",
+  ],
+  "gpu.lost": [
+    "The graphics device was lost",
+    "Lower the rows per step or the context length, then resume from the last checkpoint.",
+  ],
+  "gpu.failed": ["A GPU kernel failed", "Resume from the last checkpoint on the CPU backend, and report the kernel named below."],
+  "engine.crashed": ["The engine stopped unexpectedly", "Reload the page; finished checkpoints are safe."],
+  "task.aborted": ["Stopped", "Start it again when you are ready."],
+  "storage.full": ["The browser's storage is full", "Delete runs or data sets you no longer need, then go on."],
+  "storage.failed": ["Stored data could not be read or written", "Reload the page. If it comes again, export what you need and clear the site's data."],
+  "file.unreadable": ["The file cannot be read", "Check that it still exists and is not empty, then drop it again."],
+  "dataset.format": ["The file is not a data set the studio knows", "Use JSONL, JSON or CSV in UTF-8 with one record a row."],
+  "dataset.row": ["A row of the data set cannot be used", "Skip the rows listed, or mend the file and import it again."],
+  "dataset.empty": ["There is no row to use", "Choose a file with at least one complete row, or another column mapping."],
+  "dataset.missing": ["The data set is no longer here", "Import it again or choose another."],
+  "model.config": ["The model's configuration cannot be used", "Use a Hugging Face folder with a config.json of a Llama-architecture model."],
+  "model.tensor": ["The model's weights do not fit its configuration", "Download the weights again, or check that the files belong together."],
+  "model.missing": ["The model is not here", "Choose another model or import it again."],
+  "tokenizer.invalid": ["The tokenizer cannot be used", "Use the tokenizer.json that belongs to the model."],
+  "recipe.invalid": ["The recipe is not complete or not valid", "Correct the field named below."],
+  "run.missing": ["The run is no longer here", "Choose another run."],
+  "run.locked": ["Another tab is training this run", "Go on in that tab, or close it and try again."],
+  "run.diverged": ["Training diverged: the loss is no longer a number", "Lower the learning rate and resume from the last checkpoint."],
+  "run.rows": ["Too few rows to train on", "Add rows, lower the evaluation share, or raise the context length."],
+  "adapter.invalid": ["The adapter does not fit", "Use an adapter made for this base model."],
+  "memory.full": ["The model does not fit in memory", "Lower the rows per step, the context length or the rank."],
+  "cli.usage": ["The command was not understood", "Run `npm run --silent anneal -- help` for the commands."],
+  bug: ["Something went wrong in the studio", "Please report it with the details below."],
+} as const satisfies Record<string, readonly [title: string, hint: string]>;
+
+export type ErrorCode = keyof typeof explanations;
+
+export class StudioError extends Error {
+  override readonly name = "StudioError";
+  /** @param detail what happened and where, in one sentence: file, line, field, tensor. */
+  constructor(
+    readonly code: ErrorCode,
+    detail?: string,
+    options?: ErrorOptions,
+  ) {
+    super(detail ?? explanations[code][0], options);
+  }
+}
+
+/** An error as plain data, so that its code survives the worker boundary. */
+export type WireError = { code: ErrorCode; message: string; stack?: string | undefined };
+
+export function toWire(error: unknown): WireError {
+  if (error instanceof StudioError) return { code: error.code, message: error.message, stack: error.stack };
+  if (error instanceof Error) {
+    const known = { AbortError: "task.aborted", QuotaExceededError: "storage.full", NotReadableError: "file.unreadable", NotFoundError: "file.unreadable" } as const;
+    const code: ErrorCode = error.name in known ? known[error.name as keyof typeof known] : "bug";
+    return { code, message: error.message, stack: error.stack };
+  }
+  return { code: "bug", message: String(error) };
+}
+
+export function fromWire({ code, message, stack }: WireError): StudioError {
+  const error = new StudioError(code, message);
+  if (stack) error.stack = stack;
+  return error;
+}
+
+/** The English words for any error whatever; `detail` is empty where it would repeat the title. */
+export function explain(error: unknown): { code: ErrorCode; title: string; hint: string; detail: string } {
+  const { code, message } = toWire(error);
+  const [title, hint] = explanations[code];
+  return { code, title, hint, detail: message === title ? "" : message };
+}
