@@ -10,24 +10,48 @@ export const explanations = {
     "The graphics device was lost",
     "Lower the rows per step or the context length, then resume from the last checkpoint.",
   ],
-  "gpu.failed": ["A GPU kernel failed", "Resume from the last checkpoint on the CPU backend, and report the kernel named below."],
+  "gpu.failed": [
+    "A GPU kernel failed",
+    "Resume from the last checkpoint on the CPU backend, and report the kernel named below.",
+  ],
   "engine.crashed": ["The engine stopped unexpectedly", "Reload the page; finished checkpoints are safe."],
   "task.aborted": ["Stopped", "Start it again when you are ready."],
   "storage.full": ["The browser's storage is full", "Delete runs or data sets you no longer need, then go on."],
-  "storage.failed": ["Stored data could not be read or written", "Reload the page. If it comes again, export what you need and clear the site's data."],
+  "storage.failed": [
+    "Stored data could not be read or written",
+    "Reload the page. If it comes again, export what you need and clear the site's data.",
+  ],
   "file.unreadable": ["The file cannot be read", "Check that it still exists and is not empty, then drop it again."],
-  "dataset.format": ["The file is not a data set the studio knows", "Use JSONL, JSON or CSV in UTF-8 with one record a row."],
-  "dataset.row": ["A row of the data set cannot be used", "Skip the rows listed, or mend the file and import it again."],
-  "dataset.empty": ["There is no row to use", "Choose a file with at least one complete row, or another column mapping."],
+  "dataset.format": [
+    "The file is not a data set the studio knows",
+    "Use JSONL, JSON or CSV in UTF-8 with one record a row.",
+  ],
+  "dataset.row": [
+    "A row of the data set cannot be used",
+    "Skip the rows listed, or mend the file and import it again.",
+  ],
+  "dataset.empty": [
+    "There is no row to use",
+    "Choose a file with at least one complete row, or another column mapping.",
+  ],
   "dataset.missing": ["The data set is no longer here", "Import it again or choose another."],
-  "model.config": ["The model's configuration cannot be used", "Use a Hugging Face folder with a config.json of a Llama-architecture model."],
-  "model.tensor": ["The model's weights do not fit its configuration", "Download the weights again, or check that the files belong together."],
+  "model.config": [
+    "The model's configuration cannot be used",
+    "Use a Hugging Face folder with a config.json of a Llama-architecture model.",
+  ],
+  "model.tensor": [
+    "The model's weights do not fit its configuration",
+    "Download the weights again, or check that the files belong together.",
+  ],
   "model.missing": ["The model is not here", "Choose another model or import it again."],
   "tokenizer.invalid": ["The tokenizer cannot be used", "Use the tokenizer.json that belongs to the model."],
   "recipe.invalid": ["The recipe is not complete or not valid", "Correct the field named below."],
   "run.missing": ["The run is no longer here", "Choose another run."],
   "run.locked": ["Another tab is training this run", "Go on in that tab, or close it and try again."],
-  "run.diverged": ["Training diverged: the loss is no longer a number", "Lower the learning rate and resume from the last checkpoint."],
+  "run.diverged": [
+    "Training diverged: the loss is no longer a number",
+    "Lower the learning rate and resume from the last checkpoint.",
+  ],
   "run.rows": ["Too few rows to train on", "Add rows, lower the evaluation share, or raise the context length."],
   "adapter.invalid": ["The adapter does not fit", "Use an adapter made for this base model."],
   "memory.full": ["The model does not fit in memory", "Lower the rows per step, the context length or the rank."],
@@ -55,7 +79,12 @@ export type WireError = { code: ErrorCode; message: string; stack?: string | und
 export function toWire(error: unknown): WireError {
   if (error instanceof StudioError) return { code: error.code, message: error.message, stack: error.stack };
   if (error instanceof Error) {
-    const known = { AbortError: "task.aborted", QuotaExceededError: "storage.full", NotReadableError: "file.unreadable", NotFoundError: "file.unreadable" } as const;
+    const known = {
+      AbortError: "task.aborted",
+      QuotaExceededError: "storage.full",
+      NotReadableError: "file.unreadable",
+      NotFoundError: "file.unreadable",
+    } as const;
     const code: ErrorCode = error.name in known ? known[error.name as keyof typeof known] : "bug";
     return { code, message: error.message, stack: error.stack };
   }

@@ -1,0 +1,65 @@
+/** @file A data set: its formats, the mapping from columns to a training example, its record. */
+
+import { StudioError } from "./errors";
+import type { DatasetId } from "./ids";
+import type { Bytes, Millis } from "./units";
+
+export const datasetFormats = ["gsm8k", "alpaca", "sharegpt", "messages", "prompt-completion", "text"] as const;
+export type DatasetFormat = (typeof datasetFormats)[number];
+
+/** A record of the file, as it stands there. */
+export type Row = Record<string, unknown>;
+
+/** What a row becomes under a mapping: what the model is given and what it learns to answer. */
+export type Example = { prompt: string; completion: string };
+
+/**
+ * Which column plays which part. `prompt` lists columns joined by a blank line (alpaca's instruction and input);
+ * sharegpt and messages name the column of turns in `turns`, and split at the last turn of the assistant.
+ */
+export type Mapping = { format: DatasetFormat; prompt: string[]; completion: string; turns: string };
+
+/** A line that could not be used: 1-based line (or record) number and why, in one sentence. */
+export type BadRow = { line: number; reason: string };
+
+export type Dataset = {
+  id: DatasetId;
+  version: 1;
+  name: string;
+  createdAt: Millis;
+  bytes: Bytes;
+  /** SHA-256 of the file, hexadecimal. */
+  hash: string;
+  rows: number;
+  columns: string[];
+  mapping: Mapping;
+  /** Bad lines left out at import, by the user's choice; at most the first 1,000 are listed. */
+  skipped: BadRow[];
+  skippedCount: number;
+  licence: string;
+};
+
+/** What a look at a file's first rows shows, before anything is stored. */
+export type Inspection = {
+  container: "jsonl" | "json" | "csv" | "text";
+  columns: string[];
+  first: Row[];
+  /** Best guess, and every other format the columns allow. */
+  mapping: Mapping;
+  candidates: Mapping[];
+};
+
+/** Reads a stored record, or throws `storage.failed`. */
+export function parseDataset(stored: unknown): Dataset {
+  const record = stored as Partial<Dataset> | null | undefined;
+  if (
+    !record ||
+    record.version !== 1 ||
+    typeof record.id !== "string" ||
+    typeof record.rows !== "number" ||
+    !record.mapping
+  ) {
+    throw new StudioError("storage.failed", "A data set's record is unreadable");
+  }
+  return record as Dataset;
+}

@@ -1,0 +1,51 @@
+/** @file What the engine says of itself and of a recipe before it runs. */
+
+import type { Bytes } from "./units";
+
+export type BackendChoice = "auto" | "webgpu" | "wasm" | "cpu";
+
+export type EngineInfo = {
+  backend: "webgpu" | "wasm" | "cpu";
+  /** The adapter's name on WebGPU, else empty. */
+  adapter: string;
+  software: boolean;
+  threads: number;
+  features: string[];
+  /** Why this backend runs and no faster one, in one sentence. */
+  reason: string;
+};
+
+/** A token as the preview shows it. `trained` tokens count in the loss. */
+export type PreviewToken = { id: number; text: string; trained: boolean };
+
+/** A row as the model will see it. `tooLong` rows are left out of training. */
+export type RowPreview = { tokens: PreviewToken[]; tooLong: boolean };
+
+/** What will happen if the recipe is started. */
+export type Plan = {
+  rows: number;
+  evaluationRows: number;
+  /** Rows longer than the context: left out, counted here. */
+  tooLong: number;
+  longest: number;
+  meanTokens: number;
+  steps: number;
+  epochs: number;
+  trainedParameters: number;
+  parameters: number;
+  memory: { needed: Bytes; available: Bytes; verdict: "fits" | "tight" | "too large" };
+  /** Estimated seconds, from a measured step where there is one on this machine; null before. */
+  seconds: number | null;
+  /** How the held-out rows can be scored. */
+  scoring: "gsm8k" | "exact-match" | "none";
+};
+
+export type Sampling = {
+  /** 0 is greedy. */
+  temperature: number;
+  /** 0 is off. */
+  topK: number;
+  /** 1 is off. */
+  topP: number;
+  seed: number;
+};

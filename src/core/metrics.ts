@@ -1,0 +1,63 @@
+/** @file What a run measures, under the names the Hugging Face Trainer logs, and what a run's job tells while it runs. */
+
+import type { WireError } from "./errors";
+
+export type StepMetrics = {
+  step: number;
+  "train/loss": number;
+  /** Global norm of the gradient before clipping. */
+  "train/grad_norm": number;
+  "train/learning_rate": number;
+  "train/epoch": number;
+  /** Tokens of the step, padding apart. */
+  tokens: number;
+  tokens_per_second: number;
+  /** Seconds of training so far, evaluation and pauses apart. */
+  seconds: number;
+};
+
+export type EvalMetrics = {
+  step: number;
+  /** Mean over the completion tokens of the held-out rows; null where there are none. */
+  "eval/loss": number | null;
+  /** Share of held-out problems solved, 0–1; null where the data has no extractable answers. */
+  "gsm8k/strict": number | null;
+  "gsm8k/flexible": number | null;
+  /** Standard error of the strict share: √(p(1−p)/(n−1)), as lm-eval gives it. */
+  "gsm8k/stderr": number | null;
+  /** Share of completions equal to the reference, for short answers without numbers; else null. */
+  exact_match: number | null;
+  /** Share of the written steps a∘b=c that are right; null where none are written. */
+  "steps/valid": number | null;
+  /** Problems asked. */
+  n: number;
+  seconds: number;
+};
+
+/** One of the fixed held-out prompts as answered at an evaluation. */
+export type Sample = {
+  step: number;
+  index: number;
+  prompt: string;
+  reference: string;
+  completion: string;
+  /** Right by the flexible rule; null where the data has no extractable answers. */
+  correct: boolean | null;
+};
+
+export type AlertKind = "nan" | "spike" | "plateau";
+export type Alert = { step: number; kind: AlertKind; value: number };
+
+/** A checkpoint on disk is complete once this is told. */
+export type CheckpointNote = { step: number; bytes: number };
+
+export type RunEvent =
+  | { event: "step"; metrics: StepMetrics }
+  | { event: "eval"; metrics: EvalMetrics }
+  | { event: "samples"; samples: Sample[] }
+  | { event: "alert"; alert: Alert }
+  | { event: "checkpoint"; checkpoint: CheckpointNote }
+  | { event: "progress"; phase: "loading" | "tokenizing" | "evaluating" | "training"; done: number; total: number }
+  | { event: "status"; status: RunStatusKind; error?: WireError };
+
+export type RunStatusKind = "draft" | "running" | "paused" | "interrupted" | "done" | "stopped" | "failed";

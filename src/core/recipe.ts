@@ -1,0 +1,134 @@
+/** @file A recipe: one JSON document that describes a run completely. Its shape, defaults, validator and migrations. */
+
+import * as z from "zod/mini";
+import { type Adaptation, linearNames } from "./adapter";
+import { StudioError } from "./errors";
+
+const whole = (minimum: number, maximum: number) => z.int().check(z.gte(minimum), z.lte(maximum));
+const between = (minimum: number, maximum: number) => z.number().check(z.gte(minimum), z.lte(maximum));
+
+const schema = z.strictObject({
+  version: z.literal(1),
+  name: z.string().check(z.minLength(1), z.maxLength(120)),
+  /** `embedded`, a `model:…` id, or (command line) a Hugging Face folder. */
+  model: z.string().check(z.minLength(1)),
+  data: z.strictObject({
+    /** `embedded`, a `dataset:…` id, or (command line) a file. */
+    source: z.string().check(z.minLength(1)),
+    /** Share of the rows held out for evaluation, where the source brings no held-out set of its own. */
+    evaluationShare: between(0, 0.5),
+    /** Rows used for training at most; 0 is all. */
+    limit: whole(0, 100_000_000),
+    /** Answers permuted among the questions: a control that must not learn. */
+    shuffleAnswers: z.boolean(),
+  }),
+  template: z.strictObject({
+    /** `{prompt}` stands for the row's prompt. The completion and the end-of-text token follow. */
+    prompt: z.string().check(z.minLength(8), z.maxLength(10_000)),
+    /** `{completion}` stands for the row's completion. */
+    completion: z.string().check(z.minLength(12), z.maxLength(10_000)),
+  }),
+  adaptation: z.strictObject({
+    kind: z.literal("lora"),
+    rank: whole(1, 512),
+    alpha: between(0.001, 4096),
+    dropout: between(0, 0.9),
+    targetModules: z.array(z.enum(linearNames)).check(z.minLength(1)),
+  }),
+  objective: z.strictObject({
+    kind: z.literal("sft"),
+    /** Which tokens the loss counts. */
+    lossOn: z.enum(["completion", "all"]),
+  }),
+  batching: z.strictObject({
+    /** Documents a forward pass. */
+    rows: whole(1, 4096),
+    /** Forward passes an optimizer step; the sum equals one big batch. */
+    accumulation: whole(1, 4096),
+    /** Longest document in tokens; longer ones are left out and counted. */
+    contextLength: whole(8, 131_072),
+    /** Several documents in one row, or rows of like length. */
+    mode: z.enum(["bucket", "pack"]),
+  }),
+  optimizer: z.strictObject({
+    kind: z.literal("adamw"),
+    learningRate: between(0, 10),
+    beta1: between(0, 0.9999),
+    beta2: between(0, 0.99999),
+    epsilon: between(1e-15, 1),
+    weightDecay: between(0, 10),
+    maxGradNorm: between(0.0001, 1_000_000),
+  }),
+  schedule: z.strictObject({
+    kind: z.enum(["cosine", "linear", "constant"]),
+    steps: whole(1, 10_000_000),
+    warmupSteps: whole(0, 10_000_000),
+  }),
+  evaluation: z.strictObject({
+    /** Steps between two evaluations. */
+    every: whole(1, 10_000_000),
+    /** Held-out rows for accuracy; 0 turns it off. */
+    rows: whole(0, 100_000),
+    /** Held-out rows for the evaluation loss. */
+    lossRows: whole(0, 100_000),
+    maxTokens: whole(1, 8192),
+    /** Fixed prompts shown at every evaluation. */
+    samples: whole(0, 64),
+    /** Stops when evaluation loss has not fallen for so many evaluations; 0 never. */
+    patience: whole(0, 1000),
+  }),
+  checkpoints: z.strictObject({ every: whole(1, 10_000_000) }),
+  seed: whole(0, 4_294_967_295),
+});
+
+export type Recipe = z.infer<typeof schema>;
+
+export const gsm8kTemplate = { prompt: "Question: {prompt}\nAnswer:", completion: " {completion}" } as const;
+
+/** The embedded recipe: what `Train` does before anything is set. */
+export function newRecipe(changes: Partial<Recipe> = {}): Recipe {
+  const lora: Adaptation = { kind: "lora", rank: 16, alpha: 32, dropout: 0, targetModules: [...linearNames] };
+  return {
+    version: 1,
+    name: "quickstart",
+    model: "embedded",
+    data: { source: "embedded", evaluationShare: 0.05, limit: 0, shuffleAnswers: false },
+    template: { ...gsm8kTemplate },
+    adaptation: lora,
+    objective: { kind: "sft", lossOn: "completion" },
+    batching: { rows: 16, accumulation: 1, contextLength: 256, mode: "bucket" },
+    optimizer: {
+      kind: "adamw",
+      learningRate: 2e-3,
+      beta1: 0.9,
+      beta2: 0.999,
+      epsilon: 1e-8,
+      weightDecay: 0,
+      maxGradNorm: 1,
+    },
+    schedule: { kind: "cosine", steps: 400, warmupSteps: 20 },
+    evaluation: { every: 50, rows: 100, lossRows: 100, maxTokens: 128, samples: 4, patience: 0 },
+    checkpoints: { every: 25 },
+    seed: 1,
+    ...changes,
+  };
+}
+
+/** Parses a recipe of any age. Throws `recipe.invalid`, naming the first field that is wrong. */
+export function parseRecipe(value: unknown): Recipe {
+  const result = schema.safeParse(value, { jitless: true });
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    const where = issue?.path.join(".") || "recipe";
+    throw new StudioError("recipe.invalid", `${where}: ${issue?.message ?? "not valid"}`);
+  }
+  const recipe = result.data;
+  if (!recipe.template.prompt.includes("{prompt}"))
+    throw new StudioError("recipe.invalid", "template.prompt: {prompt} is missing");
+  if (!recipe.template.completion.includes("{completion}"))
+    throw new StudioError("recipe.invalid", "template.completion: {completion} is missing");
+  if (new Set(recipe.adaptation.targetModules).size !== recipe.adaptation.targetModules.length) {
+    throw new StudioError("recipe.invalid", "adaptation.targetModules: a module is named twice");
+  }
+  return recipe;
+}
