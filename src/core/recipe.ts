@@ -114,13 +114,31 @@ export function newRecipe(changes: Partial<Recipe> = {}): Recipe {
   };
 }
 
+/** zod/mini carries no words of its own. */
+function describeIssue(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case "invalid_type":
+      return `must be of type ${issue.expected}`;
+    case "too_small":
+      return `must be at least ${issue.minimum}`;
+    case "too_big":
+      return `must be at most ${issue.maximum}`;
+    case "invalid_value":
+      return `must be one of ${issue.values.map((value) => JSON.stringify(value)).join(", ")}`;
+    case "unrecognized_keys":
+      return `unknown field ${issue.keys.join(", ")}`;
+    default:
+      return issue.message;
+  }
+}
+
 /** Parses a recipe of any age. Throws `recipe.invalid`, naming the first field that is wrong. */
 export function parseRecipe(value: unknown): Recipe {
   const result = schema.safeParse(value, { jitless: true });
   if (!result.success) {
     const issue = result.error.issues[0];
     const where = issue?.path.join(".") || "recipe";
-    throw new StudioError("recipe.invalid", `${where}: ${issue?.message ?? "not valid"}`);
+    throw new StudioError("recipe.invalid", `${where}: ${issue ? describeIssue(issue) : "not valid"}`);
   }
   const recipe = result.data;
   if (!recipe.template.prompt.includes("{prompt}"))

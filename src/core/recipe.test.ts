@@ -1,0 +1,45 @@
+/** @file Recipes: the default is valid, and what is wrong is named. */
+
+import { expect, test } from "vitest";
+import { newRecipe, parseRecipe } from "./recipe";
+
+/** The default recipe with the field at `path` replaced. */
+function withField(path: string, value: unknown): unknown {
+  const recipe = structuredClone(newRecipe()) as Record<string, unknown>;
+  const keys = path.split(".");
+  const last = keys.pop() ?? "";
+  let place: Record<string, unknown> = recipe;
+  for (const key of keys) place = place[key] as Record<string, unknown>;
+  place[last] = value;
+  return recipe;
+}
+
+test("the default recipe survives JSON", () => {
+  expect(parseRecipe(JSON.parse(JSON.stringify(newRecipe())))).toEqual(newRecipe());
+});
+
+test.each([
+  ["adaptation.rank", 0],
+  ["adaptation.rank", 2.5],
+  ["adaptation.targetModules", []],
+  ["adaptation.targetModules", ["q_proj", "q_proj"]],
+  ["adaptation.targetModules", ["lm_head"]],
+  ["optimizer.learningRate", Number.NaN],
+  ["optimizer.learningRate", "2e-3"],
+  ["schedule.kind", "wsd"],
+  ["template.prompt", "no placeholder here"],
+  ["batching.contextLength", 1e9],
+  ["seed", -1],
+])("%s = %j is refused by name", (path, value) => {
+  expect(() => parseRecipe(withField(path, value))).toThrowError(
+    expect.objectContaining({ code: "recipe.invalid", message: expect.stringContaining(path) as string }) as Error,
+  );
+});
+
+test("an unknown field is refused, not dropped", () => {
+  expect(() => parseRecipe({ ...newRecipe(), optimiser: {} })).toThrowError(/optimiser/);
+});
+
+test.each([null, [], "recipe", 3])("%j is no recipe", (value) => {
+  expect(() => parseRecipe(value)).toThrowError(expect.objectContaining({ code: "recipe.invalid" }) as Error);
+});
