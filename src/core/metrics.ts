@@ -61,3 +61,12 @@ export type RunEvent =
   | { event: "status"; status: RunStatusKind; error?: WireError };
 
 export type RunStatusKind = "draft" | "running" | "paused" | "interrupted" | "done" | "stopped" | "failed";
+
+/** All a run has told so far, each list by step. */
+export type RunHistory = {
+  steps: StepMetrics[];
+  evals: EvalMetrics[];
+  samples: Sample[];
+  alerts: Alert[];
+  checkpoints: CheckpointNote[];
+};

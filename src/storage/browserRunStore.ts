@@ -1,0 +1,80 @@
+/** @file The browser's run store: records in IndexedDB, checkpoints as OPFS files. */
+
+import { StudioError } from "../core/errors";
+import type { RunId } from "../core/ids";
+import type { RunEvent } from "../core/metrics";
+import type { Run } from "../core/run";
+import { read, type StoredCheckpoint, write } from "./database";
+import { type Files, opfs } from "./files";
+import type { RunStore } from "./runStore";
+import { getRun, storedEvent } from "./runs";
+
+export const checkpointFolder = "checkpoints";
+
+/** Never the name of a file that is there: overwriting in place tears when it is cut short. */
+const newCheckpointFile = (run: RunId, step: number) =>
+  `${checkpointFolder}/${run.replace(":", "-")}.${step}.${crypto.randomUUID().slice(0, 8)}.bin`;
+
+/** The run a checkpoint's file belongs to; null for a file of another name. */
+export function runOfFile(path: string): RunId | null {
+  const match = /^checkpoints\/run-([^.]+)\.\d+\.[^.]+\.bin$/.exec(path);
+  return match ? `run:${match[1] ?? ""}` : null;
+}
+
+function saveRecord(
+  run: Run,
+  events: RunEvent[],
+  checkpoint?: StoredCheckpoint,
+): Promise<StoredCheckpoint | undefined> {
+  return write(["runs", "events", "checkpoints"], async (tx) => {
+    const older = await tx.objectStore("checkpoints").get(run.id);
+    const puts: Promise<unknown>[] = [tx.objectStore("runs").put(run)];
+    for (const event of events) {
+      const stored = storedEvent(run.id, event);
+      if (stored) puts.push(tx.objectStore("events").put(stored));
+    }
+    if (checkpoint) puts.push(tx.objectStore("checkpoints").put(checkpoint));
+    await Promise.all(puts);
+    return older;
+  });
+}
+
+/** Made in a worker, where files are written through a SyncAccessHandle. The caller holds the run (`holdRun`). */
+export function newBrowserRunStore(files: Files = opfs): RunStore {
+  return {
+    async save(run, events) {
+      await saveRecord(run, events);
+    },
+
+    async saveCheckpoint(run, events, bytes) {
+      const file = newCheckpointFile(run.id, run.checkpoint);
+      await files.writeFile(file, bytes);
+      let older: StoredCheckpoint | undefined;
+      try {
+        older = await saveRecord(run, events, { run: run.id, step: run.checkpoint, file, bytes: bytes.length });
+      } catch (error) {
+        await files.deleteFile(file).catch(() => undefined); // what is left is swept at the next start
+        throw error;
+      }
+      // the checkpoint is safe by now: an old file that will not go is swept at the next start
+      if (older) await files.deleteFile(older.file).catch(() => undefined);
+    },
+
+    async readCheckpoint(run) {
+      const record = await read(["checkpoints"], (tx) => tx.objectStore("checkpoints").get(run));
+      if (!record) return null;
+      const bytes = await files.readFile(record.file);
+      if (bytes?.length !== record.bytes) {
+        const found = bytes ? `${bytes.length} of ${record.bytes} bytes` : "gone";
+        throw new StudioError("storage.failed", `The checkpoint of step ${record.step} is not whole: ${found}`);
+      }
+      return { step: record.step, bytes };
+    },
+
+    async truncate(run, step) {
+      await write(["events"], (tx) => tx.objectStore("events").delete(IDBKeyRange.bound([run, step, []], [run, []])));
+    },
+
+    getRun,
+  };
+}

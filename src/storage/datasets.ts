@@ -1,0 +1,136 @@
+/** @file Data sets on disk: a record each, and their rows in chunks that are read at random. */
+
+import { type Dataset, parseDataset, type Row } from "../core/dataset";
+import { StudioError } from "../core/errors";
+import type { DatasetId } from "../core/ids";
+import { type RowChunk, read, write } from "./database";
+import { takeLock } from "./locks";
+
+const chunkRows = 500;
+/** UTF-16 units; 4 MiB at two bytes each. A single longer row is a chunk by itself. */
+const chunkLength = 2 ** 21;
+
+export const importLock = (id: DatasetId) => `anneal-import-${id}`;
+/** Every chunk of a data set: an array sorts after every number. */
+export const allRows = (id: DatasetId) => IDBKeyRange.bound([id], [id, []]);
+
+export async function listDatasets(): Promise<Dataset[]> {
+  const records = await read(["datasets"], (tx) => tx.objectStore("datasets").index("createdAt").getAll());
+  return records.map(parseDataset);
+}
+
+/** Throws `dataset.missing`. */
+export async function getDataset(id: DatasetId): Promise<Dataset> {
+  const record = await read(["datasets"], (tx) => tx.objectStore("datasets").get(id));
+  if (record === undefined) throw new StudioError("dataset.missing");
+  return parseDataset(record);
+}
+
+export async function deleteDataset(id: DatasetId): Promise<void> {
+  await write(["datasets", "rows"], async (tx) => {
+    await Promise.all([tx.objectStore("datasets").delete(id), tx.objectStore("rows").delete(allRows(id))]);
+  });
+}
+
+/**
+ * Rows `from` … `from + count − 1`, fewer at the end of the data set. Reads the chunks they lie in and no others.
+ * @throws `dataset.missing`, and `storage.failed` where rows that the record promises are gone.
+ */
+export async function readRows(id: DatasetId, from: number, count: number): Promise<Row[]> {
+  const chunks = await read(["rows"], async (tx): Promise<RowChunk[]> => {
+    const store = tx.objectStore("rows");
+    const first = await store.openKeyCursor(IDBKeyRange.bound([id], [id, from]), "prev");
+    return first ? store.getAll(IDBKeyRange.bound(first.primaryKey, [id, from + count], false, true)) : [];
+  });
+  const rows: Row[] = [];
+  for (const chunk of chunks) {
+    const lines = chunk.text.split("\n");
+    const start = Math.max(0, from - chunk.from);
+    for (const line of lines.slice(start, Math.max(start, from + count - chunk.from))) {
+      rows.push(JSON.parse(line) as Row);
+    }
+  }
+  const { rows: total } = rows.length === count ? { rows: from + count } : await getDataset(id);
+  if (rows.length < Math.min(count, total - from)) {
+    throw new StudioError("storage.failed", `Rows ${from + rows.length + 1} and on of the data set are gone`);
+  }
+  return rows;
+}
+
+export type DatasetWriter = {
+  append(rows: Row[]): Promise<void>;
+  /** Stores what is left and, last, the record: only now the data set exists. */
+  commit(final: Dataset): Promise<void>;
+  /** Takes back all rows written. */
+  abort(): Promise<void>;
+};
+
+/**
+ * Writes a data set's rows as they come. A crash before `commit` leaves rows without a record, which the next
+ * start sweeps; until then the import's lock keeps another tab's sweep away.
+ */
+export function newDatasetWriter(record: Pick<Dataset, "id">): DatasetWriter {
+  const dataset = record.id;
+  const ready: RowChunk[] = [];
+  let lines: string[] = [];
+  let length = 0; // of `lines`
+  let readyLength = 0;
+  let from = 0;
+  let release: (() => void) | null = null;
+
+  const lock = async () => {
+    release ??= await takeLock(importLock(dataset));
+    if (!release) throw new StudioError("storage.failed", "The data set is being written elsewhere");
+  };
+  const unlock = () => {
+    release?.();
+    release = null;
+  };
+  const closeChunk = () => {
+    if (lines.length === 0) return;
+    ready.push({ dataset, from, count: lines.length, text: lines.join("\n") });
+    from += lines.length;
+    readyLength += length;
+    lines = [];
+    length = 0;
+  };
+  const flush = async (final?: Dataset) => {
+    await write(["datasets", "rows"], async (tx) => {
+      const rows = tx.objectStore("rows");
+      const puts: Promise<unknown>[] = ready.map((chunk) => rows.put(chunk));
+      if (final) puts.push(tx.objectStore("datasets").put(final));
+      await Promise.all(puts);
+    });
+    ready.length = 0;
+    readyLength = 0;
+  };
+
+  return {
+    async append(rows) {
+      await lock();
+      for (const row of rows) {
+        const line = JSON.stringify(row);
+        if (length + line.length > chunkLength) closeChunk();
+        lines.push(line);
+        length += line.length;
+        if (lines.length === chunkRows) closeChunk();
+        if (readyLength >= chunkLength) await flush();
+      }
+    },
+
+    async commit(final) {
+      await lock();
+      closeChunk();
+      await flush(final);
+      unlock();
+    },
+
+    async abort() {
+      try {
+        await write(["rows"], (tx) => tx.objectStore("rows").delete(allRows(dataset)));
+      } finally {
+        unlock();
+      }
+    },
+  };
+}

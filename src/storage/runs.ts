@@ -1,0 +1,78 @@
+/** @file Runs on disk: the record, and the history of what the run told. */
+
+import { StudioError } from "../core/errors";
+import type { RunId } from "../core/ids";
+import type { Alert, CheckpointNote, EvalMetrics, RunEvent, RunHistory, Sample, StepMetrics } from "../core/metrics";
+import { parseRun, type Run } from "../core/run";
+import { read, type StoredEvent, write } from "./database";
+import { type Files, opfs } from "./files";
+import { holdRun } from "./locks";
+
+/** Every event of a run: an array sorts after every number. */
+export const allEvents = (id: RunId) => IDBKeyRange.bound([id], [id, []]);
+
+export async function listRuns(): Promise<Run[]> {
+  const records = await read(["runs"], (tx) => tx.objectStore("runs").index("createdAt").getAll());
+  return records.map(parseRun);
+}
+
+/** Throws `run.missing`. */
+export async function getRun(id: RunId): Promise<Run> {
+  const record = await read(["runs"], (tx) => tx.objectStore("runs").get(id));
+  if (record === undefined) throw new StudioError("run.missing");
+  return parseRun(record);
+}
+
+export async function saveRun(run: Run): Promise<void> {
+  await write(["runs"], (tx) => tx.objectStore("runs").put(run));
+}
+
+/** Deletes the run, its history and its checkpoint. Throws `run.locked` while it trains. */
+export async function deleteRun(id: RunId, files: Files = opfs): Promise<void> {
+  await holdRun(id, async () => {
+    const checkpoint = await write(["runs", "events", "checkpoints"], async (tx) => {
+      const stored = await tx.objectStore("checkpoints").get(id);
+      await Promise.all([
+        tx.objectStore("runs").delete(id),
+        tx.objectStore("events").delete(allEvents(id)),
+        tx.objectStore("checkpoints").delete(id),
+      ]);
+      return stored;
+    });
+    if (checkpoint) await files.deleteFile(checkpoint.file);
+  });
+}
+
+/** An event as it is stored, or null for those that tell only of the moment. */
+export function storedEvent(run: RunId, event: RunEvent): StoredEvent | null {
+  switch (event.event) {
+    case "step":
+    case "eval":
+      return { run, step: event.metrics.step, kind: event.event, value: event.metrics };
+    case "samples": {
+      const [first] = event.samples;
+      return first ? { run, step: first.step, kind: "samples", value: event.samples } : null;
+    }
+    case "alert":
+      return { run, step: event.alert.step, kind: `alert.${event.alert.kind}`, value: event.alert };
+    case "checkpoint":
+      return { run, step: event.checkpoint.step, kind: "checkpoint", value: event.checkpoint };
+    case "progress":
+    case "status":
+      return null;
+  }
+}
+
+/** All a run has told, each list by step. Empty for a run that has told nothing. */
+export async function readHistory(id: RunId): Promise<RunHistory> {
+  const stored = await read(["events"], (tx) => tx.objectStore("events").getAll(allEvents(id)));
+  const history: RunHistory = { steps: [], evals: [], samples: [], alerts: [], checkpoints: [] };
+  for (const { kind, value } of stored) {
+    if (kind === "step") history.steps.push(value as StepMetrics);
+    else if (kind === "eval") history.evals.push(value as EvalMetrics);
+    else if (kind === "samples") history.samples.push(...(value as Sample[]));
+    else if (kind === "checkpoint") history.checkpoints.push(value as CheckpointNote);
+    else if (kind.startsWith("alert.")) history.alerts.push(value as Alert);
+  }
+  return history;
+}
