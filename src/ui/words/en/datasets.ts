@@ -1,0 +1,5 @@
+/** @file Words of the Datasets page. */
+
+export const datasets = {
+  title: "Datasets",
+};

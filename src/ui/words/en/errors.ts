@@ -1,0 +1,27 @@
+/** @file Errors: the titles and hints of core's table under `error.<code>.title` and `error.<code>.hint`. */
+
+import { explanations } from "../../../core/errors";
+
+type Words = { [key: string]: string | Words };
+
+/** A code's dot is a key's dot. */
+function nest(): Words {
+  const root: Words = {};
+  for (const [code, [title, hint]] of Object.entries(explanations)) {
+    let at = root;
+    for (const part of code.split(".")) {
+      const next = at[part];
+      at = typeof next === "object" ? next : (at[part] = {});
+    }
+    at["title"] = title;
+    at["hint"] = hint;
+  }
+  return root;
+}
+
+export const errors = {
+  ...(nest() as Record<never, never>),
+  copy: "Copy details",
+  page: "This page stopped working",
+  reloadPage: "Show the page again",
+};

@@ -1,0 +1,5 @@
+/** @file Words of the Models page. */
+
+export const models = {
+  title: "Models",
+};

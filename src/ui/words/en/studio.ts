@@ -1,0 +1,5 @@
+/** @file Words of the Studio page. */
+
+export const studio = {
+  title: "Studio",
+};
