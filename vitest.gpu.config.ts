@@ -1,0 +1,29 @@
+/** @file GPU tests: kernels in a real Chromium, on WebGPU (software adapter) and threaded WASM. */
+import { playwright } from "@vitest/browser-playwright";
+import { defineConfig } from "vitest/config";
+import { chromiumArguments, findChromium } from "./scripts/chromium.mjs";
+import { isolationHeaders } from "./scripts/headers.mjs";
+
+const executablePath = findChromium();
+
+export default defineConfig({
+  server: { headers: isolationHeaders },
+  worker: { format: "es" },
+  test: {
+    include: ["src/**/*.gpu.test.ts"],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    fileParallelism: false,
+    reporters: process.env["ANNEAL_REPORT"] ? ["default", "json"] : ["default"],
+    outputFile: { json: process.env["ANNEAL_REPORT"] ?? "" },
+    browser: {
+      enabled: true,
+      headless: true,
+      screenshotFailures: false,
+      provider: playwright({
+        launchOptions: { ...(executablePath ? { executablePath } : {}), args: chromiumArguments },
+      }),
+      instances: [{ browser: "chromium" }],
+    },
+  },
+});
