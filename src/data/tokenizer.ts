@@ -1,0 +1,167 @@
+/** @file Text to token ids and back, as the model's own tokenizer.json says; bytes are never lost on the way. */
+
+import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
+import { StudioError } from "../core/errors";
+import { byteOfSymbol, newTokenBytes } from "./tokenBytes";
+
+export type Tokenizer = {
+  /** Ids of a text as it stands: no special token is added. Characters unknown to the vocabulary become bytes. */
+  encode: (text: string) => number[];
+  /** Text of ids, special tokens left out; bytes that are no UTF-8 show as U+FFFD. */
+  decode: (ids: readonly number[]) => string;
+  /**
+   * A decoder for ids that come little by little: each call answers the text that is certain by now. The answers joined are
+   * a beginning of `decode` of all ids, short of it only by a last character whose bytes have not all come.
+   */
+  newDecoder: () => (ids: readonly number[]) => string;
+  /** Highest id + 1. */
+  vocabSize: number;
+  /** The end-of-text token that closes every document. */
+  eos: number;
+  /** What the model expects before every document (a beginning-of-text token), often nothing. */
+  prefix: number[];
+  /** A token as a person can read it: its text, its name if it is special, `<0xE4>` for bytes that are part of a character. */
+  tokenText: (id: number) => string;
+};
+
+function fail(detail: string, cause?: unknown): never {
+  throw new StudioError("tokenizer.invalid", detail, cause === undefined ? undefined : { cause });
+}
+
+function asObject(value: unknown, name: string): Record<string, unknown> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) fail(`${name} is not an object`);
+  return value as Record<string, unknown>;
+}
+
+const isId = (id: unknown): id is number => typeof id === "number" && Number.isInteger(id) && id >= 0 && id < 2 ** 24;
+
+/** Checks what the library takes on trust. Throws `tokenizer.invalid`, naming the field. */
+function checkTokenizerJson(value: unknown): Record<string, unknown> {
+  const json = asObject(value, "tokenizer.json");
+  const model = asObject(json["model"], "model");
+  const vocab = model["vocab"];
+  if (Array.isArray(vocab)) {
+    if (vocab.length === 0) fail("model.vocab is empty");
+    vocab.forEach((entry: unknown, i) => {
+      if (!Array.isArray(entry) || typeof entry[0] !== "string" || typeof entry[1] !== "number")
+        fail(`model.vocab[${i}] is not [token, score]`);
+    });
+  } else {
+    const entries = Object.entries(asObject(vocab, "model.vocab"));
+    if (entries.length === 0) fail("model.vocab is empty");
+    const ids = new Set<unknown>();
+    for (const [token, id] of entries) {
+      if (!isId(id)) fail(`model.vocab: the id of ${JSON.stringify(token)} is not a whole number below 2^24`);
+      if (ids.has(id)) fail(`model.vocab: the id ${id} stands twice, the second time for ${JSON.stringify(token)}`);
+      ids.add(id);
+    }
+  }
+  const added = json["added_tokens"] ?? [];
+  if (!Array.isArray(added)) fail("added_tokens is not a list");
+  added.forEach((entry: unknown, i) => {
+    const token = asObject(entry, `added_tokens[${i}]`);
+    if (typeof token["content"] !== "string" || token["content"] === "") fail(`added_tokens[${i}].content is not text`);
+    if (!isId(token["id"])) fail(`added_tokens[${i}].id is not a whole number below 2^24`);
+  });
+  if (model["type"] === "BPE" || "merges" in model) {
+    const merges = model["merges"];
+    if (!Array.isArray(merges)) fail("model.merges is not a list");
+    merges.forEach((merge: unknown, i) => {
+      const pair: unknown[] = typeof merge === "string" ? merge.split(" ") : Array.isArray(merge) ? merge : [];
+      if (pair.length !== 2 || pair.some((part) => typeof part !== "string" || part === ""))
+        fail(`model.merges[${i}] is not a pair of tokens`);
+    });
+  }
+  const optional = { normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null };
+  return { ...optional, ...json, added_tokens: added };
+}
+
+/** The end-of-text id: the model's first, else the one tokenizer_config.json names. */
+function findEos(
+  library: HuggingFaceTokenizer,
+  config: Record<string, unknown>,
+  eosTokenIds: readonly number[],
+  vocabSize: number,
+): number {
+  const named = config["eos_token"];
+  const name = typeof named === "object" && named !== null ? (named as Record<string, unknown>)["content"] : named;
+  const eos = eosTokenIds[0] ?? (typeof name === "string" ? library.token_to_id(name) : undefined);
+  if (eos === undefined) fail("No end-of-text token: neither config.json nor tokenizer_config.json names one");
+  if (!isId(eos) || eos >= vocabSize) fail(`The end-of-text token ${eos} is not in the vocabulary of ${vocabSize}`);
+  return eos;
+}
+
+/** True if every byte has a token, so that no text can be lost. */
+function coversBytes(library: HuggingFaceTokenizer, json: Record<string, unknown>): boolean {
+  const model = asObject(json["model"], "model");
+  if (model["byte_fallback"] === true) {
+    const names = Array.from({ length: 256 }, (_, i) => `<0x${i.toString(16).toUpperCase().padStart(2, "0")}>`);
+    return names.every((name) => library.token_to_id(name) !== undefined);
+  }
+  if (!JSON.stringify(json["pre_tokenizer"] ?? null).includes('"ByteLevel"')) return false;
+  // Two bytes can never stand in UTF-8 and some vocabularies leave those and others out: 0xC0, 0xC1, 0xF5 and up.
+  for (const [symbol, byte] of byteOfSymbol) {
+    const inUtf8 = byte !== 0xc0 && byte !== 0xc1 && byte < 0xf5;
+    if (inUtf8 && library.token_to_id(symbol) === undefined) return false;
+  }
+  return true;
+}
+
+/**
+ * Loads a tokenizer.json with its tokenizer_config.json. Throws `tokenizer.invalid`, naming what is wrong; a vocabulary that
+ * would drop text (no bytes and no unknown token) is refused.
+ * @param eosTokenIds the model's own, from config.json; may be empty.
+ */
+export function loadTokenizer(
+  tokenizerJson: unknown,
+  tokenizerConfig: unknown,
+  eosTokenIds: readonly number[],
+): Tokenizer {
+  const json = checkTokenizerJson(tokenizerJson);
+  const config = asObject(tokenizerConfig ?? {}, "tokenizer_config.json");
+  let library: HuggingFaceTokenizer;
+  try {
+    library = new HuggingFaceTokenizer(json, config);
+  } catch (error) {
+    fail(`tokenizer.json cannot be read: ${error instanceof Error ? error.message : String(error)}`, error);
+  }
+  const special = new Map<number, string>();
+  let vocabSize = library.model?.vocab.length ?? 0;
+  for (const [id, token] of library.get_added_tokens_decoder()) {
+    vocabSize = Math.max(vocabSize, id + 1);
+    if (token.special) special.set(id, token.content);
+  }
+  const unknown = asObject(json["model"], "model")["unk_token"] ?? asObject(json["model"], "model")["unk_id"];
+  if (unknown == null && !coversBytes(library, json))
+    fail("Some bytes have no token and there is no unknown token: text would be lost");
+
+  const encode = (text: string, add = false): number[] => {
+    try {
+      const { ids } = library.encode(text, { add_special_tokens: add });
+      if (ids.every(isId)) return ids;
+    } catch (error) {
+      fail(`A text cannot be tokenized: ${error instanceof Error ? error.message : String(error)}`, error);
+    }
+    return fail("A text has characters that this tokenizer has no token for");
+  };
+  const eos = findEos(library, config, eosTokenIds, vocabSize);
+  const { decode, newDecoder, tokenText } = newTokenBytes(library, json, special);
+  return {
+    encode: (text) => (text === "" ? [] : encode(text)),
+    decode,
+    newDecoder,
+    vocabSize,
+    eos,
+    prefix: findPrefix(encode),
+    tokenText,
+  };
+}
+
+/** What the tokenizer's post-processor puts before a text. */
+function findPrefix(encode: (text: string, add?: boolean) => number[]): number[] {
+  const plain = encode("a");
+  const full = encode("a", true);
+  const first = plain[0];
+  const at = first === undefined ? 0 : full.indexOf(first);
+  return at > 0 ? full.slice(0, at) : [];
+}

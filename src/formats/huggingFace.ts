@@ -1,0 +1,89 @@
+/** @file A model as a Hugging Face folder, and LoRA merged into plain weights. */
+
+import { type Lora, linearPath } from "../core/adapter";
+import { StudioError } from "../core/errors";
+import { type ModelConfig, toHuggingFaceConfig } from "../core/model";
+import { type SafeTensorInput, writeSafetensors } from "./safetensors";
+import type { NamedFile } from "./zip";
+
+const encoder = new TextEncoder();
+
+/** What transformers' `from_pretrained` loads. `tensors` carry Hugging Face's names; a tied head is left out. */
+export function newHuggingFaceFolder(model: {
+  config: ModelConfig;
+  tensors: ReadonlyMap<string, { shape: readonly number[]; values: Float32Array }>;
+  tokenizerJson: unknown;
+  tokenizerConfig: unknown;
+  dtype: "float16" | "float32";
+}): NamedFile[] {
+  const { config, tensors, dtype } = model;
+  const named = new Map<string, SafeTensorInput>();
+  for (const [name, { shape, values }] of tensors) {
+    if (config.tieWordEmbeddings && name === "lm_head.weight") continue;
+    named.set(name, { shape, values, dtype: dtype === "float16" ? "F16" : "F32" });
+  }
+  const huggingFaceConfig = toHuggingFaceConfig(config, dtype);
+  const generation = { bos_token_id: config.bosTokenId, eos_token_id: huggingFaceConfig["eos_token_id"] };
+  const json = (path: string, value: unknown) => ({
+    path,
+    bytes: encoder.encode(`${JSON.stringify(value, null, 2)}\n`),
+  });
+  return [
+    json("config.json", huggingFaceConfig),
+    json("generation_config.json", generation),
+    { path: "model.safetensors", bytes: writeSafetensors(named, { format: "pt" }) },
+    json("tokenizer.json", model.tokenizerJson),
+    json("tokenizer_config.json", model.tokenizerConfig),
+  ];
+}
+
+/**
+ * W + (alpha / rank) · B · A for every adapted linear, in f32, in fresh memory; other tensors are shared.
+ * Throws `adapter.invalid` where a tensor is missing or of another shape.
+ */
+export function mergeLora(
+  tensors: ReadonlyMap<string, { shape: readonly number[]; values: Float32Array }>,
+  config: ModelConfig,
+  lora: Lora,
+  adapterTensors: ReadonlyMap<string, { shape: readonly number[]; values: Float32Array }>,
+): Map<string, { shape: readonly number[]; values: Float32Array }> {
+  const merged = new Map(tensors);
+  const scale = lora.alpha / lora.rank;
+  for (let layer = 0; layer < config.layers; layer++) {
+    for (const name of lora.targetModules) {
+      const path = linearPath(layer, name);
+      const W = tensors.get(`${path}.weight`); // [out, in]
+      const A = adapterTensors.get(`${path}.lora_A.weight`); // [R, in]
+      const B = adapterTensors.get(`${path}.lora_B.weight`); // [out, R]
+      if (!W || !A || !B) throw new StudioError("adapter.invalid", `${path}: a tensor to merge is missing`);
+      const [out = 0, in_ = 0] = W.shape;
+      if (A.values.length !== lora.rank * in_ || B.values.length !== out * lora.rank)
+        throw new StudioError(
+          "adapter.invalid",
+          `${path}: the adapter's shapes do not fit the weight [${out}, ${in_}]`,
+        );
+      merged.set(`${path}.weight`, {
+        shape: W.shape,
+        values: addProduct(W.values, B.values, A.values, scale, lora.rank),
+      });
+    }
+  }
+  return merged;
+}
+
+/** W [out, in] + scale · B [out, R] · A [R, in], summed in double precision. */
+function addProduct(W: Float32Array, B: Float32Array, A: Float32Array, scale: number, R: number): Float32Array {
+  const out = B.length / R;
+  const in_ = A.length / R;
+  const sum = new Float32Array(W.length);
+  const row = new Float64Array(in_);
+  for (let o = 0; o < out; o++) {
+    row.fill(0);
+    for (let r = 0; r < R; r++) {
+      const b = B[o * R + r] ?? 0;
+      for (let i = 0; i < in_; i++) row[i] = (row[i] ?? 0) + b * (A[r * in_ + i] ?? 0);
+    }
+    for (let i = 0; i < in_; i++) sum[o * in_ + i] = (W[o * in_ + i] ?? 0) + scale * (row[i] ?? 0);
+  }
+  return sum;
+}

@@ -1,0 +1,114 @@
+/** @file The README.md of an adapter: a Hugging Face model card that says what was trained and what was measured, no more. */
+
+import type { EvalMetrics } from "../core/metrics";
+import type { Recipe } from "../core/recipe";
+
+type Measured = { before: EvalMetrics | null; after: EvalMetrics | null };
+
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+
+function accuracy(share: number | null, n: number, error: number | null): string {
+  if (share === null) return "–";
+  // lm-eval's standard error of a mean of zeros and ones, where the metrics carry none of their own
+  const spread = error ?? (n > 1 ? Math.sqrt((share * (1 - share)) / (n - 1)) : null);
+  return spread === null ? percent(share) : `${percent(share)} ± ${(100 * spread).toFixed(1)}`;
+}
+
+/** A table of the figures both evaluations have; empty where nothing was measured. */
+function resultTable({ before, after }: Measured): string[] {
+  const rows: [string, (m: EvalMetrics) => string | null][] = [
+    ["Loss on held-out completions", (m) => m["eval/loss"]?.toFixed(4) ?? null],
+    [
+      "Problems solved, strict",
+      (m) => (m["gsm8k/strict"] === null ? null : accuracy(m["gsm8k/strict"], m.n, m["gsm8k/stderr"])),
+    ],
+    [
+      "Problems solved, flexible",
+      (m) => (m["gsm8k/flexible"] === null ? null : accuracy(m["gsm8k/flexible"], m.n, null)),
+    ],
+    ["Exact match", (m) => (m.exact_match === null ? null : accuracy(m.exact_match, m.n, null))],
+    ["Written steps that are right", (m) => (m["steps/valid"] === null ? null : percent(m["steps/valid"]))],
+    ["Problems asked", (m) => (m.n > 0 ? String(m.n) : null)],
+  ];
+  const lines = rows.flatMap(([title, show]) => {
+    const a = before && show(before);
+    const b = after && show(after);
+    return a === null && b === null ? [] : [`| ${title} | ${a ?? "–"} | ${b ?? "–"} |`];
+  });
+  if (lines.length === 0) return ["Nothing was measured on held-out rows."];
+  const heading = `| Held-out rows | before (step ${before?.step ?? "–"}) | after (step ${after?.step ?? "–"}) |`;
+  return [heading, "|---|---|---|", ...lines, "", "± is one standard error, √(p(1−p)/(n−1))."];
+}
+
+function settings(recipe: Recipe): [string, string][] {
+  const { adaptation, optimizer, schedule, batching, objective, data } = recipe;
+  const batch =
+    batching.accumulation > 1 ? `${batching.rows} rows × ${batching.accumulation}` : `${batching.rows} rows`;
+  return [
+    ["Method", "supervised fine-tuning with LoRA"],
+    ["Rank, alpha, dropout", `${adaptation.rank}, ${adaptation.alpha}, ${adaptation.dropout}`],
+    ["Target modules", adaptation.targetModules.join(", ")],
+    ["Loss on", objective.lossOn === "completion" ? "completions only" : "all tokens"],
+    ["Optimizer", `AdamW, learning rate ${optimizer.learningRate}, weight decay ${optimizer.weightDecay}`],
+    ["Schedule", `${schedule.kind}, at most ${schedule.steps} steps, ${schedule.warmupSteps} of warm-up`],
+    ["Batch", `${batch}, at most ${batching.contextLength} tokens each`],
+    ["Seed", String(recipe.seed)],
+    ["Data", data.source === "embedded" ? "embedded word problems" : data.source],
+  ];
+}
+
+/** A fence longer than any run of backticks inside. */
+function codeBlock(text: string): string[] {
+  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map((run) => run[0].length));
+  const fence = "`".repeat(longest + 1);
+  return [fence, text, fence];
+}
+
+const escapeCell = (text: string) => text.replaceAll(/\s+/g, " ").replaceAll("\\", "\\\\").replaceAll("|", "\\|");
+
+/** Hugging Face's card with its YAML front matter. Figures come with their error bars, or not at all. */
+export function newModelCard(card: { recipe: Recipe; baseName: string } & Measured): string {
+  const { recipe, before, after, baseName } = card;
+  const quoted = (text: string) => JSON.stringify(text); // JSON strings are YAML strings
+  const control = recipe.data.shuffleAnswers
+    ? ["", "**A control:** the answers were shuffled among the questions, so that there was nothing to learn."]
+    : [];
+  return `${[
+    "---",
+    `base_model: ${quoted(baseName)}`,
+    "library_name: peft",
+    "pipeline_tag: text-generation",
+    "tags:",
+    ...["lora", "sft", "anneal", `base_model:adapter:${baseName}`].map((tag) => `- ${quoted(tag)}`),
+    "---",
+    "",
+    `# ${escapeCell(recipe.name)}`,
+    "",
+    `A LoRA adapter for \`${baseName.replaceAll("`", "'")}\`, trained in a browser with Anneal.`,
+    ...control,
+    "",
+    "## Training",
+    "",
+    "| Setting | Value |",
+    "|---|---|",
+    ...settings(recipe).map(([name, value]) => `| ${name} | ${escapeCell(value)} |`),
+    "",
+    "The prompt is written as",
+    "",
+    ...codeBlock(recipe.template.prompt),
+    "",
+    "## Results",
+    "",
+    ...resultTable({ before, after }),
+    "",
+    "## Use",
+    "",
+    "```python",
+    "from peft import PeftModel",
+    "from transformers import AutoModelForCausalLM",
+    "",
+    `base = AutoModelForCausalLM.from_pretrained(${quoted(baseName)})`,
+    'model = PeftModel.from_pretrained(base, ".")',
+    "```",
+  ].join("\n")}\n`;
+}
