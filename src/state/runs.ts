@@ -1,0 +1,250 @@
+/** @file The runs the page shows: a mirror of storage, moved on by what the engine tells. */
+
+import { create } from "zustand";
+import { engine } from "../bridge/client";
+import { StudioError } from "../core/errors";
+import type { RunId } from "../core/ids";
+import type { RunEvent } from "../core/metrics";
+import type { Recipe } from "../core/recipe";
+import type { Run } from "../core/run";
+import { holdRun, runLock } from "../storage/locks";
+import { getRun, listRuns, saveRun } from "../storage/runs";
+import { asFound, followRun, isActive, newRunName } from "./runsMirror";
+import { recordEvent, reloadSeries } from "./series";
+
+export type RunAction = "resuming" | "pausing" | "continuing" | "stopping" | "deleting";
+
+type State =
+  | { status: "loading" }
+  | { status: "failed"; error: unknown }
+  | {
+      status: "ready";
+      /** Newest first. */
+      runs: readonly Run[];
+      /** Runs that this tab's engine is working on. */
+      here: ReadonlySet<RunId>;
+      /** What was asked of a run and is not done yet. */
+      busy: Readonly<Record<RunId, RunAction>>;
+      /** Why the last thing asked of a run failed. */
+      failures: Readonly<Record<RunId, unknown>>;
+    };
+
+export type ReadyRuns = Extract<State, { status: "ready" }>;
+
+export const useRuns = create<State>(() => ({ status: "loading" }));
+
+/** One run with what the page knows of it; `elsewhere`: another tab trains it and this one reads along. */
+export type RunView = { run: Run; where: "here" | "elsewhere" | "nowhere"; busy: RunAction | null; failure: unknown };
+
+export function viewRun(state: ReadyRuns, id: RunId): RunView | null {
+  const run = state.runs.find((candidate) => candidate.id === id);
+  if (!run) return null;
+  const where = state.here.has(id) ? "here" : isActive(run) ? "elsewhere" : "nowhere";
+  return { run, where, busy: state.busy[id] ?? null, failure: state.failures[id] ?? null };
+}
+
+/** The run this tab is training or has paused, for the status line of every page. */
+export function useActiveRun(): Run | null {
+  return useRuns((state) =>
+    state.status === "ready" ? (state.runs.find((run) => state.here.has(run.id) && isActive(run)) ?? null) : null,
+  );
+}
+
+function change(by: (state: ReadyRuns) => Partial<ReadyRuns>) {
+  const state = useRuns.getState();
+  if (state.status === "ready") useRuns.setState({ ...state, ...by(state) }, true);
+}
+
+const put = (runs: readonly Run[], run: Run) =>
+  [run, ...runs.filter(({ id }) => id !== run.id)].sort((a, b) => b.createdAt - a.createdAt);
+
+const without = <T>(record: Readonly<Record<RunId, T>>, id: RunId): Readonly<Record<RunId, T>> =>
+  Object.fromEntries(Object.entries(record).filter(([key]) => key !== id));
+
+async function heldRuns(runs: readonly Run[]): Promise<Set<RunId>> {
+  const { held } = await navigator.locks.query();
+  const names = new Set(held?.map(({ name }) => name));
+  return new Set(runs.filter(({ id }) => names.has(runLock(id))).map(({ id }) => id));
+}
+
+const second = 1000;
+let rereading: ReturnType<typeof setTimeout> | undefined;
+
+/** Reads the records; while another tab trains one of them, again every two seconds. */
+export async function loadRuns(): Promise<void> {
+  clearTimeout(rereading);
+  try {
+    const stored = await listRuns();
+    const held = await heldRuns(stored);
+    const old = useRuns.getState();
+    const known = old.status === "ready" ? old : { here: new Set<RunId>(), busy: {}, failures: {} };
+    const mirrored = new Map(old.status === "ready" ? old.runs.map((run) => [run.id, run]) : []);
+    const runs = stored.reverse().map((run) => {
+      const mine = mirrored.get(run.id);
+      return mine && known.here.has(run.id) ? mine : asFound(run, held);
+    });
+    const { here, busy, failures } = known;
+    useRuns.setState({ status: "ready", runs, here, busy, failures }, true);
+    const elsewhere = runs.filter((run) => isActive(run) && !here.has(run.id));
+    for (const run of elsewhere) reloadSeries(run.id);
+    if (elsewhere.length > 0) rereading = setTimeout(() => void loadRuns(), 2 * second);
+  } catch (error) {
+    useRuns.setState({ status: "failed", error }, true);
+  }
+}
+
+/** Those who called `startRun` and do not know their run's id yet. */
+const starting: ((run: RunId) => void)[] = [];
+
+/** Answers the new run's id when the engine has begun; the run goes on by itself. Throws what kept it from starting. */
+export async function startRun(recipe: Recipe): Promise<RunId> {
+  if (useRuns.getState().status !== "ready") await loadRuns();
+  const state = useRuns.getState();
+  const taken = state.status === "ready" ? state.runs.map(({ name }) => name) : [];
+  return new Promise((resolve, reject) => {
+    starting.push(resolve);
+    const leave = () => {
+      const at = starting.indexOf(resolve);
+      if (at >= 0) starting.splice(at, 1);
+    };
+    engine.call("run.start", { recipe, name: newRunName(recipe.name, taken) }).then(
+      (run) => {
+        leave();
+        ended(run);
+        resolve(run.id);
+      },
+      (error: unknown) => {
+        leave();
+        reject(error instanceof Error ? error : new StudioError("bug", String(error)));
+        void loadRuns();
+      },
+    );
+  });
+}
+
+/** Goes on from the last checkpoint. Failures are shown with the run. */
+export async function resumeRun(id: RunId): Promise<void> {
+  change(({ here }) => ({ here: new Set([...here, id]) }));
+  await ask(id, "resuming", async () => {
+    ended(await engine.call("run.resume", { run: id }));
+  });
+}
+
+export const pauseRun = (id: RunId) => ask(id, "pausing", () => engine.call("run.pause", { run: id }));
+
+export const continueRun = (id: RunId) => ask(id, "continuing", () => engine.call("run.continue", { run: id }));
+
+/** `keep` saves a checkpoint first; without it the steps since the last checkpoint are lost. */
+export const stopRun = (id: RunId, keep: boolean) =>
+  ask(id, "stopping", () => engine.call("run.stop", { run: id, keep }));
+
+export async function deleteRun(id: RunId): Promise<void> {
+  await ask(id, "deleting", async () => {
+    await engine.call("run.delete", { run: id });
+    change(({ runs }) => ({ runs: runs.filter((run) => run.id !== id) }));
+    reloadSeries(id);
+  });
+}
+
+/** Not while the run is under way: its record is the engine's then, and `run.locked` is what comes. */
+export async function renameRun(id: RunId, name: string): Promise<void> {
+  try {
+    const run = await holdRun(id, async () => {
+      const renamed = { ...(await getRun(id)), name };
+      await saveRun(renamed);
+      return renamed;
+    });
+    change(({ runs }) => ({ runs: put(runs, run) }));
+  } catch (error) {
+    change(({ failures }) => ({ failures: { ...failures, [id]: error } }));
+  }
+}
+
+/** A failure that has been read. */
+export function dismissFailure(id: RunId) {
+  change(({ failures }) => ({ failures: without(failures, id) }));
+}
+
+async function ask(id: RunId, action: RunAction, work: () => Promise<void>) {
+  change(({ busy, failures }) => ({ busy: { ...busy, [id]: action }, failures: without(failures, id) }));
+  try {
+    await work();
+  } catch (error) {
+    change(({ failures }) => ({ failures: { ...failures, [id]: error } }));
+    if (action === "resuming") {
+      leaveHere(id);
+      void loadRuns();
+    }
+  } finally {
+    change(({ busy }) => ({ busy: without(busy, id) }));
+  }
+}
+
+function ended(run: Run) {
+  leaveHere(run.id);
+  change(({ runs }) => ({ runs: put(runs, run) }));
+}
+
+function leaveHere(id: RunId) {
+  change(({ here }) => ({ here: new Set([...here].filter((run) => run !== id)) }));
+  forgetReload(id);
+}
+
+/** Steps come many a second; the records' copy takes them in once a second. */
+let lastStep = 0;
+
+function takeEvent(id: RunId, event: RunEvent) {
+  recordEvent(id, event);
+  const state = useRuns.getState();
+  if (state.status !== "ready") return;
+  const run = state.runs.find((candidate) => candidate.id === id);
+  if (!run) {
+    void loadRuns();
+    return;
+  }
+  if (event.event === "progress" || event.event === "samples" || event.event === "alert") return;
+  if (event.event === "step") {
+    const now = performance.now();
+    if (now - lastStep < second) return;
+    lastStep = now;
+  }
+  const next = followRun(run, event);
+  change(({ runs }) => ({ runs: runs.map((old) => (old.id === id ? next : old)) }));
+  if (event.event !== "status") return;
+  change(({ busy }) => ({ busy: without(busy, id) }));
+  if (next.status === "running") rememberReload(id);
+  else forgetReload(id);
+}
+
+/** The run this tab was training when it was last left, so that a reload goes on with it. */
+const reloadKey = "anneal.training";
+const reloaded = sessionStorage.getItem(reloadKey);
+let reloadPending = reloaded !== null;
+
+function rememberReload(id: RunId) {
+  sessionStorage.setItem(reloadKey, id);
+}
+
+function forgetReload(id: RunId) {
+  if (sessionStorage.getItem(reloadKey) === id) sessionStorage.removeItem(reloadKey);
+}
+
+/** Whether this tab was training the run when it was reloaded: true once. */
+export function takeReloaded(id: RunId): boolean {
+  if (!reloadPending || reloaded !== id) return false;
+  reloadPending = false;
+  return true;
+}
+
+engine.on("run.event", ({ run, ...event }) => {
+  if (!isHere(run)) {
+    change(({ here }) => ({ here: new Set([...here, run]) }));
+    starting.shift()?.(run);
+  }
+  takeEvent(run, event);
+});
+
+function isHere(id: RunId) {
+  const state = useRuns.getState();
+  return state.status === "ready" && state.here.has(id);
+}
