@@ -4,7 +4,7 @@ import { StudioError } from "../core/errors";
 import type { RunId } from "../core/ids";
 import type { RunEvent } from "../core/metrics";
 import type { Run } from "../core/run";
-import { read, type StoredCheckpoint, write } from "./database";
+import { read, type StoredCheckpoint, together, write } from "./database";
 import { type Files, opfs } from "./files";
 import type { RunStore } from "./runStore";
 import { getRun, storedEvent } from "./runs";
@@ -28,13 +28,12 @@ function saveRecord(
 ): Promise<StoredCheckpoint | undefined> {
   return write(["runs", "events", "checkpoints"], async (tx) => {
     const older = await tx.objectStore("checkpoints").get(run.id);
-    const puts: Promise<unknown>[] = [tx.objectStore("runs").put(run)];
-    for (const event of events) {
-      const stored = storedEvent(run.id, event);
-      if (stored) puts.push(tx.objectStore("events").put(stored));
-    }
-    if (checkpoint) puts.push(tx.objectStore("checkpoints").put(checkpoint));
-    await Promise.all(puts);
+    const told = events.map((event) => storedEvent(run.id, event)).filter((event) => event !== null);
+    await together([
+      () => tx.objectStore("runs").put(run),
+      ...told.map((event) => () => tx.objectStore("events").put(event)),
+      ...(checkpoint ? [() => tx.objectStore("checkpoints").put(checkpoint)] : []),
+    ]);
     return older;
   });
 }

@@ -113,6 +113,11 @@ export async function write<const S extends Store[], T>(
   }
 }
 
+/** Makes requests of a transaction and awaits them all; where one cannot even be made, the others' failures are heard too. */
+export async function together(requests: (() => Promise<unknown>)[]): Promise<void> {
+  await Promise.all(requests.map(async (request) => request()));
+}
+
 /** Closes this thread's connection; the next read or write opens it again. */
 export async function closeDatabase(): Promise<void> {
   const closing = opened;

@@ -3,7 +3,7 @@
 import { type Dataset, parseDataset, type Row } from "../core/dataset";
 import { StudioError } from "../core/errors";
 import type { DatasetId } from "../core/ids";
-import { type RowChunk, read, write } from "./database";
+import { type RowChunk, read, together, write } from "./database";
 import { takeLock } from "./locks";
 
 const chunkRows = 500;
@@ -28,7 +28,7 @@ export async function getDataset(id: DatasetId): Promise<Dataset> {
 
 export async function deleteDataset(id: DatasetId): Promise<void> {
   await write(["datasets", "rows"], async (tx) => {
-    await Promise.all([tx.objectStore("datasets").delete(id), tx.objectStore("rows").delete(allRows(id))]);
+    await together([() => tx.objectStore("datasets").delete(id), () => tx.objectStore("rows").delete(allRows(id))]);
   });
 }
 
@@ -97,9 +97,8 @@ export function newDatasetWriter(record: Pick<Dataset, "id">): DatasetWriter {
   const flush = async (final?: Dataset) => {
     await write(["datasets", "rows"], async (tx) => {
       const rows = tx.objectStore("rows");
-      const puts: Promise<unknown>[] = ready.map((chunk) => rows.put(chunk));
-      if (final) puts.push(tx.objectStore("datasets").put(final));
-      await Promise.all(puts);
+      await together(ready.map((chunk) => () => rows.put(chunk)));
+      if (final) await tx.objectStore("datasets").put(final);
     });
     ready.length = 0;
     readyLength = 0;

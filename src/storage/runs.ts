@@ -4,7 +4,7 @@ import { StudioError } from "../core/errors";
 import type { RunId } from "../core/ids";
 import type { Alert, CheckpointNote, EvalMetrics, RunEvent, RunHistory, Sample, StepMetrics } from "../core/metrics";
 import { parseRun, type Run } from "../core/run";
-import { read, type StoredEvent, write } from "./database";
+import { read, type StoredEvent, together, write } from "./database";
 import { type Files, opfs } from "./files";
 import { holdRun } from "./locks";
 
@@ -32,10 +32,10 @@ export async function deleteRun(id: RunId, files: Files = opfs): Promise<void> {
   await holdRun(id, async () => {
     const checkpoint = await write(["runs", "events", "checkpoints"], async (tx) => {
       const stored = await tx.objectStore("checkpoints").get(id);
-      await Promise.all([
-        tx.objectStore("runs").delete(id),
-        tx.objectStore("events").delete(allEvents(id)),
-        tx.objectStore("checkpoints").delete(id),
+      await together([
+        () => tx.objectStore("runs").delete(id),
+        () => tx.objectStore("events").delete(allEvents(id)),
+        () => tx.objectStore("checkpoints").delete(id),
       ]);
       return stored;
     });
