@@ -1,5 +1,6 @@
 /** @file The page's one engine, in its worker. */
 
+import { StudioError } from "../core/errors";
 import type { Calls, Events } from "./protocol";
 import { connect } from "./rpc";
 
@@ -7,6 +8,11 @@ const worker = new Worker(new URL("../engine.worker.ts", import.meta.url), { typ
 
 export const engine = connect<Calls, Events>(worker);
 
-worker.onerror = (event) => {
-  engine.crash(event.message);
-};
+/** Resolves, should the worker ever die, with why: open calls are rejected, later ones are not answered. */
+export const crashed = new Promise<StudioError>((resolve) => {
+  worker.onerror = (event) => {
+    const detail = event.message || "The engine's script could not be loaded or run";
+    engine.crash(detail);
+    resolve(new StudioError("engine.crashed", detail));
+  };
+});

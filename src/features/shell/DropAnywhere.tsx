@@ -1,0 +1,53 @@
+/** @file A file dropped on any page goes to Datasets. */
+
+import { useEffect, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useLocation } from "wouter";
+import { inspectFile } from "../../state/imports";
+import { Icon } from "../../ui/Icon";
+
+const hasFiles = (event: DragEvent) => event.dataTransfer?.types.includes("Files") ?? false;
+
+export function DropAnywhere() {
+  const { t } = useTranslation();
+  const [, navigate] = useLocation();
+  const [isOver, setOver] = useState(false);
+  const depth = useRef(0); // enter and leave fire for every element passed
+  useEffect(() => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const count = (event: DragEvent, change: number) => {
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      depth.current = Math.max(0, depth.current + change);
+      setOver(depth.current > 0);
+    };
+    addEventListener("dragenter", (event) => count(event, 1), { signal });
+    addEventListener("dragleave", (event) => count(event, -1), { signal });
+    addEventListener("dragover", (event) => count(event, 0), { signal });
+    addEventListener(
+      "drop",
+      (event) => {
+        if (!hasFiles(event)) return;
+        event.preventDefault();
+        depth.current = 0;
+        setOver(false);
+        const file = event.dataTransfer?.files[0];
+        if (!file) return;
+        navigate("/datasets");
+        void inspectFile(file);
+      },
+      { signal },
+    );
+    return () => controller.abort();
+  }, [navigate]);
+  if (!isOver) return null;
+  return (
+    <div className="pointer-events-none fixed inset-0 z-50 flex items-center justify-center bg-veil p-4">
+      <div className="flex items-center gap-3 rounded-lg border-2 border-dashed border-accent bg-surface px-8 py-6 text-base shadow-over">
+        <Icon name="upload" size={20} className="text-accent" />
+        {t("shell.dropHere")}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,57 @@
+/** @file The data sets the page shows: the embedded one and those in storage. */
+
+import { create } from "zustand";
+import type { Dataset } from "../core/dataset";
+import { type DatasetId, embeddedDataset } from "../core/ids";
+import { bytes, millis } from "../core/units";
+import { listDatasets } from "../storage/datasets";
+import { embeddedRows } from "./embeddedRows";
+import { openEngine } from "./engine";
+
+type State =
+  | { status: "loading" }
+  | { status: "failed"; error: unknown }
+  | { status: "ready"; datasets: readonly Dataset[] };
+
+export const useDatasets = create<State>(() => ({ status: "loading" }));
+
+/** The data that ships with the studio, as a record like the others. */
+async function embeddedRecord(): Promise<Dataset> {
+  const { rows, size } = await embeddedRows();
+  return {
+    id: embeddedDataset,
+    version: 1,
+    name: "word-problems",
+    createdAt: millis(0),
+    bytes: bytes(size),
+    hash: "",
+    rows: rows.length,
+    columns: ["question", "answer"],
+    mapping: { format: "gsm8k", prompt: ["question"], completion: "answer", turns: "" },
+    skipped: [],
+    skippedCount: 0,
+    licence: "MIT",
+  };
+}
+
+export async function loadDatasets(): Promise<void> {
+  try {
+    const [embedded, stored] = await Promise.all([embeddedRecord(), listDatasets()]);
+    useDatasets.setState({ status: "ready", datasets: [embedded, ...stored.reverse()] }, true);
+  } catch (error) {
+    useDatasets.setState({ status: "failed", error }, true);
+  }
+}
+
+/** Throws what kept it from being deleted. */
+export async function deleteDataset(dataset: DatasetId): Promise<void> {
+  const engine = await openEngine();
+  await engine.call("dataset.delete", { dataset });
+  await loadDatasets();
+}
+
+/** A recipe names the embedded data `embedded`, any other by its id. */
+export const sourceOf = (id: DatasetId): string => (id === embeddedDataset ? "embedded" : id);
+
+export const datasetOf = (source: string, datasets: readonly Dataset[]): Dataset | undefined =>
+  datasets.find(({ id }) => sourceOf(id) === source);
