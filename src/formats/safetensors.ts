@@ -2,7 +2,7 @@
 
 import { StudioError } from "../core/errors";
 import { narrowHalf, widenBfloat16, widenHalf } from "./float16";
-import { type HeaderEntry, parseHeader } from "./safetensorsHeader";
+import { type HeaderEntry, parseHeader, quote } from "./safetensorsHeader";
 
 export type SafeTensor = { dtype: string; shape: number[]; values: Float32Array<ArrayBuffer> };
 export type SafeTensorInput = { shape: readonly number[]; values: Float32Array; dtype?: "F32" | "F16" };
@@ -36,9 +36,9 @@ function checkLayout(entries: Map<string, HeaderEntry>, dataLength: number): voi
   let expected = 0;
   const inOrder = [...entries].sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end);
   for (const [name, { dtype, shape, begin, end }] of inOrder) {
-    const where = `tensor ${JSON.stringify(name)}`;
+    const where = `tensor ${quote(name)}`;
     const reader = Object.hasOwn(readers, dtype) ? readers[dtype] : undefined;
-    if (!reader) fail(`${where}: the dtype ${JSON.stringify(dtype)} is not supported`);
+    if (!reader) fail(`${where}: the dtype ${quote(dtype)} is not supported`);
     if (end > dataLength) fail(`${where}: its data ends at byte ${end} of ${dataLength}; the file may be cut short`);
     if (begin < expected) fail(`${where}: its data overlaps the tensor before it`);
     if (begin > expected) fail(`${where}: a gap of ${begin - expected} bytes lies before its data`);
@@ -100,7 +100,7 @@ export function writeSafetensors(
   let end = 0;
   for (const [name, { shape, values, dtype = "F32" }] of ordered) {
     if (shape.reduce((product, n) => product * n, 1) !== values.length)
-      fail(`tensor ${JSON.stringify(name)}: ${values.length} values do not fill [${shape.join(", ")}]`);
+      fail(`tensor ${quote(name)}: ${values.length} values do not fill [${shape.join(", ")}]`);
     const begin = end;
     end += values.length * (dtype === "F16" ? 2 : 4);
     entries.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [begin, end] })}`);

@@ -12,6 +12,11 @@ function fail(detail: string): never {
   throw new StudioError("model.tensor", `safetensors: ${detail}`);
 }
 
+/** A name from a file as a message shows it: a hostile one may be megabytes long. */
+export function quote(name: string): string {
+  return JSON.stringify(name.length > 120 ? `${name.slice(0, 120)}…` : name);
+}
+
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** A cursor over the header's bytes that knows the four things the grammar is made of. */
@@ -31,23 +36,17 @@ function newCursor(bytes: Uint8Array) {
   const string = (): string => {
     expect('"');
     const start = at;
-    let escaped = false;
-    for (;;) {
-      const c = bytes[at];
+    let plain = true;
+    for (let c = bytes[at]; c !== 0x22; c = bytes[++at]) {
       if (c === undefined) fail(`a string from byte ${start + 8} does not end`);
-      if (c === 0x22) break;
-      if (c === 0x5c) {
-        escaped = true;
-        at++;
-      }
-      at++;
+      if (c < 0x20 || c === 0x5c) plain = false;
+      if (c === 0x5c) at++;
     }
     const inside = bytes.subarray(start, at);
     at++;
     try {
       const text = decoder.decode(inside);
-      if (!escaped && !inside.some((c) => c < 0x20)) return text;
-      return JSON.parse(`"${text}"`) as string;
+      return plain ? text : (JSON.parse(`"${text}"`) as string);
     } catch (error) {
       throw new StudioError("model.tensor", `safetensors: unreadable string at byte ${start + 8}`, { cause: error });
     }
@@ -87,13 +86,13 @@ type Cursor = ReturnType<typeof newCursor>;
 function newKey(cursor: Cursor, seen: { has: (key: string) => boolean }, where: string): string {
   const key = cursor.string();
   if (key === "__proto__") fail(`${where}: the key "__proto__" is not allowed`);
-  if (seen.has(key)) fail(`${where}: the key ${JSON.stringify(key)} stands twice`);
+  if (seen.has(key)) fail(`${where}: the key ${quote(key)} stands twice`);
   cursor.expect(":");
   return key;
 }
 
 function parseEntry(cursor: Cursor, name: string): HeaderEntry {
-  const where = `tensor ${JSON.stringify(name)}`;
+  const where = `tensor ${quote(name)}`;
   const seen = new Set<string>();
   let dtype = "";
   const shape: number[] = [];
@@ -110,7 +109,7 @@ function parseEntry(cursor: Cursor, name: string): HeaderEntry {
       cursor.list("[", "]", () => {
         if (offsets.push(cursor.whole()) > 2) fail(`${where}: data_offsets has more than two numbers`);
       });
-    else fail(`${where}: unknown field ${JSON.stringify(key)}`);
+    else fail(`${where}: unknown field ${quote(key)}`);
   });
   for (const key of ["dtype", "shape", "data_offsets"]) if (!seen.has(key)) fail(`${where}: ${key} is missing`);
   const [begin, end] = offsets;

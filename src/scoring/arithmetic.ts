@@ -41,6 +41,9 @@ export function evaluateArithmetic(expression: string): number {
       if (text[at] === "*") {
         at++;
         value *= factor();
+      } else if (text.startsWith("//", at)) {
+        at += 2;
+        value = Math.floor(value / factor()); // Python's whole division, which two of GSM8K's solutions use
       } else if (text[at] === "/") {
         at++;
         value /= factor();
