@@ -1,0 +1,46 @@
+/** @file Makes sure that the right Node runs and that the packages of the lock file are installed. Needs no package. */
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
+
+const readJson = (file) => JSON.parse(readFileSync(path.join(root, file), "utf8"));
+
+function requireNode() {
+  const wanted = readJson("package.json").engines.node.replace(">=", "");
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  const [wantedMajor, wantedMinor] = wanted.split(".").map(Number);
+  if (major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)) return;
+  console.error(`Anneal needs Node ${wanted} or newer; this is ${process.versions.node}.`);
+  process.exit(1);
+}
+
+/** npm's own record of what it installed, against the lock file; packages for other platforms may be absent. */
+export function hasPackages() {
+  const record = "node_modules/.package-lock.json";
+  if (!existsSync(path.join(root, record))) return false;
+  const installed = readJson(record).packages;
+  return Object.entries(readJson("package-lock.json").packages).every(
+    ([place, { version, optional, peer }]) =>
+      place === "" || optional || (peer && !installed[place]) || installed[place]?.version === version,
+  );
+}
+
+export function installPackages() {
+  requireNode();
+  if (hasPackages()) return;
+  const started = Date.now();
+  console.log("Installing packages (once, about a minute) …");
+  const { status } = spawnSync("npm", ["ci", "--loglevel=error"], {
+    cwd: root,
+    stdio: "inherit",
+    shell: process.platform === "win32",
+  });
+  if (status !== 0) {
+    console.error("The packages could not be installed: npm's message is above.");
+    process.exit(1);
+  }
+  console.log(`Packages installed in ${Math.round((Date.now() - started) / 1000)} s.`);
+}
