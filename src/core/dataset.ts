@@ -47,6 +47,8 @@ export type Inspection = {
   /** Best guess, and every other format the columns allow. */
   mapping: Mapping;
   candidates: Mapping[];
+  /** What each of the first rows becomes under `mapping`, or why it cannot be used. */
+  examples: (Example | { reason: string })[];
 };
 
 /** Reads a stored record, or throws `storage.failed`. */
