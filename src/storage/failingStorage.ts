@@ -35,9 +35,10 @@ export function failingFiles(files: Files, faults: Faults): Files {
 
 /** Puts and deletes of every object store fail as `faults` says, until the returned function is called. */
 export function failObjectStores(faults: Faults): () => void {
-  const { put, delete: remove } = IDBObjectStore.prototype;
-  const guard = <A extends unknown[]>(work: (this: IDBObjectStore, ...args: A) => IDBRequest) => {
-    return function (this: IDBObjectStore, ...args: A): IDBRequest {
+  type Call = (this: IDBObjectStore, ...args: unknown[]) => IDBRequest;
+  const methods = IDBObjectStore.prototype as unknown as { put: Call; delete: Call };
+  const guard = (work: Call): Call => {
+    return function (this: IDBObjectStore, ...args) {
       if (!strikes(faults)) return work.apply(this, args);
       if (faults.failure !== "late") throw new DOMException("no", faults.error);
       const request = work.apply(this, args);
@@ -45,10 +46,9 @@ export function failObjectStores(faults: Faults): () => void {
       return request;
     };
   };
-  IDBObjectStore.prototype.put = guard(put);
-  IDBObjectStore.prototype.delete = guard(remove) as typeof remove;
+  const { put, delete: remove } = methods;
+  Object.assign(methods, { put: guard(put), delete: guard(remove) });
   return () => {
-    IDBObjectStore.prototype.put = put;
-    IDBObjectStore.prototype.delete = remove;
+    Object.assign(methods, { put, delete: remove });
   };
 }

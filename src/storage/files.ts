@@ -5,13 +5,13 @@ import { storageFailure } from "./storageFailure";
 /** Paths are `folder/name`. */
 export type Files = {
   /** Makes the file and answers when its bytes are on disk. Throws `storage.full` or `storage.failed`, leaving no file. */
-  writeFile(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  writeFile: (path: string, bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
   /** The file's bytes, or null where there is no such file. */
-  readFile(path: string): Promise<Uint8Array<ArrayBuffer> | null>;
+  readFile: (path: string) => Promise<Uint8Array<ArrayBuffer> | null>;
   /** Deletes the file; one that is not there is no error. */
-  deleteFile(path: string): Promise<void>;
+  deleteFile: (path: string) => Promise<void>;
   /** The paths in a folder; none where there is no such folder. */
-  listFiles(folder: string): Promise<string[]>;
+  listFiles: (folder: string) => Promise<string[]>;
 };
 
 // lib.dom does not know the handle that only a dedicated worker has
@@ -21,7 +21,9 @@ type SyncAccess = {
   flush(): void;
   close(): void;
 };
-type FileHandle = FileSystemFileHandle & { createSyncAccessHandle?: () => Promise<SyncAccess> };
+type FileHandle = Omit<FileSystemFileHandle, "createSyncAccessHandle"> & {
+  createSyncAccessHandle?: () => Promise<SyncAccess>;
+};
 
 const isMissing = (error: unknown) => error instanceof DOMException && error.name === "NotFoundError";
 
