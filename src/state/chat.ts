@@ -1,10 +1,10 @@
 /** @file Questions asked of the base and of a tuned model side by side, in this session. */
 
 import { create } from "zustand";
-import { engine } from "../bridge/client";
 import type { Sampling } from "../core/engine";
 import { toWire } from "../core/errors";
 import type { RunId } from "../core/ids";
+import { type Engine, openEngine } from "./engine";
 
 export type Answer =
   | { status: "waiting" }
@@ -64,6 +64,7 @@ async function answer(turn: string, side: Side, question: Question, run: RunId |
   const { model, prompt, maxTokens, sampling } = question;
   streams.set(id, { turn, side, text: "" });
   try {
+    const engine = await listeningEngine();
     const done = await engine.call("chat.ask", { id, model, run, prompt, maxTokens, sampling }, signal);
     setAnswer(turn, side, () => ({ status: "done", ...done }));
   } catch (error) {
@@ -91,16 +92,26 @@ export function clearChat() {
 const streams = new Map<string, { turn: string; side: Side; text: string }>();
 let scheduled = false;
 
-engine.on("chat.text", ({ id, text }) => {
-  const stream = streams.get(id);
-  if (!stream) return;
-  stream.text += text;
-  if (scheduled) return;
-  scheduled = true;
-  requestAnimationFrame(() => {
-    scheduled = false;
-    for (const { turn, side, text } of streams.values()) {
-      if (text !== "") setAnswer(turn, side, () => ({ status: "writing", text }));
-    }
-  });
-});
+function showStreams() {
+  scheduled = false;
+  for (const { turn, side, text } of streams.values()) {
+    if (text !== "") setAnswer(turn, side, () => ({ status: "writing", text }));
+  }
+}
+
+let listening: Engine | undefined;
+
+async function listeningEngine(): Promise<Engine> {
+  const engine = await openEngine();
+  if (engine !== listening) {
+    listening = engine;
+    engine.on("chat.text", ({ id, text }) => {
+      const stream = streams.get(id);
+      if (!stream) return;
+      stream.text += text;
+      if (!scheduled) requestAnimationFrame(showStreams);
+      scheduled = true;
+    });
+  }
+  return engine;
+}

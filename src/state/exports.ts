@@ -1,8 +1,8 @@
 /** @file What a run gives away: its adapter as PEFT lays it out. */
 
 import { create } from "zustand";
-import { engine } from "../bridge/client";
 import type { RunId } from "../core/ids";
+import { openEngine } from "./engine";
 
 type State = {
   /** Runs whose adapter is being written. */
@@ -17,7 +17,7 @@ export async function exportAdapter(run: RunId): Promise<{ name: string; zip: Bl
   if (useExports.getState().busy.has(run)) return null;
   useExports.setState(({ busy }) => ({ busy: new Set([...busy, run]), failure: null }));
   try {
-    const { name, zip } = await engine.call("adapter.export", { run });
+    const { name, zip } = await (await openEngine()).call("adapter.export", { run });
     return { name, zip: new Blob([zip], { type: "application/zip" }) };
   } catch (error) {
     useExports.setState({ failure: { run, error } });

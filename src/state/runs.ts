@@ -1,7 +1,6 @@
 /** @file The runs the page shows: a mirror of storage, moved on by what the engine tells. */
 
 import { create } from "zustand";
-import { engine } from "../bridge/client";
 import { StudioError } from "../core/errors";
 import type { RunId } from "../core/ids";
 import type { RunEvent } from "../core/metrics";
@@ -9,6 +8,7 @@ import type { Recipe } from "../core/recipe";
 import type { Run } from "../core/run";
 import { holdRun, runLock } from "../storage/locks";
 import { getRun, listRuns, saveRun } from "../storage/runs";
+import { type Engine, openEngine, useEngine } from "./engine";
 import { asFound, followRun, isActive, newRunName } from "./runsMirror";
 import { recordEvent, reloadSeries } from "./series";
 
@@ -101,24 +101,30 @@ export async function startRun(recipe: Recipe): Promise<RunId> {
   if (useRuns.getState().status !== "ready") await loadRuns();
   const state = useRuns.getState();
   const taken = state.status === "ready" ? state.runs.map(({ name }) => name) : [];
+  const engine = await listeningEngine();
   return new Promise((resolve, reject) => {
-    starting.push(resolve);
-    const leave = () => {
-      const at = starting.indexOf(resolve);
-      if (at >= 0) starting.splice(at, 1);
+    let begun: RunId | null = null;
+    const begin = (id: RunId) => {
+      begun = id;
+      resolve(id);
     };
-    engine.call("run.start", { recipe, name: newRunName(recipe.name, taken) }).then(
-      (run) => {
-        leave();
-        ended(run);
-        resolve(run.id);
-      },
-      (error: unknown) => {
-        leave();
-        reject(error instanceof Error ? error : new StudioError("bug", String(error)));
-        void loadRuns();
-      },
-    );
+    starting.push(begin);
+    engine
+      .call("run.start", { recipe, name: newRunName(recipe.name, taken) })
+      .then(
+        (run) => {
+          ended(run);
+          resolve(run.id);
+        },
+        (error: unknown) => {
+          if (begun) fail(begun, error);
+          reject(error instanceof Error ? error : new StudioError("bug", String(error)));
+        },
+      )
+      .finally(() => {
+        const at = starting.indexOf(begin);
+        if (at >= 0) starting.splice(at, 1);
+      });
   });
 }
 
@@ -126,21 +132,23 @@ export async function startRun(recipe: Recipe): Promise<RunId> {
 export async function resumeRun(id: RunId): Promise<void> {
   change(({ here }) => ({ here: new Set([...here, id]) }));
   await ask(id, "resuming", async () => {
-    ended(await engine.call("run.resume", { run: id }));
+    ended(await (await listeningEngine()).call("run.resume", { run: id }));
   });
 }
 
-export const pauseRun = (id: RunId) => ask(id, "pausing", () => engine.call("run.pause", { run: id }));
+export const pauseRun = (id: RunId) =>
+  ask(id, "pausing", async () => (await listeningEngine()).call("run.pause", { run: id }));
 
-export const continueRun = (id: RunId) => ask(id, "continuing", () => engine.call("run.continue", { run: id }));
+export const continueRun = (id: RunId) =>
+  ask(id, "continuing", async () => (await listeningEngine()).call("run.continue", { run: id }));
 
 /** `keep` saves a checkpoint first; without it the steps since the last checkpoint are lost. */
 export const stopRun = (id: RunId, keep: boolean) =>
-  ask(id, "stopping", () => engine.call("run.stop", { run: id, keep }));
+  ask(id, "stopping", async () => (await listeningEngine()).call("run.stop", { run: id, keep }));
 
 export async function deleteRun(id: RunId): Promise<void> {
   await ask(id, "deleting", async () => {
-    await engine.call("run.delete", { run: id });
+    await (await listeningEngine()).call("run.delete", { run: id });
     change(({ runs }) => ({ runs: runs.filter((run) => run.id !== id) }));
     reloadSeries(id);
   });
@@ -170,11 +178,8 @@ async function ask(id: RunId, action: RunAction, work: () => Promise<void>) {
   try {
     await work();
   } catch (error) {
-    change(({ failures }) => ({ failures: { ...failures, [id]: error } }));
-    if (action === "resuming") {
-      leaveHere(id);
-      void loadRuns();
-    }
+    if (action === "resuming") fail(id, error);
+    else change(({ failures }) => ({ failures: { ...failures, [id]: error } }));
   } finally {
     change(({ busy }) => ({ busy: without(busy, id) }));
   }
@@ -183,6 +188,13 @@ async function ask(id: RunId, action: RunAction, work: () => Promise<void>) {
 function ended(run: Run) {
   leaveHere(run.id);
   change(({ runs }) => ({ runs: put(runs, run) }));
+}
+
+/** The engine has let go of the run, and not at its end: what storage says of it is what is left. */
+function fail(id: RunId, error: unknown) {
+  leaveHere(id);
+  change(({ failures }) => ({ failures: { ...failures, [id]: error } }));
+  void loadRuns();
 }
 
 function leaveHere(id: RunId) {
@@ -236,15 +248,29 @@ export function takeReloaded(id: RunId): boolean {
   return true;
 }
 
-engine.on("run.event", ({ run, ...event }) => {
-  if (!isHere(run)) {
-    change(({ here }) => ({ here: new Set([...here, run]) }));
-    starting.shift()?.(run);
+let listening: Engine | undefined;
+
+async function listeningEngine(): Promise<Engine> {
+  const engine = await openEngine();
+  if (engine !== listening) {
+    listening = engine;
+    engine.on("run.event", ({ run, ...event }) => {
+      if (!isHere(run)) {
+        change(({ here }) => ({ here: new Set([...here, run]) }));
+        starting.shift()?.(run);
+      }
+      takeEvent(run, event);
+    });
   }
-  takeEvent(run, event);
-});
+  return engine;
+}
 
 function isHere(id: RunId) {
   const state = useRuns.getState();
   return state.status === "ready" && state.here.has(id);
 }
+
+// The engine sweeps storage when it opens: what was cut off is known as such from then on.
+useEngine.subscribe(({ status }) => {
+  if (status === "ready" && useRuns.getState().status === "ready") void loadRuns();
+});
