@@ -1,0 +1,126 @@
+/** @file From rows to what a run trains on and is measured by: split, template, tokens, and how answers are scored. */
+
+import type { Example } from "../core/dataset";
+import { StudioError } from "../core/errors";
+import type { RunEvent } from "../core/metrics";
+import type { ModelConfig } from "../core/model";
+import { seedFor, shuffled } from "../core/random";
+import type { Recipe } from "../core/recipe";
+import { type Document, encodePrompt, newDocument } from "../data/mask";
+import { shuffleAnswers, splitRows } from "../data/split";
+import { applyTemplate } from "../data/template";
+import type { Tokenizer } from "../data/tokenizer";
+import { hasAnswer } from "../scoring/gsm8k";
+import { nextTick } from "./turns";
+
+/** The rows of a data set as examples. `heldout` is null where the source brings none of its own. */
+export type Source = { examples: Example[]; heldout: Example[] | null };
+
+export type Scoring = "gsm8k" | "exact-match" | "none";
+
+/** A held-out prompt to be answered. */
+export type Problem = { index: number; prompt: string; ids: number[]; reference: string };
+
+export type TrainingData = {
+  train: Document[];
+  /** Held-out rows for the evaluation loss. */
+  heldout: Document[];
+  /** Held-out prompts for accuracy, in a fixed order. */
+  problems: Problem[];
+  /** Held-out prompts shown at every evaluation. */
+  samples: Problem[];
+  scoring: Scoring;
+  /** Rows longer than the context: left out of training. */
+  tooLong: number;
+};
+
+/** Completions up to this many characters can be asked for to the letter. */
+const shortAnswer = 64;
+/** Milliseconds of tokenizing between two turns of the event loop. */
+const slice = 30;
+
+/** How held-out rows can be scored: by their final number, to the letter where they are short, or not at all. */
+export function scoringOf(references: readonly Example[]): Scoring {
+  if (references.length === 0) return "none";
+  const share = (test: (completion: string) => boolean) =>
+    references.filter(({ completion }) => test(completion)).length / references.length;
+  if (share(hasAnswer) >= 0.9) return "gsm8k";
+  if (share((completion) => completion.trim().length <= shortAnswer) >= 0.9) return "exact-match";
+  return "none";
+}
+
+/** Which examples are trained on and which are held out, by the recipe's seed. Throws `run.rows`. */
+export function splitSource(source: Source, recipe: Recipe): { train: Example[]; heldout: Example[] } {
+  const { evaluationShare, limit, shuffleAnswers: shuffles } = recipe.data;
+  const pick = (rows: ArrayLike<number>) => Array.from(rows).flatMap((i) => source.examples[i] ?? []);
+  let train = source.examples;
+  let heldout = source.heldout;
+  if (!heldout) {
+    const split = splitRows(source.examples.length, evaluationShare, recipe.seed);
+    const order = shuffled(split.evaluation.length, seedFor(recipe.seed, "heldout"));
+    heldout = pick(Array.from(order, (i) => split.evaluation[i] ?? 0));
+    train = pick(split.train);
+  }
+  if (limit > 0 && limit < train.length) {
+    const kept = shuffled(train.length, seedFor(recipe.seed, "limit")).slice(0, limit).sort();
+    train = Array.from(kept).flatMap((i) => train[i] ?? []);
+  }
+  if (train.length === 0) throw new StudioError("run.rows");
+  return { train: shuffles ? shuffleAnswers(train, recipe.seed) : train, heldout };
+}
+
+/** Documents may be as long as the recipe says, and as the model can read. */
+export const contextOf = (recipe: Recipe, config: ModelConfig) =>
+  Math.min(recipe.batching.contextLength, config.maxPositions);
+
+/** A held-out row as a prompt; what is asked of the model is what training shows it. */
+export function newProblem(example: Example, index: number, recipe: Recipe, tokenizer: Tokenizer): Problem {
+  const { prompt } = applyTemplate(example, recipe.template);
+  return {
+    index,
+    prompt,
+    ids: encodePrompt(example.prompt, recipe.template, tokenizer),
+    reference: example.completion,
+  };
+}
+
+/**
+ * Tokenizes what the recipe needs, telling how far it is, and letting the event loop turn.
+ * Throws `run.rows` where no row fits, and the signal's reason when aborted.
+ */
+export async function* prepareData(
+  source: Source,
+  recipe: Recipe,
+  model: { config: ModelConfig; tokenizer: Tokenizer },
+  signal: AbortSignal,
+): AsyncGenerator<RunEvent, TrainingData> {
+  const { train, heldout } = splitSource(source, recipe);
+  const { evaluation } = recipe;
+  const context = contextOf(recipe, model.config);
+  const toDocument = (example: Example) =>
+    newDocument(example, recipe.template, model.tokenizer, recipe.objective.lossOn, context);
+  const documents: Document[] = [];
+  let paused = performance.now();
+  for (const [i, example] of train.entries()) {
+    documents.push(toDocument(example));
+    if (performance.now() - paused > slice) {
+      yield { event: "progress", phase: "tokenizing", done: i + 1, total: train.length };
+      await nextTick();
+      signal.throwIfAborted();
+      paused = performance.now();
+    }
+  }
+  const fits = (problem: Problem) => problem.ids.length < model.config.maxPositions;
+  const problems = heldout
+    .slice(0, Math.max(evaluation.rows, evaluation.samples))
+    .map((example, i) => newProblem(example, i, recipe, model.tokenizer))
+    .filter(fits);
+  return {
+    train: documents,
+    heldout: heldout.slice(0, evaluation.lossRows).map(toDocument),
+    problems: problems.slice(0, evaluation.rows),
+    samples: problems.slice(0, evaluation.samples),
+    scoring: scoringOf(heldout),
+    tooLong: documents.filter(({ tooLong }) => tooLong).length,
+  };
+}

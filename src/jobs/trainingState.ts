@@ -1,0 +1,73 @@
+/** @file Where a run stands between two steps: all that a checkpoint keeps beside the weights. */
+
+import { StudioError } from "../core/errors";
+import type { EvalMetrics, StepMetrics } from "../core/metrics";
+
+/** The data position and every draw of chance are functions of the recipe's seed and `step`, so no generator is kept. */
+export type TrainingState = {
+  version: 1;
+  /** Optimizer steps done. */
+  step: number;
+  /** Step of the last evaluation, −1 before the first. */
+  evaluated: number;
+  /** Lowest evaluation loss so far. */
+  best: { step: number; loss: number } | null;
+  /** Evaluations since then. */
+  withoutProgress: number;
+  /** Ended by early stopping. */
+  stoppedEarly: boolean;
+  /** Seconds of training, evaluations and pauses apart. */
+  seconds: number;
+  /** The last steps and all evaluations, so that the alerts go on as if nothing had happened. */
+  recent: (StepMetrics | EvalMetrics)[];
+};
+
+/** Steps the alerts look back on. */
+const lookBack = 60;
+
+export function newTrainingState(): TrainingState {
+  return {
+    version: 1,
+    step: 0,
+    evaluated: -1,
+    best: null,
+    withoutProgress: 0,
+    stoppedEarly: false,
+    seconds: 0,
+    recent: [],
+  };
+}
+
+/** Reads a checkpoint's own JSON. Throws `storage.failed`. */
+export function parseTrainingState(text: string | undefined): TrainingState {
+  let state: unknown;
+  try {
+    state = JSON.parse(text ?? "");
+  } catch (cause) {
+    throw new StudioError("storage.failed", "The checkpoint does not say where the run stood", { cause });
+  }
+  const { version, step, evaluated, seconds } = state as Partial<TrainingState>;
+  if (version !== 1 || ![step, evaluated, seconds].every((n) => Number.isFinite(n))) {
+    throw new StudioError("storage.failed", "The checkpoint is of a form this version does not know");
+  }
+  return state as TrainingState;
+}
+
+export function afterStep(state: TrainingState, metrics: StepMetrics): TrainingState {
+  const recent = [...state.recent, metrics];
+  const forgotten = recent.findIndex((entry) => "train/loss" in entry && entry.step <= metrics.step - lookBack);
+  if (forgotten >= 0) recent.splice(forgotten, 1);
+  return { ...state, step: metrics.step, seconds: metrics.seconds, recent };
+}
+
+/** The state after an evaluation. Early stopping goes by its loss; where it has none, nothing stops early. */
+export function afterEvaluation(state: TrainingState, metrics: EvalMetrics, patience: number): TrainingState {
+  const next = { ...state, evaluated: state.step, recent: [...state.recent, metrics] };
+  const loss = metrics["eval/loss"];
+  if (loss === null) return next;
+  if (!state.best || loss < state.best.loss) {
+    return { ...next, best: { step: state.step, loss }, withoutProgress: 0 };
+  }
+  const withoutProgress = state.withoutProgress + 1;
+  return { ...next, withoutProgress, stoppedEarly: patience > 0 && withoutProgress >= patience };
+}
