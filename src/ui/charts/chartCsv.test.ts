@@ -6,8 +6,8 @@ import { cell, chartCsv } from "./chartCsv";
 
 test("curves of different steps meet in one table", () => {
   const csv = chartCsv([
-    { id: "train/loss", steps: [1, 2, 3], ys: [2.5, Number.NaN, 1e-7] },
-    { id: "eval/loss", steps: [0, 3], ys: [3, -0.5] },
+    { id: "train/loss", steps: [1, 2, 3], y: [2.5, Number.NaN, 1e-7] },
+    { id: "eval/loss", steps: [0, 3], y: [3, -0.5] },
   ]);
   expect(Papa.parse<string[]>(csv.trimEnd()).data).toEqual([
     ["step", "train/loss", "eval/loss"],

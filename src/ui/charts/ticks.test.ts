@@ -32,6 +32,7 @@ test("familiar axes", () => {
   expect(logTicks(0.02, 7)).toEqual([0.01, 0.1, 1, 10]);
   expect(logTicks(0.3, 0.8)).toEqual([0.2, 0.5, 1]);
   expect(logTicks(3, 3)).toEqual([2, 5]);
+  expect(logTicks(10, 10)).toEqual([10, 20]);
 });
 
 test("logarithmic ticks cover any range above 0", () => {

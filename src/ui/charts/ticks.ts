@@ -24,9 +24,10 @@ export function logTicks(low: number, high: number): number[] {
   const ticks: number[] = [];
   for (let power = first; power < last; power += every) for (const f of factors) ticks.push(tidy(f * 10 ** power));
   ticks.push(tidy(10 ** last));
-  const from = ticks.findLastIndex((tick) => tick <= low);
+  const reached = ticks.findLastIndex((tick) => tick <= low);
+  const from = Math.max(0, Math.min(reached, ticks.length - 2));
   const to = ticks.findIndex((tick) => tick >= high);
-  return ticks.slice(Math.max(0, from), to < 0 ? undefined : Math.max(to + 1, from + 2));
+  return ticks.slice(from, to < 0 ? undefined : Math.max(to + 1, from + 2));
 }
 
 /** The whole, a half, a quarter … of it: the smallest that still holds `now`, so that a growing axis changes rarely. */

@@ -1,11 +1,15 @@
 /** @file Every word of the interface in English, one file a page. */
 
+import { charts } from "./en/charts";
 import { datasets } from "./en/datasets";
 import { errors } from "./en/errors";
 import { models } from "./en/models";
+import { playground } from "./en/playground";
+import { run } from "./en/run";
+import { runs } from "./en/runs";
 import { settings } from "./en/settings";
 import { common, field, shell } from "./en/shell";
 import { studio } from "./en/studio";
 import { terms } from "./en/terms";
 
-export const en = { common, field, shell, studio, datasets, models, settings, terms, error: errors };
+export const en = { common, field, shell, studio, datasets, models, runs, run, playground, settings, charts, terms, error: errors };

@@ -1,0 +1,200 @@
+/** @file A chart with all that belongs to it: headline, legend, curves, cursor, table of its numbers, and ways to save it. */
+
+import { lazy, type ReactNode, Suspense, useMemo, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { IconButton } from "../Button";
+import { Menu } from "../Menu";
+import { chartCsv } from "./chartCsv";
+import { ChartTable } from "./ChartTable";
+import { type AxisWish, type Curve, hasPoints, lastFinite, valueAxis } from "./curve";
+import type { PlotMark } from "./PlotLayers";
+import { type Caption, chartPng, chartSvg, saveFile } from "./saveChart";
+import { innerTicks } from "./ticks";
+import { useWidth } from "./useWidth";
+
+const Plot = lazy(() => import("./Plot"));
+
+export type ChartAxis = {
+  /** `step` or `training time`, with its unit. */
+  title: string;
+  end: number;
+  format: (value: number) => string;
+};
+
+export type ChartProps = {
+  /** What it shows, in one or two plain words. */
+  name: string;
+  /** Shown instead of the name: a word that explains itself. */
+  title?: ReactNode;
+  curves: readonly Curve[];
+  x: ChartAxis;
+  y: AxisWish & { title: string; format: (value: number) => string };
+  height: number;
+  /** Beginning of the files' names. */
+  file: string;
+  marks?: readonly PlotMark[];
+  /** In the headline, before the menu. */
+  actions?: ReactNode;
+  /** Instead of the plot, where there is nothing to draw. */
+  empty: ReactNode;
+  /** A small multiple: no legend, no title of the axis. */
+  isSmall?: boolean;
+};
+
+const noMarks: readonly PlotMark[] = [];
+
+export function Chart(props: ChartProps) {
+  const { name, title, curves, height, actions, empty, isSmall = false } = props;
+  const { t } = useTranslation();
+  const [isTable, setTable] = useState(false);
+  const { ref, width } = useWidth();
+  const shown = useRef<HTMLDivElement>(null);
+  const isEmpty = !hasPoints(curves);
+  return (
+    <figure aria-label={name} className="flex min-w-0 flex-col">
+      <figcaption className="flex min-h-7 items-center gap-3 pr-1 pl-4">
+        <h2 className="text-sm whitespace-nowrap">{title ?? name}</h2>
+        {!isSmall && <Legend curves={curves} />}
+        <span className="flex-1" />
+        {actions}
+        {!isEmpty && <ChartMenu {...props} shown={shown} isTable={isTable} onTable={() => setTable(!isTable)} />}
+      </figcaption>
+      <div ref={ref} className="min-w-0">
+        {isEmpty ? (
+          <div style={{ height }} className="flex items-center justify-center px-4 text-center text-sm text-muted">
+            {empty}
+          </div>
+        ) : isTable ? (
+          <ChartTable curves={curves} format={props.y.format} height={height} label={t("charts.tableOf", { name })} />
+        ) : (
+          <div ref={shown} className="relative" style={{ height }}>
+            <Suspense>{width > 0 && <SizedPlot {...props} width={width} />}</Suspense>
+          </div>
+        )}
+      </div>
+    </figure>
+  );
+}
+
+/** What `<LineChart>` needs, each part the same object until it changes. */
+function SizedPlot({
+  name,
+  curves,
+  x,
+  y,
+  height,
+  width,
+  marks = noMarks,
+  isSmall = false,
+}: ChartProps & { width: number }) {
+  const { end } = x;
+  const wanted = valueAxis(curves, height, y);
+  const ticks = wanted.ticks.join(" ");
+  const yAxis = useMemo(() => {
+    const list = ticks.split(" ").map(Number);
+    return { low: list[0] ?? 0, high: list.at(-1) ?? 1, ticks: list, isLog: wanted.isLog };
+  }, [ticks, wanted.isLog]);
+  const right = isSmall ? 64 : 96;
+  const xAxis = useMemo(() => {
+    const count = Math.max(2, Math.round((width - 140) / 80));
+    return { low: 0, high: end, ticks: innerTicks(0, end, count), isLog: false };
+  }, [end, width]);
+  const longest = curves.reduce<Curve | undefined>((a, b) => (a && a.x.length >= b.x.length ? a : b), undefined);
+  return (
+    <Plot
+      name={name}
+      width={width}
+      height={height}
+      xAxis={xAxis}
+      yAxis={yAxis}
+      xTitle={isSmall ? null : x.title}
+      yTitle={y.title}
+      right={right}
+      formatX={x.format}
+      formatY={y.format}
+      curves={curves}
+      marks={marks}
+      stops={longest?.x ?? []}
+      isTitled={!isSmall}
+      endLabel={(curve, last) => {
+        if (curve.look === "faint") return null;
+        const error = curve.error?.[last];
+        return `${y.format(curve.y[last] ?? 0)}${error === undefined ? "" : ` ± ${y.format(error)}`}`;
+      }}
+    />
+  );
+}
+
+function Legend({ curves }: { curves: readonly Curve[] }) {
+  const entries = curves.filter((curve) => lastFinite(curve.y) >= 0);
+  return (
+    <ul className="flex min-w-0 flex-wrap gap-x-3 text-xs text-muted">
+      {entries.map(({ id, label, color, look }) => (
+        <li key={id} className="flex items-center gap-1.5 whitespace-nowrap">
+          <svg width="16" height="4" aria-hidden="true" opacity={look === "faint" ? 0.4 : 1}>
+            <line
+              x1="0"
+              x2="16"
+              y1="2"
+              y2="2"
+              stroke={color}
+              strokeWidth="2"
+              strokeDasharray={look === "dashed" ? "4 2" : ""}
+            />
+          </svg>
+          {label}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+type MenuProps = ChartProps & { shown: { current: HTMLDivElement | null }; isTable: boolean; onTable: () => void };
+
+function ChartMenu({ name, curves, file, shown, isTable, onTable }: MenuProps) {
+  const { t } = useTranslation();
+  const caption: Caption = {
+    title: `${name} · ${file}`,
+    entries: curves.map(({ label, color, look }) => ({ label, color, isDashed: look === "dashed" })),
+  };
+  const fileName = `${file}-${name}`.toLowerCase().replaceAll(/[^\p{L}\p{N}.-]+/gu, "-");
+  const saveDrawing = async (ending: "svg" | "png") => {
+    const svg = shown.current?.querySelector("svg");
+    if (!svg) return;
+    saveFile(`${fileName}.${ending}`, ending === "svg" ? chartSvg(svg, caption) : await chartPng(svg, caption));
+  };
+  const saveCsv = () => {
+    const text = chartCsv(curves);
+    saveFile(`${fileName}.csv`, new Blob([text], { type: "text/csv;charset=utf-8" }));
+  };
+  return (
+    <Menu
+      label={t("charts.menuOf", { name })}
+      actions={[
+        {
+          id: "png",
+          label: t("charts.savePng"),
+          icon: "image",
+          isDisabled: isTable,
+          onAction: () => void saveDrawing("png"),
+        },
+        {
+          id: "svg",
+          label: t("charts.saveSvg"),
+          icon: "image",
+          isDisabled: isTable,
+          onAction: () => void saveDrawing("svg"),
+        },
+        { id: "csv", label: t("charts.saveCsv"), icon: "download", onAction: saveCsv },
+        {
+          id: "table",
+          label: isTable ? t("charts.showChart") : t("charts.showTable"),
+          icon: isTable ? "runs" : "datasets",
+          onAction: onTable,
+        },
+      ]}
+    >
+      <IconButton label={t("charts.menuOf", { name })} icon="more" size="sm" />
+    </Menu>
+  );
+}
