@@ -1,0 +1,22 @@
+/** @file One row of a recipe's data as the model will see it. */
+
+import type { Example } from "../core/dataset";
+import type { RowPreview } from "../core/engine";
+import { StudioError } from "../core/errors";
+import type { ModelConfig } from "../core/model";
+import type { Recipe } from "../core/recipe";
+import { newDocument, newPreview } from "../data/mask";
+import type { Tokenizer } from "../data/tokenizer";
+import { contextOf } from "./prepareData";
+
+/** Throws `dataset.empty` where there is no such row. */
+export function previewRow(
+  example: Example | undefined,
+  recipe: Recipe,
+  model: { config: ModelConfig; tokenizer: Tokenizer },
+): RowPreview {
+  if (!example) throw new StudioError("dataset.empty", "There is no such row");
+  const context = contextOf(recipe, model.config);
+  const { template, objective } = recipe;
+  return newPreview(newDocument(example, template, model.tokenizer, objective.lossOn, context), model.tokenizer);
+}

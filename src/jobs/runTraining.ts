@@ -1,0 +1,125 @@
+/** @file The life of a run: it trains by its recipe, what it tells is kept, and it can go on after any end. */
+
+import { StudioError, toWire } from "../core/errors";
+import type { RunEvent, RunStatusKind } from "../core/metrics";
+import type { Run } from "../core/run";
+import type { RunStore } from "../storage/runStore";
+import type { Controls } from "./controls";
+import type { LoadedModel } from "./loadModel";
+import { prepareData, type Source } from "./prepareData";
+import { trainSft } from "./sft";
+import type { Turns } from "./turns";
+
+export type RunInputs = {
+  /** A new run, or a stored one to go on with from its last checkpoint. */
+  run: Run;
+  store: RunStore;
+  backend: string;
+  loadModel: () => Promise<LoadedModel>;
+  loadSource: () => Promise<Source>;
+  controls: Controls;
+  turns: Turns;
+  /** Resolves when the device can no longer be trusted. */
+  lost: Promise<StudioError>;
+  emit: (event: RunEvent) => void;
+};
+
+/** Milliseconds after which what a run told is stored, checkpoint or not. */
+const saveAfter = 3000;
+
+/**
+ * Trains until the run ends, and answers its record: `done`, `stopped`, or `failed` with its error. The caller holds
+ * the run. History and checkpoint on disk always agree: what came after the checkpoint is dropped before going on.
+ * Throws only where the record itself cannot be read or written.
+ */
+export async function runTraining(inputs: RunInputs): Promise<Run> {
+  const { store, controls, turns, emit } = inputs;
+  const checkpoint = await store.readCheckpoint(inputs.run.id);
+  await store.truncate(inputs.run.id, checkpoint?.step ?? -1);
+  let run: Run = { ...inputs.run, ...startOf(inputs.run, checkpoint?.step ?? 0), backend: inputs.backend };
+  let unsaved: RunEvent[] = [];
+  let savedAt = performance.now();
+  const save = async () => {
+    const events = unsaved;
+    unsaved = [];
+    await store.save(run, events);
+    savedAt = performance.now();
+  };
+  const tellStatus = async (status: RunStatusKind, error?: unknown) => {
+    const wire = error === undefined ? null : toWire(error);
+    run = { ...run, status, error: wire };
+    await save();
+    emit({ event: "status", status, ...(wire ? { error: wire } : {}) });
+  };
+
+  await tellStatus("running");
+  const failure = deviceFailure(inputs.lost);
+  try {
+    emit({ event: "progress", phase: "loading", done: 0, total: 1 });
+    const model = await inputs.loadModel();
+    const source = await inputs.loadSource();
+    const preparing = prepareData(source, run.recipe, model, controls.signal);
+    let prepared = await preparing.next();
+    for (; !prepared.done; prepared = await preparing.next()) emit(prepared.value);
+    const bytes = checkpoint?.bytes ?? null;
+    const training = trainSft({ recipe: run.recipe, model, data: prepared.value, checkpoint: bytes, controls, turns });
+    try {
+      for (;;) {
+        const next = await failure.orElse(training.next());
+        if (next.done) {
+          await tellStatus(next.value);
+          return run;
+        }
+        const event = next.value;
+        if (event.event === "state") {
+          const note: RunEvent = {
+            event: "checkpoint",
+            checkpoint: { step: event.state.step, bytes: event.bytes.length },
+          };
+          run = { ...run, checkpoint: event.state.step, seconds: event.state.seconds };
+          await store.saveCheckpoint(run, [...unsaved, note], event.bytes);
+          unsaved = [];
+          savedAt = performance.now();
+          emit(note);
+        } else if (event.event === "status") {
+          await tellStatus(event.status);
+        } else {
+          run = afterEvent(run, event);
+          if (event.event !== "progress") unsaved.push(event);
+          emit(event);
+          if (unsaved.length > 0 && performance.now() - savedAt > saveAfter) await save();
+        }
+      }
+    } finally {
+      const closing = training.return("stopped").catch(() => undefined); // a lost device may not take its tensors back
+      if (!failure.reason()) await closing; // and then its last step may never end
+    }
+  } catch (error) {
+    const stopped = controls.signal.aborted && toWire(error).code === "task.aborted";
+    await (stopped ? tellStatus("stopped") : tellStatus("failed", failure.reason() ?? error));
+    return run;
+  }
+}
+
+/** What of a record holds when it goes on from `step`. */
+function startOf(run: Run, step: number): Pick<Run, "step" | "checkpoint" | "before" | "after"> {
+  const holds = (metrics: Run["after"]) => (metrics && step > 0 && metrics.step <= step ? metrics : null);
+  return { step, checkpoint: step, before: holds(run.before), after: holds(run.after) ?? holds(run.before) };
+}
+
+function afterEvent(run: Run, event: RunEvent): Run {
+  if (event.event === "step") return { ...run, step: event.metrics.step, seconds: event.metrics.seconds };
+  if (event.event === "eval") return { ...run, before: run.before ?? event.metrics, after: event.metrics };
+  return run;
+}
+
+/** A lost device may leave a step waiting for ever: whichever comes first. */
+function deviceFailure(lost: Promise<StudioError>) {
+  let reason: StudioError | null = null;
+  const failing = lost.then((error) => {
+    reason = error;
+    throw error;
+  });
+  failing.catch(() => undefined); // it may come when nobody waits
+  return { orElse: <T>(work: Promise<T>) => Promise.race([work, failing]), reason: () => reason as StudioError | null };
+}
