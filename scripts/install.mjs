@@ -17,27 +17,35 @@ function requireNode() {
   process.exit(1);
 }
 
-/** npm's own record of what it installed, against the lock file; packages for other platforms may be absent. */
-export function hasPackages() {
+/**
+ * npm's own record of what it installed, against the lock file; packages for other platforms may be absent.
+ * @param {{ tests?: boolean }} options whether the tests' packages are wanted too
+ */
+export function hasPackages({ tests = false } = {}) {
   const record = "node_modules/.package-lock.json";
   if (!existsSync(path.join(root, record))) return false;
   const installed = readJson(record).packages;
   return Object.entries(readJson("package-lock.json").packages).every(
-    ([place, { version, optional, peer }]) =>
-      place === "" || optional || (peer && !installed[place]) || installed[place]?.version === version,
+    ([place, { version, dev, optional, peer }]) =>
+      place === "" ||
+      optional ||
+      (dev && !tests) ||
+      (peer && !installed[place]) ||
+      installed[place]?.version === version,
   );
 }
 
-export function installPackages() {
+/** Installs what the lock file names, where it is not there; the studio alone needs about half of it. */
+export function installPackages({ tests = false } = {}) {
   requireNode();
-  if (hasPackages()) return;
+  if (hasPackages({ tests })) return;
   const started = Date.now();
-  console.log("Installing packages (once, about a minute) …");
-  const { status } = spawnSync("npm", ["ci", "--loglevel=error"], {
-    cwd: root,
-    stdio: "inherit",
-    shell: process.platform === "win32",
-  });
+  console.log("Installing packages (once; half a minute to two) …");
+  const { status } = spawnSync(
+    "npm",
+    ["ci", "--prefer-offline", "--loglevel=error", ...(tests ? ["--include=dev"] : ["--omit=dev"])],
+    { cwd: root, stdio: "inherit", shell: process.platform === "win32" },
+  );
   if (status !== 0) {
     console.error("The packages could not be installed: npm's message is above.");
     process.exit(1);

@@ -52,7 +52,7 @@ function runSuite(name) {
   return { name, ...counts, seconds: Math.round((Date.now() - started) / 1000) };
 }
 
-installPackages();
+installPackages({ tests: true });
 process.env.CHROMIUM_PATH = installChromium() ?? "";
 const results = suites.map(runSuite);
 
