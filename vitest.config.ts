@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: ["src/**/*.test.{ts,tsx}", "scripts/**/*.test.ts", "bench/**/*.test.ts", "pretrain/**/*.test.ts"],
     exclude: ["**/*.gpu.test.ts", "**/node_modules/**"],
+    server: { deps: { inline: [/@tensorflow/] } }, // its ES modules, of which kernels/tf.ts chooses the parts
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 30_000,
