@@ -11,10 +11,15 @@ export function evaluateArithmetic(expression: string): number {
   const text = expression.replaceAll(/[\s$]/g, "").replaceAll("−", "-").replaceAll(/[×xX]/g, "*").replaceAll("÷", "/");
   let at = 0;
   let depth = 0;
+  /** Goes past the end, so that every loop stops and the end is never met. */
+  const fail = () => {
+    at = text.length + 1;
+    return Number.NaN;
+  };
 
   const number = (): number => {
     const match = /^(\d{1,3}(?:,\d{3})+(?:\.\d*)?|\d+\.?\d*|\.\d+)/.exec(text.slice(at, at + 40));
-    if (!match) return Number.NaN;
+    if (!match) return fail();
     at += match[0].length;
     let value = Number(match[0].replaceAll(",", ""));
     while (text[at] === "%") {
@@ -27,11 +32,11 @@ export function evaluateArithmetic(expression: string): number {
     let sign = 1;
     while (text[at] === "-" || text[at] === "+") if (text[at++] === "-") sign = -sign;
     if (text[at] !== "(") return sign * number();
-    if (++depth > maximumDepth) return Number.NaN;
+    if (++depth > maximumDepth) return fail();
     at++;
     const value = sum();
     depth--;
-    if (text[at] !== ")") return Number.NaN;
+    if (text[at] !== ")") return fail();
     at++;
     return sign * (text[at] === "%" ? (at++, value / 100) : value);
   };

@@ -1,0 +1,86 @@
+/** @file Alerts: told once, not told of ordinary noise, and the same after a resume. */
+
+import { expect, test } from "vitest";
+import type { Alert, EvalMetrics, StepMetrics } from "../core/metrics";
+import { newRandom } from "../core/random";
+import { newAlertWatch } from "./alerts";
+
+const newStep = (step: number, loss: number, norm = 1): StepMetrics => ({
+  step,
+  "train/loss": loss,
+  "train/grad_norm": norm,
+  "train/learning_rate": 1e-3,
+  "train/epoch": 0,
+  tokens: 1,
+  tokens_per_second: 1,
+  seconds: step,
+});
+
+const newEvaluation = (step: number, loss: number | null): EvalMetrics => ({
+  step,
+  "eval/loss": loss,
+  "gsm8k/strict": null,
+  "gsm8k/flexible": null,
+  "gsm8k/stderr": null,
+  exact_match: null,
+  "steps/valid": null,
+  n: 0,
+  seconds: step,
+});
+
+/** A falling, noisy loss, as a run has it. */
+function newHistory(steps: number): StepMetrics[] {
+  const random = newRandom(5);
+  return Array.from({ length: steps }, (_, i) => newStep(i + 1, 3 * Math.exp(-i / 100) + 0.3 + 0.1 * random.normal()));
+}
+
+test("an ordinary run raises no alert", () => {
+  const watch = newAlertWatch();
+  expect(newHistory(2000).flatMap(watch)).toEqual([]);
+});
+
+test("a spike is told once while it lasts, and again when it comes again", () => {
+  const watch = newAlertWatch();
+  newHistory(100).forEach(watch);
+  const alerts = [9, 9, 0.4, 0.4].flatMap((loss, i) => watch(newStep(101 + i, loss)));
+  expect(alerts).toEqual([{ step: 101, kind: "spike", value: 9 }]);
+  for (let step = 105; step < 200; step++) watch(newStep(step, 0.4));
+  expect(watch(newStep(200, 30)).map(({ kind }) => kind)).toEqual(["spike"]);
+});
+
+test("no spike before there is a past to measure it against, and none on a flat line's last digit", () => {
+  const watch = newAlertWatch();
+  expect([1, 1, 50, 1].flatMap((loss, i) => watch(newStep(i, loss)))).toEqual([]);
+  const flat = newAlertWatch();
+  for (let step = 0; step < 60; step++) flat(newStep(step, 1));
+  expect(flat(newStep(60, 1.05))).toEqual([]);
+});
+
+test.each([
+  [Number.NaN, 1],
+  [Number.POSITIVE_INFINITY, 1],
+  [1, Number.NaN],
+])("loss %d with gradient norm %d is told once", (loss, norm) => {
+  const watch = newAlertWatch();
+  const alerts = [1, 2, 3].flatMap((step) => watch(newStep(step, loss, norm)));
+  expect(alerts.map(({ step, kind }) => [step, kind])).toEqual([[1, "nan"]]);
+});
+
+test("a plateau is told once, at the fifth evaluation without a fall", () => {
+  const watch = newAlertWatch();
+  const losses = [3, 2, 1, 1, 1.0, 0.9999, 1.2, 1, 1, 1, 0.5, 0.6];
+  const alerts = losses.flatMap((loss, i) => watch(newEvaluation(i, loss)));
+  expect(alerts).toEqual([{ step: 7, kind: "plateau", value: 1 }]);
+  expect(watch(newEvaluation(20, null))).toEqual([]);
+});
+
+test("a watch told a stored history goes on as if never interrupted", () => {
+  const history = [...newHistory(80), newStep(81, 20), newStep(82, 21), newStep(83, 0.5), newStep(84, 22)];
+  const whole = newAlertWatch();
+  const alerts: Alert[][] = history.map(whole);
+  for (const cut of [10, 80, 81, 82, 83]) {
+    const resumed = newAlertWatch();
+    history.slice(0, cut).forEach(resumed);
+    expect(history.slice(cut).map(resumed)).toEqual(alerts.slice(cut));
+  }
+});
