@@ -1,0 +1,33 @@
+/** @file Every kernel, for the tests and benchmarks that walk them all. */
+
+import { kernels as adamW } from "./adamW";
+import { kernels as add } from "./add";
+import { kernels as attention } from "./attention";
+import { kernels as cache } from "./cache";
+import { kernels as crossEntropy } from "./crossEntropy";
+import { kernels as dropout } from "./dropout";
+import type { Attrs, Kernel } from "./kernel";
+import { kernels as linear } from "./linear";
+import { kernels as rmsNorm } from "./rmsNorm";
+import { kernels as rows } from "./rows";
+import { kernels as splitHeads } from "./splitHeads";
+import { kernels as swiglu } from "./swiglu";
+import type { tf } from "./tf";
+
+export type AnyKernel = ((inputs: Record<string, tf.Tensor>, attrs: Attrs) => tf.Tensor) & {
+  kernel: Kernel<Record<string, tf.Tensor>, Attrs>;
+};
+
+export const allKernels = [
+  ...linear,
+  ...dropout,
+  ...rmsNorm,
+  ...splitHeads,
+  ...attention,
+  ...swiglu,
+  ...rows,
+  ...crossEntropy,
+  ...add,
+  ...adamW,
+  ...cache,
+] as unknown as AnyKernel[];

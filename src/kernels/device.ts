@@ -1,0 +1,153 @@
+/** @file Which device the engine runs on, and why: WebGPU, threaded SIMD WebAssembly, or plain JavaScript. */
+
+import type { BackendChoice } from "../core/engine";
+import { StudioError } from "../core/errors";
+import { loadWebGPU, tf } from "./tf";
+import { newWasmBackend, type WasmBackend } from "./wasmBackend";
+
+export type { BackendChoice } from "../core/engine";
+
+export type Device = {
+  backend: "webgpu" | "wasm" | "cpu";
+  /** The graphics adapter's own name; empty on the CPU. */
+  adapter: string;
+  /** A graphics adapter that computes on the CPU. */
+  software: boolean;
+  threads: number;
+  features: string[];
+  /** The largest single buffer. */
+  maxBufferBytes: number;
+  /** Why this backend, in one sentence. */
+  reason: string;
+  /** Resolves when the device can no longer be trusted: it was lost, or a kernel failed on it. */
+  lost: Promise<StudioError>;
+};
+
+export type DeviceAssets = {
+  /** Where a host keeps files that a backend fetches. The kernels are in the bundle, so nothing is fetched today. */
+  wasmPaths: string | Record<string, string>;
+  /** WebGPU's entry point, where it is not `navigator.gpu` (Dawn in Node). */
+  gpu?: GPU;
+};
+
+const never = new Promise<StudioError>(() => undefined);
+
+/**
+ * Opens a device and makes it the one that everything runs on. `auto` prefers a graphics card, then WebAssembly, then
+ * JavaScript. Throws `gpu.unavailable` where a backend was chosen that this host does not have.
+ */
+export async function openDevice(choice: BackendChoice, assets: DeviceAssets): Promise<Device> {
+  if (choice === "cpu") return openCpu("Plain JavaScript was chosen.");
+  if (choice === "wasm") return openWasm("WebAssembly was chosen.");
+  const gpu = assets.gpu ?? (globalThis.navigator as Navigator | undefined)?.gpu;
+  const found = await findAdapter(gpu);
+  if (choice === "webgpu") {
+    if (!found.adapter) throw new StudioError("gpu.unavailable", found.reason);
+    return openWebGPU(found.adapter, found.software ? "A software adapter was chosen." : "WebGPU was chosen.");
+  }
+  if (found.adapter && !found.software) return openWebGPU(found.adapter, "A graphics card is there.");
+  const why = found.adapter
+    ? "The only graphics adapter computes on the CPU, where WebAssembly is faster."
+    : `${found.reason} WebAssembly is next.`;
+  try {
+    return await openWasm(why);
+  } catch (error) {
+    return openCpu(`${found.reason} WebAssembly does not run here (${String(error)}).`);
+  }
+}
+
+type Found = { adapter: GPUAdapter | null; software: boolean; reason: string };
+
+async function findAdapter(gpu: GPU | undefined): Promise<Found> {
+  if (!gpu) return { adapter: null, software: false, reason: "This host has no WebGPU." };
+  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" }).catch(() => null);
+  if (!adapter) return { adapter: null, software: false, reason: "WebGPU finds no graphics adapter." };
+  return { adapter, software: isSoftware(adapter), reason: "" };
+}
+
+/** SwiftShader, llvmpipe and their like: drivers that compute on the CPU. */
+function isSoftware({ info }: GPUAdapter): boolean {
+  const flagged = (info as GPUAdapterInfo & { isFallbackAdapter?: boolean }).isFallbackAdapter === true;
+  return flagged || /swiftshader|llvmpipe|lavapipe|software|basic render/i.test(adapterName(info));
+}
+
+function adapterName(info: GPUAdapterInfo): string {
+  const parts = [info.description, info.vendor, info.architecture, info.device];
+  return [...new Set(parts.filter((part) => part !== ""))].join(" ");
+}
+
+const wantedFeatures = ["shader-f16", "subgroups", "timestamp-query"] as const;
+
+async function openWebGPU(adapter: GPUAdapter, reason: string): Promise<Device> {
+  const features: GPUFeatureName[] = wantedFeatures.filter((feature) => adapter.features.has(feature));
+  const device = await adapter.requestDevice({
+    requiredFeatures: features,
+    requiredLimits: allLimits(adapter.limits),
+  });
+  const { WebGPUBackend } = await loadWebGPU();
+  if (tf.findBackendFactory("webgpu")) tf.removeBackend("webgpu");
+  tf.registerBackend("webgpu", () => new WebGPUBackend(device, adapter.info), 3);
+  tf.env().set("WEBGPU_CPU_FORWARD", false); // Small tensors must not quietly run elsewhere.
+  await activate("webgpu");
+  const lost = new Promise<StudioError>((resolve) => {
+    device.addEventListener("uncapturederror", ({ error }) => {
+      resolve(new StudioError("gpu.failed", error.message));
+    });
+    void device.lost.then(({ reason, message }) => {
+      resolve(new StudioError("gpu.lost", `${reason}: ${message}`));
+    });
+  });
+  return {
+    backend: "webgpu",
+    adapter: adapterName(adapter.info),
+    software: isSoftware(adapter),
+    threads: 1,
+    features: [...features],
+    maxBufferBytes: Math.min(device.limits.maxBufferSize, device.limits.maxStorageBufferBindingSize),
+    reason,
+    lost,
+  };
+}
+
+/** Every limit at the adapter's best. */
+function allLimits(limits: GPUSupportedLimits): Record<string, number> {
+  const best: Record<string, number> = {};
+  for (const key in limits) {
+    const value: unknown = limits[key as keyof GPUSupportedLimits];
+    if (typeof value === "number" && value > 0) best[key] = value;
+  }
+  return best;
+}
+
+async function openWasm(reason: string): Promise<Device> {
+  const backend = await newWasmBackend();
+  if (tf.findBackendFactory("wasm")) tf.removeBackend("wasm");
+  tf.registerBackend("wasm", () => backend, 2);
+  await activate("wasm");
+  const features = ["simd", ...(backend.relaxed ? ["relaxed-simd"] : []), ...(backend.threads > 1 ? ["threads"] : [])];
+  const maxBufferBytes = 2 ** 31 - 65536;
+  const base = { adapter: "", software: false, reason, lost: never };
+  return { ...base, backend: "wasm", threads: backend.threads, features, maxBufferBytes };
+}
+
+async function openCpu(reason: string): Promise<Device> {
+  await activate("cpu");
+  const base = { adapter: "", software: false, features: [], reason, lost: never };
+  return { ...base, backend: "cpu", threads: 1, maxBufferBytes: 2 ** 31 - 65536 };
+}
+
+async function activate(name: Device["backend"]): Promise<void> {
+  if (!(await tf.setBackend(name))) throw new StudioError("gpu.unavailable", `The ${name} backend did not start`);
+  await tf.ready();
+}
+
+/** What the engine holds on the device now. */
+export function deviceMemory(): { tensors: number; bytes: number } {
+  const { numTensors, numBytes } = tf.memory();
+  return { tensors: numTensors, bytes: numBytes };
+}
+
+/** The CPU path's backend, where it is the one in use. */
+export function wasmBackend(): WasmBackend | null {
+  return tf.getBackend() === "wasm" ? (tf.backend() as WasmBackend) : null;
+}

@@ -1,0 +1,124 @@
+/**
+ * @file What a kernel is.
+ *
+ * A kernel has one meaning (`reference`), written in plain tfjs ops; fast paths written in WGSL (`gpu`) and in SIMD
+ * WebAssembly (`wasm`); and one derivative (`gradient`). The meaning runs where there is no fast path, and is what the
+ * tests compare against: its autodiff is the oracle of the derivative.
+ */
+
+import { tf, type WebGPUBackend, type WebGPUProgram } from "./tf";
+import type { WasmBackend, WasmCall } from "./wasmBackend";
+
+type Inputs = Record<string, tf.Tensor>;
+export type Attrs = Record<string, number>;
+type Triple = [x: number, y: number, z: number];
+
+export type Program = {
+  outputShape: number[];
+  workgroups: Triple;
+  workgroupSize?: Triple;
+  /** All that the source depends on. It is the whole cache key, so two sources can never share one. */
+  constants?: Record<string, number>;
+  /** Numbers that change from call to call without a new pipeline, read as `uniforms.NAME`. */
+  uniforms?: Record<string, { type: "float32" | "int32" | "uint32"; value: number }>;
+  /** Defines `fn main()`. Inputs are arrays under their own names, the output is `result`. */
+  wgsl: (constants: Record<string, number>) => string;
+};
+
+export type Case<I extends Inputs, A extends Attrs> = {
+  shapes: { [K in keyof I]: number[] };
+  attrs: A;
+  /** Inputs that are not drawn from a normal distribution: whole numbers below a bound, or values in order. */
+  whole?: { [K in keyof I]?: number[] };
+};
+
+export type Kernel<I extends Inputs, A extends Attrs> = {
+  name: string;
+  /** Input names, in binding order. */
+  inputs: readonly (keyof I & string)[];
+  reference: (inputs: I, attrs: A) => tf.Tensor;
+  gpu: (inputs: I, attrs: A) => Program;
+  /** The CPU path: which compiled function fills the output. Left out where tfjs' own ops are fast enough. */
+  wasm?: (inputs: I, attrs: A) => WasmCall;
+  /** One thunk per input that can be trained: tfjs never calls that of a frozen weight. */
+  gradient?: (dy: tf.Tensor, inputs: I, attrs: A, y: tf.Tensor) => { [K in keyof I]?: () => tf.Tensor };
+  /** Whether `gradient` reads the output too, so that the tape keeps it. */
+  savesOutput?: boolean;
+  /** Shapes worth checking, smallest first. The tests and the benchmark take them from here. */
+  cases: Case<I, A>[];
+};
+
+/** Registers a kernel with tfjs and returns the function that runs it. */
+export function defineKernel<I extends Inputs, A extends Attrs>(kernel: Kernel<I, A>) {
+  const { name, inputs: names, gradient, wasm } = kernel;
+
+  const composed = ({ inputs, attrs }: { inputs: object; attrs?: object }) =>
+    tf.tidy(() => kernel.reference(inputs as I, attrs as A));
+  tf.registerKernel({ kernelName: name, backendName: "cpu", kernelFunc: composed });
+  tf.registerKernel({
+    kernelName: name,
+    backendName: "wasm",
+    kernelFunc: wasm
+      ? ({ inputs, attrs, backend }) =>
+          (backend as WasmBackend).call(wasm(inputs as unknown as I, attrs as A), tensorsOf(inputs, names))
+      : composed,
+  });
+  tf.registerKernel({
+    kernelName: name,
+    backendName: "webgpu",
+    kernelFunc: ({ inputs, attrs, backend }) => runOnGpu(kernel, inputs as unknown as I, attrs as A, backend),
+  });
+
+  if (gradient) {
+    tf.registerGradient({
+      kernelName: name,
+      inputsToSave: [...names],
+      outputsToSave: [kernel.savesOutput === true],
+      gradFunc: (dy, saved, attrs) => {
+        const inputs = Object.fromEntries(names.map((key, i) => [key, saved[i]])) as I;
+        const y = saved[names.length] ?? (dy as tf.Tensor);
+        return gradient(dy as tf.Tensor, inputs, attrs as A, y) as Record<string, () => tf.Tensor>;
+      },
+    });
+  }
+
+  const run = (inputs: I, attrs: A): tf.Tensor => tf.engine().runKernel(name, inputs, attrs);
+  return Object.assign(run, { kernel });
+}
+
+function tensorsOf(inputs: tf.NamedTensorInfoMap, names: readonly string[]): tf.TensorInfo[] {
+  return names.map((key) => {
+    const tensor = inputs[key];
+    if (!tensor) throw new TypeError(`Missing input ${key}`);
+    return tensor;
+  });
+}
+
+function runOnGpu<I extends Inputs, A extends Attrs>(kernel: Kernel<I, A>, inputs: I, attrs: A, backend: unknown) {
+  const {
+    outputShape,
+    workgroups,
+    workgroupSize = [64, 1, 1],
+    constants = {},
+    uniforms = {},
+    wgsl,
+  } = kernel.gpu(inputs, attrs);
+  const types = { float32: "f32", int32: "i32", uint32: "u32" };
+  const entries = Object.entries(uniforms);
+  const program: WebGPUProgram = {
+    variableNames: [...kernel.inputs],
+    outputShape,
+    dispatch: workgroups,
+    dispatchLayout: { x: [0], y: [1] }, // Not flat: `main` takes no index.
+    workgroupSize,
+    shaderKey: `${kernel.name} ${JSON.stringify(constants)}`,
+    uniforms: entries.map(([key, { type }]) => `${key} : ${types[type]}, `).join(""),
+    getUserCode: () => wgsl(constants),
+  };
+  return (backend as WebGPUBackend).runWebGPUProgram(
+    program,
+    tensorsOf(inputs, kernel.inputs),
+    "float32",
+    entries.map(([, { type, value }]) => ({ type, data: [value] })),
+  );
+}

@@ -1,0 +1,79 @@
+/** @file What every kernel must show on every backend: its meaning, and the derivative of its meaning. */
+
+import { newRandom } from "../core/random";
+import type { AnyKernel } from "./all";
+import { tf } from "./tf";
+
+/** Relative error ‖a − b‖ / ‖b‖; NaN where either holds one. */
+export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length) return Number.NaN;
+  let difference = 0;
+  let size = 0;
+  for (let i = 0; i < b.length; i++) {
+    difference += ((a[i] ?? Number.NaN) - (b[i] ?? Number.NaN)) ** 2;
+    size += (b[i] ?? Number.NaN) ** 2;
+  }
+  return size === 0 && difference === 0 ? 0 : Math.sqrt(difference / size);
+}
+
+type Values = { shape: number[]; values: Float32Array | Int32Array };
+
+/** Seeded inputs of a case, as plain numbers. */
+export function drawInputs({ kernel }: AnyKernel, at: number): Record<string, Values> {
+  const random = newRandom(1234 + at);
+  const chosen = kernel.cases[at];
+  if (!chosen) throw new RangeError(`${kernel.name} has no case ${at}`);
+  return Object.fromEntries(
+    kernel.inputs.map((name) => {
+      const shape = chosen.shapes[name] ?? [];
+      const length = shape.reduce((a, b) => a * b, 1);
+      const below = chosen.whole?.[name]?.[0];
+      const values =
+        below === undefined
+          ? Float32Array.from({ length }, () => random.normal())
+          : Int32Array.from({ length }, () => random.below(below));
+      return [name, { shape, values }];
+    }),
+  );
+}
+
+function tensors(inputs: Record<string, Values>): Record<string, tf.Tensor> {
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, { shape, values }]) => [
+      name,
+      tf.tensor(values, shape, values instanceof Int32Array ? "int32" : "float32"),
+    ]),
+  );
+}
+
+export type Outcome = { y: Float32Array; gradients: Record<string, Float32Array> };
+
+/** The kernel's output, and the gradient of Σ y · c for every float input (c seeded), by its own way or by autodiff. */
+export async function outcome(kernel: AnyKernel, at: number, how: "own" | "reference"): Promise<Outcome> {
+  const { reference, gradient, inputs: names } = kernel.kernel;
+  const given = drawInputs(kernel, at);
+  const attrs = kernel.kernel.cases[at]?.attrs ?? {};
+  const apply = (inputs: Record<string, tf.Tensor>) =>
+    how === "own" ? kernel(inputs, attrs) : tf.tidy(() => reference(inputs, attrs));
+  const forward = tf.tidy(() => apply(tensors(given)));
+  const y = Float32Array.from(await forward.data());
+  const { shape } = forward;
+  forward.dispose();
+  const gradients: Record<string, Float32Array> = {};
+  if (gradient) {
+    const all = tensors(given);
+    const dy = tf.tensor(
+      Float32Array.from(y, (_, i) => Math.sin(i + 1)),
+      shape,
+    );
+    const own = gradient(dy, all, attrs, dy);
+    const trained = names.filter((name) => name in own);
+    const xs = trained.map((name) => all[name] as tf.Tensor);
+    const { value, grads } = tf.engine().gradients(() => apply(all), xs, dy);
+    for (const [i, name] of trained.entries()) {
+      gradients[name] = Float32Array.from(await (grads[i] as tf.Tensor).data());
+    }
+    tf.dispose([value, grads, dy, Object.values(all)]);
+  }
+  return { y, gradients };
+}

@@ -1,0 +1,120 @@
+/**
+ * @file What the compiled module exports: `run`, by which each thread does pieces of one call until none is left.
+ *
+ * The control block, in 32-bit words: 0 calls made, 1 next piece, 2 threads at work, 3 function, 4 pieces, 5 open,
+ * 6 working memory, 7 bytes of it for each thread, 8 a thread failed, from 16 on the call's arguments.
+ */
+
+import {
+  adamMoment,
+  adamStep,
+  adamVariance,
+  add,
+  crossEntropy,
+  crossEntropyBack,
+  dropout,
+  rmsNorm,
+  rmsNormBack,
+  rowsBack,
+  sumOfSquares,
+  swiglu,
+  swigluGate,
+  takeRows,
+} from "./elementwise";
+import {
+  attention,
+  attentionBack,
+  attentionStatistics,
+  cacheAttention,
+  cacheFill,
+  mergeHeads,
+  splitHeads,
+} from "./heads";
+import { loraLinear, multiply } from "./linear";
+
+function work(fn: i32, args: usize, piece: i32, scratch: usize): void {
+  switch (fn) {
+    case 0:
+      multiply(args, piece, scratch);
+      break;
+    case 1:
+      loraLinear(args, piece, scratch);
+      break;
+    case 2:
+      dropout(args, piece);
+      break;
+    case 3:
+      rmsNorm(args, piece);
+      break;
+    case 4:
+      rmsNormBack(args, piece);
+      break;
+    case 5:
+      splitHeads(args, piece);
+      break;
+    case 6:
+      mergeHeads(args, piece);
+      break;
+    case 7:
+      attention(args, piece, scratch);
+      break;
+    case 8:
+      attentionStatistics(args, piece, scratch);
+      break;
+    case 9:
+      attentionBack(args, piece, scratch);
+      break;
+    case 10:
+      swiglu(args, piece);
+      break;
+    case 11:
+      swigluGate(args, piece);
+      break;
+    case 12:
+      takeRows(args, piece);
+      break;
+    case 13:
+      rowsBack(args, piece);
+      break;
+    case 14:
+      crossEntropy(args, piece);
+      break;
+    case 15:
+      crossEntropyBack(args, piece);
+      break;
+    case 16:
+      add(args, piece);
+      break;
+    case 17:
+      adamMoment(args, piece);
+      break;
+    case 18:
+      adamVariance(args, piece);
+      break;
+    case 19:
+      adamStep(args, piece);
+      break;
+    case 20:
+      sumOfSquares(args, piece);
+      break;
+    case 21:
+      cacheFill(args, piece);
+      break;
+    case 22:
+      cacheAttention(args, piece, scratch);
+      break;
+    default:
+      unreachable();
+  }
+}
+
+export function run(control: usize, thread: i32): void {
+  const fn = load<i32>(control, 12),
+    pieces = load<i32>(control, 16);
+  const scratch = load<usize>(control, 24) + <usize>thread * load<usize>(control, 28);
+  for (;;) {
+    const piece = atomic.add<i32>(control, 1, 4);
+    if (piece >= pieces) return;
+    work(fn, control + 64, piece, scratch);
+  }
+}

@@ -1,0 +1,227 @@
+/**
+ * @file Matrix products: C [M, N] = A · B, or two such products summed, A and B with any strides.
+ *
+ * B is copied eight columns at a time into a narrow panel, then six rows of A run down it, the 48 sums in registers.
+ */
+
+import { fma, loadPart, splat, storePart } from "./simd";
+
+/** Depth of a panel: 512 × 8 numbers, half of a small first-level cache. */
+export const DEPTH: i32 = 512;
+/** Bytes of working memory that a product needs. */
+export const PANEL: usize = 2 * 512 * 8 * 4;
+
+/** Eight columns of B from `from`, `depth` rows, times scale; columns beyond `cols` are zero. Strides in numbers. */
+function pack(panel: usize, b: usize, byRow: i32, byCol: i32, depth: i32, cols: i32, scale: f32): void {
+  const s = splat(scale);
+  if (cols == 8 && byCol == 1) {
+    for (let k = 0; k < depth; k++) {
+      const from = b + (<usize>(k * byRow) << 2);
+      v128.store(panel, f32x4.mul(v128.load(from), s));
+      v128.store(panel, f32x4.mul(v128.load(from, 16), s), 16);
+      panel += 32;
+    }
+    return;
+  }
+  if (cols == 8 && byRow == 1) {
+    let k = 0;
+    for (; k + 4 <= depth; k += 4) {
+      const from = b + (<usize>k << 2);
+      const step = <usize>byCol << 2;
+      for (let half: usize = 0; half < 2; half++) {
+        const base = from + half * 4 * step;
+        const a0 = v128.load(base);
+        const a1 = v128.load(base + step);
+        const a2 = v128.load(base + 2 * step);
+        const a3 = v128.load(base + 3 * step);
+        const t0 = v128.shuffle<f32>(a0, a1, 0, 4, 1, 5);
+        const t1 = v128.shuffle<f32>(a0, a1, 2, 6, 3, 7);
+        const t2 = v128.shuffle<f32>(a2, a3, 0, 4, 1, 5);
+        const t3 = v128.shuffle<f32>(a2, a3, 2, 6, 3, 7);
+        const to = panel + (<usize>k << 5) + half * 16;
+        v128.store(to, f32x4.mul(v128.shuffle<f32>(t0, t2, 0, 1, 4, 5), s));
+        v128.store(to, f32x4.mul(v128.shuffle<f32>(t0, t2, 2, 3, 6, 7), s), 32);
+        v128.store(to, f32x4.mul(v128.shuffle<f32>(t1, t3, 0, 1, 4, 5), s), 64);
+        v128.store(to, f32x4.mul(v128.shuffle<f32>(t1, t3, 2, 3, 6, 7), s), 96);
+      }
+    }
+    for (; k < depth; k++) {
+      for (let j = 0; j < 8; j++) {
+        store<f32>(panel + (<usize>(k * 8 + j) << 2), load<f32>(b + (<usize>(k + j * byCol) << 2)) * scale);
+      }
+    }
+    return;
+  }
+  for (let k = 0; k < depth; k++) {
+    for (let j = 0; j < 8; j++) {
+      const value = j < cols ? load<f32>(b + (<usize>(k * byRow + j * byCol) << 2)) * scale : 0;
+      store<f32>(panel + (<usize>(k * 8 + j) << 2), value);
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function put(to: usize, lo: v128, hi: v128, cols: i32): void {
+  if (cols == 8) {
+    v128.store(to, lo);
+    v128.store(to, hi, 16);
+  } else {
+    storePart(to, lo, cols);
+    storePart(to + 16, hi, cols - 4);
+  }
+}
+
+/** Six rows of C: over `depth` of A and the panel, then over `depth2` of A2 and panel2. Strides in bytes. */
+function sixRows(
+  c: usize, cRow: usize, cols: i32, accumulate: bool,
+  a: usize, aRow: usize, aStep: usize, depth: i32, panel: usize,
+  a2: usize, a2Row: usize, a2Step: usize, depth2: i32, panel2: usize,
+): void {
+  let l0 = splat(0), h0 = splat(0);
+  let l1 = splat(0), h1 = splat(0);
+  let l2 = splat(0), h2 = splat(0);
+  let l3 = splat(0), h3 = splat(0);
+  let l4 = splat(0), h4 = splat(0);
+  let l5 = splat(0), h5 = splat(0);
+  if (accumulate) {
+    l0 = cols == 8 ? v128.load(c + 0 * cRow) : loadPart(c + 0 * cRow, cols);
+    h0 = cols == 8 ? v128.load(c + 0 * cRow, 16) : loadPart(c + 0 * cRow + 16, cols - 4);
+    l1 = cols == 8 ? v128.load(c + 1 * cRow) : loadPart(c + 1 * cRow, cols);
+    h1 = cols == 8 ? v128.load(c + 1 * cRow, 16) : loadPart(c + 1 * cRow + 16, cols - 4);
+    l2 = cols == 8 ? v128.load(c + 2 * cRow) : loadPart(c + 2 * cRow, cols);
+    h2 = cols == 8 ? v128.load(c + 2 * cRow, 16) : loadPart(c + 2 * cRow + 16, cols - 4);
+    l3 = cols == 8 ? v128.load(c + 3 * cRow) : loadPart(c + 3 * cRow, cols);
+    h3 = cols == 8 ? v128.load(c + 3 * cRow, 16) : loadPart(c + 3 * cRow + 16, cols - 4);
+    l4 = cols == 8 ? v128.load(c + 4 * cRow) : loadPart(c + 4 * cRow, cols);
+    h4 = cols == 8 ? v128.load(c + 4 * cRow, 16) : loadPart(c + 4 * cRow + 16, cols - 4);
+    l5 = cols == 8 ? v128.load(c + 5 * cRow) : loadPart(c + 5 * cRow, cols);
+    h5 = cols == 8 ? v128.load(c + 5 * cRow, 16) : loadPart(c + 5 * cRow + 16, cols - 4);
+  }
+  {
+    let p0 = a + 0 * aRow;
+    let p1 = a + 1 * aRow;
+    let p2 = a + 2 * aRow;
+    let p3 = a + 3 * aRow;
+    let p4 = a + 4 * aRow;
+    let p5 = a + 5 * aRow;
+    let at = panel;
+    const end = at + (<usize>depth << 5);
+    while (at < end) {
+      const lo = v128.load(at), hi = v128.load(at, 16);
+      let x: v128;
+      x = v128.load_splat<f32>(p0); l0 = fma(x, lo, l0); h0 = fma(x, hi, h0); p0 += aStep;
+      x = v128.load_splat<f32>(p1); l1 = fma(x, lo, l1); h1 = fma(x, hi, h1); p1 += aStep;
+      x = v128.load_splat<f32>(p2); l2 = fma(x, lo, l2); h2 = fma(x, hi, h2); p2 += aStep;
+      x = v128.load_splat<f32>(p3); l3 = fma(x, lo, l3); h3 = fma(x, hi, h3); p3 += aStep;
+      x = v128.load_splat<f32>(p4); l4 = fma(x, lo, l4); h4 = fma(x, hi, h4); p4 += aStep;
+      x = v128.load_splat<f32>(p5); l5 = fma(x, lo, l5); h5 = fma(x, hi, h5); p5 += aStep;
+      at += 32;
+    }
+  }
+  if (depth2 > 0) {
+    let p0 = a2 + 0 * a2Row;
+    let p1 = a2 + 1 * a2Row;
+    let p2 = a2 + 2 * a2Row;
+    let p3 = a2 + 3 * a2Row;
+    let p4 = a2 + 4 * a2Row;
+    let p5 = a2 + 5 * a2Row;
+    let at = panel2;
+    const end = at + (<usize>depth2 << 5);
+    while (at < end) {
+      const lo = v128.load(at), hi = v128.load(at, 16);
+      let x: v128;
+      x = v128.load_splat<f32>(p0); l0 = fma(x, lo, l0); h0 = fma(x, hi, h0); p0 += a2Step;
+      x = v128.load_splat<f32>(p1); l1 = fma(x, lo, l1); h1 = fma(x, hi, h1); p1 += a2Step;
+      x = v128.load_splat<f32>(p2); l2 = fma(x, lo, l2); h2 = fma(x, hi, h2); p2 += a2Step;
+      x = v128.load_splat<f32>(p3); l3 = fma(x, lo, l3); h3 = fma(x, hi, h3); p3 += a2Step;
+      x = v128.load_splat<f32>(p4); l4 = fma(x, lo, l4); h4 = fma(x, hi, h4); p4 += a2Step;
+      x = v128.load_splat<f32>(p5); l5 = fma(x, lo, l5); h5 = fma(x, hi, h5); p5 += a2Step;
+      at += 32;
+    }
+  }
+  put(c + 0 * cRow, l0, h0, cols);
+  put(c + 1 * cRow, l1, h1, cols);
+  put(c + 2 * cRow, l2, h2, cols);
+  put(c + 3 * cRow, l3, h3, cols);
+  put(c + 4 * cRow, l4, h4, cols);
+  put(c + 5 * cRow, l5, h5, cols);
+}
+
+/** One row of C, as sixRows. */
+function oneRow(
+  c: usize, cols: i32, accumulate: bool,
+  a: usize, aStep: usize, depth: i32, panel: usize,
+  a2: usize, a2Step: usize, depth2: i32, panel2: usize,
+): void {
+  let l = splat(0), h = splat(0);
+  if (accumulate) {
+    l = loadPart(c, min(cols, 4));
+    h = loadPart(c + 16, cols - 4);
+  }
+  for (let k = 0; k < depth; k++) {
+    const x = v128.load_splat<f32>(a);
+    l = fma(x, v128.load(panel), l);
+    h = fma(x, v128.load(panel, 16), h);
+    a += aStep;
+    panel += 32;
+  }
+  for (let k = 0; k < depth2; k++) {
+    const x = v128.load_splat<f32>(a2);
+    l = fma(x, v128.load(panel2), l);
+    h = fma(x, v128.load(panel2, 16), h);
+    a2 += a2Step;
+    panel2 += 32;
+  }
+  put(c, l, h, cols);
+}
+
+/**
+ * Rows `rows` and up to eight columns of C. Second product only where depth2 > 0 (at most DEPTH). Strides in numbers.
+ */
+// @ts-ignore: decorator
+@inline
+export function strip(
+  c: usize, cRow: i32, rows: i32, cols: i32, accumulate: bool, scale: f32, scratch: usize,
+  a: usize, aRow: i32, aStep: i32, b: usize, bRow: i32, bStep: i32, depth: i32,
+  a2: usize, a2Row: i32, b2: usize, b2Step: i32, depth2: i32,
+): void {
+  const panel2 = scratch + PANEL / 2;
+  for (let from = 0; from < depth; from += DEPTH) {
+    const part = min(depth - from, DEPTH);
+    const isLast = from + part >= depth;
+    pack(scratch, b + (<usize>(from * bRow) << 2), bRow, bStep, part, cols, scale);
+    const second = isLast ? depth2 : 0;
+    if (second > 0) pack(panel2, b2, 1, b2Step, second, cols, 1);
+    const keep = accumulate || from > 0;
+    const aAt = a + (<usize>(from * aStep) << 2);
+    let row = 0;
+    for (; row + 6 <= rows; row += 6) {
+      sixRows(
+        c + (<usize>(row * cRow) << 2), <usize>cRow << 2, cols, keep,
+        aAt + (<usize>(row * aRow) << 2), <usize>aRow << 2, <usize>aStep << 2, part, scratch,
+        a2 + (<usize>(row * a2Row) << 2), <usize>a2Row << 2, 4, second, panel2,
+      );
+    }
+    for (; row < rows; row++) {
+      oneRow(
+        c + (<usize>(row * cRow) << 2), cols, keep,
+        aAt + (<usize>(row * aRow) << 2), <usize>aStep << 2, part, scratch,
+        a2 + (<usize>(row * a2Row) << 2), 4, second, panel2,
+      );
+    }
+  }
+}
+
+/** C [rows, cols] (+)= scale · A [rows, depth] · B [depth, cols], on one thread. Strides in numbers. */
+export function product(
+  c: usize, cRow: i32, rows: i32, cols: i32, accumulate: bool, scale: f32, scratch: usize,
+  a: usize, aRow: i32, aStep: i32, b: usize, bRow: i32, bStep: i32, depth: i32,
+): void {
+  for (let col = 0; col < cols; col += 8) {
+    strip(
+      c + (<usize>col << 2), cRow, rows, min(cols - col, 8), accumulate, scale, scratch,
+      a, aRow, aStep, b + (<usize>(col * bStep) << 2), bRow, bStep, depth, 0, 0, 0, 0, 0,
+    );
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * @file The CPU path: a tfjs backend whose tensors live in WebAssembly memory, where our own SIMD kernels work on them
+ * in place, by several threads where the host lets memory be shared. What has no such kernel runs as tfjs' plain
+ * JavaScript on views of the same memory.
+ */
+
+import { StudioError } from "../core/errors";
+import { type Heap, newHeap } from "./heap";
+import { sizeOf } from "./shape";
+import { MathBackendCPU, tf } from "./tf";
+import { compileKernels, type FunctionName, functions } from "./wasm/module";
+import { controlBytes, countThreads, newThreads, type Threads } from "./wasm/threads";
+
+/** Which compiled function makes a tensor, in how many independent pieces of work, and from what numbers. */
+export type WasmCall = {
+  fn: FunctionName;
+  outputShape: number[];
+  /** Pieces of work: each is done by one thread, in any order, and the result never depends on who did it. */
+  work: number;
+  /** After the addresses of the output and the inputs. */
+  args: (number | { float: number })[];
+  /** The output is the first input's own memory. */
+  inPlace?: boolean;
+  /** Bytes of working memory a thread needs. */
+  scratch?: number;
+};
+
+type Values = Float32Array | Int32Array | Uint8Array;
+type Entry = { dtype: tf.DataType; refCount: number; values: Values; address: number; bytes: number };
+
+/** tfjs asks for a class here; all state of ours is in the records it is made of. */
+export class WasmBackend extends MathBackendCPU {
+  private scratch = { address: 0, bytes: 0 };
+  constructor(
+    private readonly heap: Heap,
+    private readonly pool: Threads,
+    readonly relaxed: boolean,
+  ) {
+    super();
+  }
+
+  get threads(): number {
+    return this.pool.count;
+  }
+
+  /** Bytes in use, and bytes taken from the host. */
+  heapBytes(): { used: number; reserved: number } {
+    return { used: this.heap.used(), reserved: this.heap.reserved() };
+  }
+
+  override write(values: tf.BackendValues | null, shape: number[], dtype: tf.DataType): object {
+    const dataId = {};
+    this.move(dataId, values, shape, dtype, 1);
+    return dataId;
+  }
+
+  override move(dataId: object, values: tf.BackendValues | null, shape: number[], dtype: tf.DataType, refs: number) {
+    if (dtype === "string" || dtype === "complex64") {
+      super.move(dataId, values as tf.BackendValues, shape, dtype as tf.NumericDataType, refs);
+      return;
+    }
+    const entry = this.reserve(sizeOf(shape), dtype, refs);
+    if (values) entry.values.set(values as Values);
+    this.data.set(dataId, entry);
+  }
+
+  private reserve(size: number, dtype: tf.DataType, refCount: number): Entry {
+    const bytes = size * (dtype === "bool" ? 1 : 4);
+    const address = this.heap.allocate(bytes);
+    const { memory } = this.heap;
+    // Looked up each time: growth replaces the buffer where it is not shared.
+    const view = () => {
+      if (dtype === "bool") return new Uint8Array(memory.buffer, address, size);
+      if (dtype === "int32") return new Int32Array(memory.buffer, address, size);
+      return new Float32Array(memory.buffer, address, size);
+    };
+    return {
+      dtype,
+      refCount,
+      address,
+      bytes,
+      get values() {
+        return view();
+      },
+    };
+  }
+
+  private entry(dataId: object): Entry {
+    const entry = this.data.get(dataId) as unknown as Partial<Entry> | undefined;
+    if (entry?.address === undefined) throw new StudioError("bug", "A kernel was given a tensor that is not numeric");
+    return entry as Entry;
+  }
+
+  override async read(dataId: object): Promise<tf.BackendValues> {
+    return Promise.resolve(this.readSync(dataId));
+  }
+
+  /** A copy: the memory itself is used again. */
+  override readSync(dataId: object): tf.BackendValues {
+    const entry = this.data.get(dataId) as unknown as Partial<Entry>;
+    return entry.address === undefined ? super.readSync(dataId) : (entry as Entry).values.slice();
+  }
+
+  override disposeData(dataId: object, force = false): boolean {
+    const entry = this.data.has(dataId) ? (this.data.get(dataId) as unknown as Partial<Entry>) : undefined;
+    const isFreed = super.disposeData(dataId, force);
+    if (isFreed && entry?.address !== undefined) this.heap.free(entry.address, entry.bytes ?? 0);
+    return isFreed;
+  }
+
+  override memory() {
+    return { unreliable: false, reasons: [] };
+  }
+
+  override dispose(): void {
+    this.pool.stop();
+  }
+
+  /** Runs one of our kernels. */
+  call({ fn, outputShape, work, args, inPlace, scratch = 0 }: WasmCall, inputs: tf.TensorInfo[]): tf.TensorInfo {
+    const addresses = inputs.map(({ dataId }) => this.entry(dataId).address);
+    let dataId: object;
+    let address: number;
+    const [first] = inputs;
+    if (inPlace && first) {
+      dataId = first.dataId;
+      this.incRef(dataId);
+      address = addresses[0] ?? 0;
+    } else {
+      const entry = this.reserve(sizeOf(outputShape), "float32", 1);
+      dataId = {};
+      this.data.set(dataId, entry);
+      address = entry.address;
+    }
+    const words = new Int32Array(1 + addresses.length + args.length);
+    words.set([address, ...addresses]);
+    args.forEach((value, i) => {
+      words[1 + addresses.length + i] = typeof value === "number" ? value : bitsOf(value.float);
+    });
+    this.reserveScratch(scratch);
+    if (sizeOf(outputShape) > 0) {
+      this.pool.run(functions.indexOf(fn), words, work, this.scratch.address, this.scratch.bytes);
+    }
+    return { dataId, shape: outputShape, dtype: "float32" };
+  }
+
+  /** Every thread has its own part, as large as any call has asked for. */
+  private reserveScratch(bytes: number): void {
+    const wanted = Math.ceil(bytes / 64) * 64;
+    if (wanted <= this.scratch.bytes) return;
+    if (this.scratch.bytes > 0) this.heap.free(this.scratch.address, this.scratch.bytes * this.pool.count);
+    this.scratch = { address: this.heap.allocate(wanted * this.pool.count), bytes: wanted };
+  }
+}
+
+const floats = new Float32Array(1);
+const bits = new Int32Array(floats.buffer);
+
+function bitsOf(value: number): number {
+  floats[0] = value;
+  return bits[0] ?? 0;
+}
+
+/** Compiles the kernels and starts the threads. Throws where the host has no SIMD. */
+export async function newWasmBackend(): Promise<WasmBackend> {
+  const count = countThreads();
+  const shared = count > 1;
+  const { module, relaxed } = await compileKernels(shared);
+  const heap = newHeap(shared);
+  const threads = await newThreads(module, heap.memory, heap.allocate(controlBytes), count);
+  copyPlainKernels();
+  return new WasmBackend(heap, threads, relaxed);
+}
+
+/** tfjs' JavaScript kernels serve whatever has none of our own. */
+function copyPlainKernels(): void {
+  for (const kernel of tf.getKernelsForBackend("cpu")) {
+    if (tf.getKernel(kernel.kernelName, "wasm")) continue;
+    tf.registerKernel({ ...kernel, backendName: "wasm" });
+  }
+}
+
+/** Bytes of working memory for a matrix product, and for one with blocks of attention scores of rows this long. */
+export const productScratch = 32768;
+export function scoresScratch(length: number, blocks: number): number {
+  return productScratch + blocks * 48 * length * 4;
+}
