@@ -84,7 +84,7 @@ export function newModelCard(card: { recipe: Recipe; baseName: string } & Measur
     "",
     `# ${escapeCell(recipe.name)}`,
     "",
-    `A LoRA adapter for \`${baseName.replaceAll("`", "'")}\`, trained in a browser with Anneal.`,
+    `A LoRA adapter for \`${baseName.replaceAll(/[`\s]+/g, " ")}\`, trained in a browser with Anneal.`,
     ...control,
     "",
     "## Training",
