@@ -8,7 +8,8 @@ export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "
 
 /**
  * Bundles `entry` (a path from the repository's root) into .cache/ and returns the file's URL.
- * Packages stay outside the bundle, so that their own assets are found.
+ * Packages stay outside the bundle, so that their own assets are found; all but TensorFlow.js, whose ES modules Node
+ * does not take for such.
  */
 export async function bundle(entry) {
   const { rolldown } = await import("rolldown");
@@ -18,7 +19,7 @@ export async function bundle(entry) {
   const build = await rolldown({
     input: path.join(root, entry),
     platform: "node",
-    external: (id) => !id.startsWith(".") && !path.isAbsolute(id) && !id.startsWith("\0"),
+    external: (id) => !/^[./\0]|^@tensorflow\//.test(id) && !path.isAbsolute(id),
     logLevel: "silent",
   });
   await build.write({ file, format: "esm", sourcemap: "inline", codeSplitting: false });

@@ -79,7 +79,7 @@ function adapterName(info: GPUAdapterInfo): string {
 const wantedFeatures = ["shader-f16", "subgroups", "timestamp-query"] as const;
 
 async function openWebGPU(adapter: GPUAdapter, reason: string): Promise<Device> {
-  const features: GPUFeatureName[] = wantedFeatures.filter((feature) => adapter.features.has(feature));
+  const features = wantedFeatures.filter((feature) => adapter.features.has(feature)) as GPUFeatureName[];
   const device = await adapter.requestDevice({
     requiredFeatures: features,
     requiredLimits: allLimits(adapter.limits),

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { allKernels } from "./all";
 import { deviceMemory, openDevice } from "./device";
 import { type Outcome, outcome, relativeError } from "./kernelCases";
+import { loadStockGradients } from "./tf";
 
 const expected = new Map<string, Outcome>();
 const cases = allKernels.flatMap((kernel) =>
@@ -11,6 +12,7 @@ const cases = allKernels.flatMap((kernel) =>
 );
 
 beforeAll(async () => {
+  await loadStockGradients();
   await openDevice("cpu", { wasmPaths: "" });
   for (const { kernel, at, name } of cases) expected.set(name, await outcome(kernel, at, "reference"));
 });

@@ -34,7 +34,8 @@ function rotate(x: tf.Tensor4D, { positions, table }: Table, sign: 1 | -1): tf.T
   const [cos, sin] = tf.split(angles, 2, -1) as [tf.Tensor4D, tf.Tensor4D];
   const [a, b] = tf.split(x, 2, -1) as [tf.Tensor4D, tf.Tensor4D];
   const s = tf.mul(sin, sign);
-  return tf.concat<tf.Tensor4D>([tf.sub(tf.mul(a, cos), tf.mul(b, s)), tf.add(tf.mul(b, cos), tf.mul(a, s))], -1);
+  const turned = [tf.sub(tf.mul(a, cos), tf.mul(b, s)), tf.add(tf.mul(b, cos), tf.mul(a, s))];
+  return tf.concat(turned, -1) as tf.Tensor4D;
 }
 
 const merge = defineKernel({

@@ -1,0 +1,108 @@
+/** @file Times training steps and generation of a model of the embedded one's size: node scripts/bundle.mjs bench/train.ts [wasm|cpu]. */
+
+import { type Lora, linearNames } from "../src/core/adapter";
+import type { Batch } from "../src/core/batch";
+import { countParameters, type ModelConfig } from "../src/core/model";
+import { newRandom } from "../src/core/random";
+import { deviceMemory, openDevice } from "../src/kernels/device";
+import { generate } from "../src/model/generation";
+import { loadLlama, tensorShapes } from "../src/model/llama";
+import { newLora } from "../src/model/lora";
+import { newOptimizer, trainStep } from "../src/model/training";
+
+const config: ModelConfig = {
+  architecture: "llama",
+  vocabSize: 1024,
+  hiddenSize: 160,
+  intermediateSize: 432,
+  layers: 5,
+  heads: 5,
+  keyValueHeads: 1,
+  headDim: 32,
+  maxPositions: 512,
+  ropeTheta: 10000,
+  rmsNormEps: 1e-5,
+  tieWordEmbeddings: true,
+  bosTokenId: 0,
+  eosTokenIds: [1],
+};
+const lora: Lora = { kind: "lora", rank: 16, alpha: 32, dropout: 0, targetModules: [...linearNames] };
+
+/** A batch of random tokens, the second half of each row trained. */
+function randomBatch(rows: number, length: number, seed: number): Batch {
+  const random = newRandom(seed);
+  const tokens = Int32Array.from({ length: rows * length }, () => random.below(config.vocabSize));
+  const weights = Float32Array.from({ length: rows * length }, (_, i) => (i % length >= length / 2 ? 1 : 0));
+  return {
+    rows,
+    length,
+    tokens,
+    targets: tokens.map((_, i) => tokens[(i + 1) % tokens.length] ?? 0),
+    weights,
+    positions: tokens.map((_, i) => i % length),
+    segments: tokens.map(() => 1),
+    trained: weights.reduce((a, b) => a + b, 0),
+  };
+}
+
+function median(values: number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+}
+
+export async function benchmark(choice: "wasm" | "cpu" | "webgpu", steps: number) {
+  const device = await openDevice(choice, { wasmPaths: "" });
+  const random = newRandom(1);
+  const tensors = new Map(
+    [...tensorShapes(config)].map(([name, shape]) => {
+      const length = shape.reduce((a, b) => a * b, 1);
+      const values = Float32Array.from({ length }, () => (shape.length === 1 ? 1 : random.normal() * 0.05));
+      return [name, { shape, values }] as const;
+    }),
+  );
+  const llama = loadLlama(config, tensors);
+  const adapter = newLora(config, lora, 1);
+  const optimizer = newOptimizer(adapter, { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 });
+  const batch = randomBatch(16, 128, 2);
+  const times: number[] = [];
+  const losses: number[] = [];
+  for (let i = 0; i < steps; i++) {
+    const start = performance.now();
+    const { loss } = await trainStep(llama, adapter, optimizer, [batch], {
+      learningRate: 2e-3,
+      maxGradNorm: 1,
+      dropoutSeed: i,
+    });
+    times.push(performance.now() - start);
+    losses.push(loss);
+  }
+  const prompts = Array.from({ length: choice === "wasm" ? 500 : 8 }, (_, i) =>
+    Array.from(randomBatch(1, 40 + (i % 30), i).tokens),
+  );
+  const start = performance.now();
+  let tokens = 0;
+  const sampling = { temperature: 0, topK: 0, topP: 1, seed: 1 };
+  for (let from = 0; from < prompts.length; from += 128) {
+    const part = prompts.slice(from, from + 128);
+    for await (const fresh of generate(llama, adapter, { prompts: part, maxTokens: 80, sampling, stopIds: [] })) {
+      tokens += fresh.length;
+    }
+  }
+  const seconds = (performance.now() - start) / 1000;
+  return {
+    backend: device.backend,
+    threads: device.threads,
+    features: device.features.join(),
+    parameters: countParameters(config),
+    stepMs: Math.round(median(times.slice(1))),
+    firstMs: Math.round(times[0] ?? 0),
+    loss: [losses[0], losses.at(-1)],
+    generation: { prompts: prompts.length, tokens, seconds },
+    memory: deviceMemory(),
+  };
+}
+
+declare const process: { argv: string[] } | undefined;
+if (typeof process !== "undefined") {
+  const choice = process.argv[2] === "cpu" ? "cpu" : "wasm";
+  console.log(JSON.stringify(await benchmark(choice, choice === "cpu" ? 2 : 8), null, 1));
+}
