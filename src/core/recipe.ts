@@ -17,6 +17,8 @@ const schema = z.strictObject({
     source: z.string().check(z.minLength(1)),
     /** Share of the rows held out for evaluation, where the source brings no held-out set of its own. */
     evaluationShare: between(0, 0.5),
+    /** A file of held-out rows (command line), used instead of a share and of the source's own. */
+    evaluationSource: z.optional(z.string().check(z.minLength(1))),
     /** Rows used for training at most; 0 is all. */
     limit: whole(0, 100_000_000),
     /** Answers permuted among the questions: a control that must not learn. */

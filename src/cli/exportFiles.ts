@@ -1,0 +1,38 @@
+/** @file `export`: a model as a Hugging Face folder, with an adapter merged in where one is given. */
+
+import { StudioError } from "../core/errors";
+import { exportModel } from "../jobs/exportModel";
+import { readModelConfig } from "../jobs/loadModel";
+import { parseArguments, required } from "./arguments";
+import { modelFiles, writeFiles } from "./host";
+import { readAdapterFolder } from "./loadAdapter";
+import { newOutput } from "./output";
+
+const flagKinds = {
+  model: "text",
+  adapter: "text",
+  format: "text",
+  out: "text",
+  json: "flag",
+  quiet: "flag",
+} as const;
+
+export async function exportFiles(words: string[]): Promise<number> {
+  const { flags } = parseArguments(words, flagKinds, 0);
+  const output = newOutput({ json: flags.json === true, quiet: flags.quiet === true });
+  const format = required("format", flags.format);
+  const out = required("out", flags.out);
+  const files = await modelFiles(required("model", flags.model));
+  if (format !== "hf" && format !== "merged") throw new StudioError("cli.usage", "--format is hf or merged");
+  if (format === "hf" && flags.adapter !== undefined) {
+    throw new StudioError("cli.usage", "--format hf is the base alone; --format merged takes --adapter");
+  }
+  const adapter =
+    format === "merged"
+      ? await readAdapterFolder(required("adapter", flags.adapter), await readModelConfig(files))
+      : null;
+  const written = await exportModel(files, adapter);
+  await writeFiles(out, written);
+  output.result({ event: "done", files: written.map(({ path }) => path) }, `Written to ${out}`);
+  return 0;
+}

@@ -1,0 +1,62 @@
+/** @file `generate`: a model goes on from a prompt. */
+
+import { StudioError } from "../core/errors";
+import { newRecipe, parseRecipe } from "../core/recipe";
+import { answer } from "../jobs/generate";
+import { loadModel, unloadModel } from "../jobs/loadModel";
+import { newTurns } from "../jobs/turns";
+import { disposeAdapter, loadLora } from "../model/lora";
+import { parseArguments, required } from "./arguments";
+import { modelFiles, openBackend, readJsonFile } from "./host";
+import { readAdapterFolder } from "./loadAdapter";
+import { newOutput } from "./output";
+
+const flagKinds = {
+  model: "text",
+  adapter: "text",
+  prompt: "text",
+  question: "text",
+  recipe: "text",
+  "max-tokens": "number",
+  temperature: "text",
+  seed: "number",
+  backend: "text",
+  json: "flag",
+  quiet: "flag",
+} as const;
+
+/** `--prompt` is taken as it stands; `--question` is put into the recipe's template, as in training. */
+export async function generate(words: string[]): Promise<number> {
+  const { flags } = parseArguments(words, flagKinds, 0);
+  const output = newOutput({ json: flags.json === true, quiet: flags.quiet === true });
+  const recipe = flags.recipe === undefined ? newRecipe() : parseRecipe(await readJsonFile(flags.recipe));
+  const isQuestion = flags.question !== undefined;
+  const prompt = isQuestion ? flags.question : flags.prompt;
+  const temperature = Number(flags.temperature ?? "0");
+  if (!(temperature >= 0 && temperature <= 10)) throw new StudioError("cli.usage", "--temperature is from 0 to 10");
+  const files = await modelFiles(required("model", flags.model));
+  const text = required("prompt", prompt);
+  await openBackend(flags.backend);
+  const model = await loadModel(files);
+  const saved = flags.adapter === undefined ? null : await readAdapterFolder(flags.adapter, model.config);
+  const adapter = saved ? loadLora(model.config, saved.lora, saved.tensors) : null;
+  const pieces = answer({
+    model,
+    adapter,
+    prompt: text,
+    template: isQuestion ? recipe.template.prompt : "{prompt}",
+    maxTokens: flags["max-tokens"] ?? 256,
+    sampling: { temperature, topK: 0, topP: 1, seed: flags.seed ?? 1 },
+    turns: newTurns(),
+    signal: new AbortController().signal,
+  });
+  let next = await pieces.next();
+  for (; !next.done; next = await pieces.next()) {
+    if (!output.json) process.stdout.write(next.value);
+  }
+  if (output.json) output.result({ event: "done", text: next.value.text, tokens: next.value.tokens }, "");
+  else process.stdout.write("\n");
+  if (adapter) disposeAdapter(adapter);
+  unloadModel(model);
+  return 0;
+}

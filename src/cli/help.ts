@@ -1,0 +1,26 @@
+/** @file `help`: the commands, as they are typed. */
+
+export const helpText = `npm run --silent anneal -- COMMAND
+
+  train RECIPE.json|quickstart   fine-tune, and tell how it goes
+      --model embedded|DIR       another base (a Hugging Face folder)
+      --data embedded|FILE       other rows (JSONL, JSON, CSV); a share is held out, or
+      --eval FILE                held-out rows
+      --eval-rows N              held-out problems asked at every evaluation
+      --steps N  --seed N        length and chance
+      --shuffle-answers          a control that must not learn
+      --out DIR                  recipe.json, metrics.jsonl, samples.jsonl, adapter/, checkpoint
+      --resume                   go on with the run in --out
+  evaluate                       how many problems a model solves
+      --model embedded|DIR --data embedded|unseen|FILE
+      --adapter DIR --limit N --shots N --shots-from FILE --max-tokens N --recipe FILE
+  generate                       go on from a prompt
+      --model embedded|DIR --prompt TEXT (as it stands) or --question TEXT (in the template)
+      --adapter DIR --max-tokens N --temperature X --seed N
+  inspect FILE|DIR|embedded      a data set's format, rows and tokens, or a model's tensors
+  export                         a Hugging Face folder
+      --model embedded|DIR --format hf|merged --adapter DIR --out DIR
+  help
+
+Everywhere: --json (one object a line), --quiet, and --backend auto|webgpu|wasm|cpu where something is computed.
+`;

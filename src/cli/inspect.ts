@@ -1,0 +1,121 @@
+/** @file `inspect`: what a data set or a model is, before anything is done with it. */
+
+import { stat } from "node:fs/promises";
+import path from "node:path";
+import { StudioError } from "../core/errors";
+import { countParameters } from "../core/model";
+import { newRecipe } from "../core/recipe";
+import { toExample } from "../data/example";
+import { openRows } from "../data/import/readRows";
+import { parseSafetensors } from "../formats/safetensors";
+import { inspectFile } from "../jobs/inspectFile";
+import { readModelConfig, readTokenizer, readWeights } from "../jobs/loadModel";
+import { previewRow } from "../jobs/previewRow";
+import { parseArguments } from "./arguments";
+import { modelFiles, openFile, readFileOrNull } from "./host";
+import { newOutput, type Output } from "./output";
+
+const flagKinds = { json: "flag", quiet: "flag", model: "text" } as const;
+const shownRows = 3;
+
+export async function inspect(words: string[]): Promise<number> {
+  const { positional, flags } = parseArguments(words, flagKinds, 1);
+  const output = newOutput({ json: flags.json === true, quiet: flags.quiet === true });
+  const [name] = positional;
+  if (name === undefined) throw new StudioError("cli.usage", "inspect needs a file or a model's folder");
+  const found = name === "embedded" ? null : await stat(name).catch(() => null);
+  if (name !== "embedded" && !found) throw new StudioError("file.unreadable", `${name} does not exist`);
+  if (name === "embedded" || found?.isDirectory()) await inspectModel(name, output);
+  else if (name.endsWith(".safetensors")) await inspectTensors(name, output);
+  else await inspectDataset(name, flags.model ?? "embedded", output);
+  return 0;
+}
+
+async function inspectModel(name: string, output: Output): Promise<void> {
+  const files = await modelFiles(name);
+  const config = await readModelConfig(files);
+  const weights = await readWeights(files);
+  const parameters = countParameters(config);
+  const tensors = [...weights].map(([tensor, { shape }]) => ({ name: tensor, shape }));
+  const memory = 4 * parameters; // the engine holds weights in f32
+  output.result(
+    { event: "inspect", kind: "model", config, parameters, tensors, memory },
+    [
+      `${config.architecture}, ${parameters.toLocaleString("en")} parameters, ${(memory / 2 ** 20).toFixed(1)} MiB in f32`,
+      `layers ${config.layers}, width ${config.hiddenSize}, heads ${config.heads}/${config.keyValueHeads}, ` +
+        `vocabulary ${config.vocabSize}, context ${config.maxPositions}`,
+      ...tensors.map((tensor) => `  ${tensor.name} [${tensor.shape.join(", ")}]`),
+    ].join("\n"),
+  );
+}
+
+async function inspectTensors(name: string, output: Output): Promise<void> {
+  const bytes = await readFileOrNull(name);
+  if (!bytes) throw new StudioError("file.unreadable", `${name} does not exist`);
+  const { tensors: found, metadata } = parseSafetensors(bytes);
+  const tensors = [...found].map(([tensor, { dtype, shape }]) => ({ name: tensor, dtype, shape }));
+  const parameters = [...found.values()].reduce((sum, { values }) => sum + values.length, 0);
+  output.result(
+    { event: "inspect", kind: "model", config: null, metadata, parameters, tensors, memory: 4 * parameters },
+    tensors.map(({ name: tensor, dtype, shape }) => `${tensor} ${dtype} [${shape.join(", ")}]`).join("\n"),
+  );
+}
+
+async function inspectDataset(name: string, modelName: string, output: Output): Promise<void> {
+  const file = await openFile(name);
+  const { container, columns, mapping, first } = await inspectFile(file);
+  const files = await modelFiles(modelName);
+  const config = await readModelConfig(files);
+  const model = { config, tokenizer: await readTokenizer(files, config) };
+  let rows = 0;
+  let badCount = 0;
+  const bad: { line: number; reason: string }[] = [];
+  for await (const { parsed } of (await openRows(file, file.name)).stretches()) {
+    for (const item of parsed) {
+      try {
+        if (!("row" in item)) throw new StudioError("dataset.row", item.reason);
+        toExample(item.row, mapping);
+        rows++;
+      } catch (error) {
+        if (!(error instanceof StudioError)) throw error;
+        badCount++;
+        if (bad.length < 100) bad.push({ line: item.line, reason: error.message });
+      }
+    }
+  }
+  const recipe = newRecipe();
+  if (mapping.format === "text") recipe.template = { prompt: "{prompt}", completion: "{completion}" };
+  const previews = first.slice(0, shownRows).flatMap((row) => {
+    try {
+      return previewRow(toExample(row, mapping), recipe, model);
+    } catch (error) {
+      if (error instanceof StudioError) return []; // it is among the bad rows
+      throw error;
+    }
+  });
+  output.result(
+    {
+      event: "inspect",
+      kind: "dataset",
+      format: mapping.format,
+      container,
+      rows,
+      columns,
+      mapping,
+      badCount,
+      bad,
+      first: previews,
+    },
+    [
+      `${path.basename(name)}: ${mapping.format} (${container}), ${rows} rows, columns ${columns.join(", ")}`,
+      ...bad.slice(0, 10).map(({ line, reason }) => `  line ${line}: ${reason}`),
+      ...(badCount > 10 ? [`  … ${badCount} bad lines in all`] : []),
+      ...previews.map(({ tokens }) => {
+        const prompt = tokens.filter(({ trained }) => !trained);
+        const trained = tokens.filter((token) => token.trained);
+        const text = (list: typeof tokens) => list.map((token) => token.text).join("");
+        return `\n${tokens.length} tokens, ${trained.length} trained\n${text(prompt)}⟦${text(trained)}⟧`;
+      }),
+    ].join("\n"),
+  );
+}

@@ -1,0 +1,163 @@
+/** @file `train`: a run from a recipe, told line by line, its folder and its adapter. */
+
+import path from "node:path";
+import { StudioError } from "../core/errors";
+import type { EvalMetrics, RunEvent } from "../core/metrics";
+import type { Recipe } from "../core/recipe";
+import { newRun, type Run } from "../core/run";
+import { newControls } from "../jobs/controls";
+import { exportAdapter } from "../jobs/exportAdapter";
+import { loadModel, readModelConfig, unloadModel } from "../jobs/loadModel";
+import { loadEmbeddedSource, readExamples } from "../jobs/loadSource";
+import type { Source } from "../jobs/prepareData";
+import { runTraining } from "../jobs/runTraining";
+import { newTurns } from "../jobs/turns";
+import { newNodeRunStore, readRunFolder } from "../storage/node/nodeRunStore";
+import { parseArguments, required } from "./arguments";
+import { modelFiles, openBackend, openFile, readAsset, writeFiles } from "./host";
+import { newMemoryRunStore } from "./memoryRunStore";
+import { newOutput, type Output, percent } from "./output";
+import { changesRecipe, recipeFlags, recipeFromFlags } from "./recipeFromFlags";
+
+const flagKinds = {
+  ...recipeFlags,
+  out: "text",
+  backend: "text",
+  resume: "flag",
+  json: "flag",
+  quiet: "flag",
+} as const;
+
+/** Answers the exit code: 0 done, 130 stopped by Ctrl-C. */
+export async function train(words: string[]): Promise<number> {
+  const { positional, flags } = parseArguments(words, flagKinds, 1);
+  const output = newOutput({ json: flags.json === true, quiet: flags.quiet === true });
+  const begun = performance.now();
+  const { out } = flags;
+  const [source] = positional;
+  if (source === undefined && !flags.resume)
+    throw new StudioError("cli.usage", "train needs RECIPE.json or quickstart");
+  const run = flags.resume
+    ? await findRun(required("out", out), flags)
+    : newRun(await recipeFromFlags(source ?? "", flags), path.basename(out ?? source ?? ""));
+  const { recipe } = run;
+  const store = out === undefined ? newMemoryRunStore() : newNodeRunStore(out);
+  const files = await modelFiles(recipe.model);
+  if (out !== undefined) {
+    await writeFiles(out, [{ path: "recipe.json", bytes: toBytes(`${JSON.stringify(recipe, null, 2)}\n`) }]);
+  }
+
+  const device = await openBackend(flags.backend);
+  output.note(`${device.backend}, ${device.threads} thread${device.threads === 1 ? "" : "s"}: ${device.reason}`);
+  const model = await loadModel(files);
+  const controls = newControls();
+  const interrupt = newInterrupt(() => {
+    output.note("Stopping after this step; a checkpoint is kept. Ctrl-C again ends at once.");
+    controls.stop(true);
+  });
+  try {
+    const ended = await runTraining({
+      run,
+      store,
+      backend: device.backend,
+      loadModel: () => Promise.resolve(model),
+      loadSource: () => loadSource(recipe),
+      controls,
+      turns: newTurns(),
+      lost: device.lost,
+      emit: (event) => {
+        tell(event, recipe, output);
+      },
+    });
+    if (out !== undefined && ended.checkpoint > 0) {
+      const config = await readModelConfig(files);
+      await writeFiles(path.join(out, "adapter"), await exportAdapter(ended, store, config));
+    }
+    return conclude(ended, out, output, (performance.now() - begun) / 1000);
+  } finally {
+    interrupt.leave();
+    unloadModel(model);
+  }
+}
+
+async function findRun(out: string, flags: Parameters<typeof changesRecipe>[0]): Promise<Run> {
+  if (changesRecipe(flags)) throw new StudioError("cli.usage", "--resume takes the recipe of the run as it is");
+  const run = await readRunFolder(out);
+  if (!run) throw new StudioError("run.missing", `${out} holds no run`);
+  return run;
+}
+
+async function loadSource(recipe: Recipe): Promise<Source> {
+  const { source: name, evaluationSource } = recipe.data;
+  const heldout =
+    evaluationSource === undefined ? null : (await readExamples(await openFile(evaluationSource))).examples;
+  if (name === "embedded") {
+    const source = await loadEmbeddedSource(readAsset);
+    return heldout ? { ...source, heldout } : source;
+  }
+  const { examples } = await readExamples(await openFile(name));
+  return { examples, heldout };
+}
+
+const toBytes = (text: string) => new TextEncoder().encode(text);
+
+function tell(event: RunEvent, recipe: Recipe, output: Output): void {
+  if (event.event === "step") {
+    if (output.json) output.result({ event: "step", ...event.metrics }, "");
+  } else if (event.event === "eval") {
+    output.result({ event: "eval", ...event.metrics }, "");
+    output.note(describe(event.metrics, recipe));
+  } else if (event.event === "alert") {
+    output.note(`step ${event.alert.step}: ${event.alert.kind} (${event.alert.value})`);
+  }
+}
+
+function describe(metrics: EvalMetrics, recipe: Recipe): string {
+  const parts = [`step ${metrics.step}/${recipe.schedule.steps}`];
+  if (metrics["eval/loss"] !== null) parts.push(`loss ${metrics["eval/loss"].toFixed(4)}`);
+  if (metrics["gsm8k/strict"] !== null) {
+    const error = metrics["gsm8k/stderr"] ?? 0;
+    parts.push(`strict ${percent(metrics["gsm8k/strict"])} ± ${(100 * error).toFixed(1)}`);
+    parts.push(`flexible ${percent(metrics["gsm8k/flexible"] ?? 0)}`);
+  }
+  if (metrics.exact_match !== null) parts.push(`exact ${percent(metrics.exact_match)}`);
+  return `${parts.join("  ")}  (${metrics.seconds.toFixed(0)} s of training)`;
+}
+
+/** Throws what the run failed of. */
+function conclude(run: Run, out: string | undefined, output: Output, seconds: number): number {
+  const again = out === undefined ? "" : `To go on: npm run --silent anneal -- train --out ${out} --resume`;
+  if (run.status === "failed") {
+    if (again && run.checkpoint > 0) output.note(`The checkpoint of step ${run.checkpoint} is kept. ${again}`);
+    throw new StudioError(run.error?.code ?? "bug", run.error?.message);
+  }
+  if (run.status === "stopped") {
+    output.note(`Stopped at step ${run.step}.${again ? ` ${again}` : ""}`);
+    output.result({ event: "done", seconds }, "");
+    return 130;
+  }
+  output.result({ event: "done", seconds }, "");
+  const where =
+    out === undefined
+      ? "Nothing was written: give --out DIR to keep it."
+      : `The adapter is in ${path.join(out, "adapter")}.`;
+  output.note(`Done: ${run.step} steps in ${seconds.toFixed(0)} s. ${where}`);
+  return 0;
+}
+
+/** The first Ctrl-C calls `stop`; the second ends the process as usual. */
+function newInterrupt(stop: () => void) {
+  const listener = () => {
+    process.off("SIGINT", listener);
+    process.off("SIGTERM", listener);
+    stop();
+  };
+  process.on("SIGINT", listener);
+  process.on("SIGTERM", listener);
+  return {
+    leave: () => {
+      process.off("SIGINT", listener);
+      process.off("SIGTERM", listener);
+    },
+  };
+}

@@ -1,0 +1,28 @@
+/** @file A run's adapter as PEFT lays it out, from its last checkpoint. */
+
+import { StudioError } from "../core/errors";
+import type { ModelConfig } from "../core/model";
+import type { Run } from "../core/run";
+import { newModelCard } from "../formats/modelCard";
+import { newPeftFiles } from "../formats/peft";
+import type { NamedFile } from "../formats/zip";
+import type { RunStore } from "../storage/runStore";
+import { parseCheckpoint } from "./checkpoint";
+
+/** What the base is called in an adapter's files. */
+export const baseNameOf = (model: string) => (model === "embedded" ? "anneal-embedded" : model);
+
+/** adapter_config.json, adapter_model.safetensors, README.md. Throws `adapter.invalid` where there is no checkpoint yet. */
+export async function exportAdapter(run: Run, store: RunStore, config: ModelConfig): Promise<NamedFile[]> {
+  const checkpoint = await store.readCheckpoint(run.id);
+  if (!checkpoint) throw new StudioError("adapter.invalid", "The run has no checkpoint yet");
+  const { recipe, before, after } = run;
+  const baseName = baseNameOf(recipe.model);
+  return newPeftFiles({
+    config,
+    lora: recipe.adaptation,
+    tensors: parseCheckpoint(checkpoint.bytes).adapter,
+    baseName,
+    card: newModelCard({ recipe, baseName, before, after }),
+  });
+}
