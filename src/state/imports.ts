@@ -47,9 +47,21 @@ export async function inspectFile(file: File): Promise<void> {
   }
 }
 
-export function changeMapping(mapping: Mapping) {
+/** Takes another mapping and asks the engine what the first rows become under it. */
+export async function changeMapping(mapping: Mapping): Promise<void> {
   const state = useImport.getState();
-  if (state.status === "mapping") useImport.setState({ ...state, mapping }, true);
+  if (state.status !== "mapping") return;
+  const { file } = state;
+  const signal = begin();
+  useImport.setState({ ...state, mapping }, true);
+  try {
+    const engine = await openEngine();
+    const inspection = await engine.call("dataset.inspect", { file, mapping }, signal);
+    const now = useImport.getState();
+    if (!signal.aborted && now.status === "mapping") useImport.setState({ ...now, inspection, mapping }, true);
+  } catch (error) {
+    if (!signal.aborted) useImport.setState({ status: "failed", file, error }, true);
+  }
 }
 
 export function renameImport(name: string) {

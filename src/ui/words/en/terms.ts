@@ -5,7 +5,185 @@ type Explained = { word: string; why: string; formula?: string };
 export const terms = {
   loss: {
     word: "Loss",
-    why: "How surprised the model is by the right next token, on average: 0 would be certainty, ln(vocabulary) is guessing.",
+    why: "How surprised the model is by the right next token, on average: 0 is certainty, ln(vocabulary) is guessing.",
     formula: "−mean log p(token)",
+  },
+  evalLoss: {
+    word: "Evaluation loss",
+    why: "The loss on rows the model never trains on. When it rises while the training loss falls, the model learns by heart.",
+  },
+  accuracy: {
+    word: "Accuracy",
+    why: "Share of held-out problems whose final answer is right. The band is one standard error: how far chance alone moves it.",
+    formula: "√(p(1−p)/(n−1))",
+  },
+  strict: {
+    word: "Strict",
+    why: "The answer counts only where it stands after ####, as GSM8K writes it.",
+  },
+  flexible: {
+    word: "Flexible",
+    why: "The last number of the text counts as the answer, whatever its form.",
+  },
+  perplexity: {
+    word: "Perplexity",
+    why: "Among how many equally likely tokens the model wavers, on average.",
+    formula: "exp(loss)",
+  },
+  gradientNorm: {
+    word: "Gradient norm",
+    why: "The length of the step the data asks for, before clipping. Spikes tell of odd rows or too high a learning rate.",
+  },
+  tokensPerSecond: {
+    word: "Tokens per second",
+    why: "How much text is trained on each second, padding not counted.",
+  },
+  parameters: { word: "Parameters", why: "How many numbers the model is made of." },
+  trainedParameters: {
+    word: "Trained",
+    why: "How many numbers change in training. The rest of the model stays as it is and is shared by every run.",
+  },
+  layers: {
+    word: "Layers",
+    why: "Blocks of attention and feed-forward that a token passes through, one after another.",
+  },
+  hiddenSize: { word: "Width", why: "How many numbers stand for one token between two layers." },
+  heads: {
+    word: "Heads",
+    why: "Parts of attention that look at the text independently. Several query heads may share one key-value head to save memory.",
+  },
+  vocabulary: { word: "Vocabulary", why: "How many different tokens the model can read and write." },
+  context: { word: "Context", why: "The longest text, in tokens, that the model can take in at once." },
+  tokenizer: {
+    word: "Tokenizer",
+    why: "Cuts text into tokens, the pieces a model reads. Unknown characters become bytes.",
+  },
+  token: { word: "Token", why: "A piece of text the model reads as one: a word, a part of one, a digit." },
+  mask: {
+    word: "Loss mask",
+    why: "Tinted tokens count in the loss: the model learns to write them. Grey ones are only read.",
+  },
+  memory: {
+    word: "Memory",
+    why: "Weights, activations and optimizer state at the largest step, against what the engine may use here.",
+  },
+  epochs: { word: "Epochs", why: "How often each training row is seen, on average." },
+  time: { word: "Time", why: "Estimated from steps measured on this machine with this backend." },
+  recipe: {
+    word: "Recipe",
+    why: "One JSON document that describes a run completely: the same recipe, seed and backend give the same curve.",
+  },
+  seed: {
+    word: "Seed",
+    why: "Starts every random choice: split, order, initial weights, dropout. The same seed repeats the run.",
+  },
+  name: { word: "Name", why: "Runs made from this recipe are called by this name and a number." },
+  model: { word: "Model", why: "The base whose weights stay frozen while the adapter beside them learns." },
+  source: { word: "Data", why: "The rows to learn from." },
+  evaluationShare: {
+    word: "Held-out share",
+    why: "The part of the rows kept aside to measure on. Data that brings its own held-out rows does not need it.",
+  },
+  limit: { word: "Row limit", why: "At most so many rows are used for training, chosen by the seed; 0 uses all." },
+  shuffleAnswers: {
+    word: "Shuffle answers",
+    why: "A control: answers are dealt out to the wrong questions, so that accuracy must not rise. If it does, something leaks.",
+  },
+  templatePrompt: { word: "Prompt template", why: "What the model reads. {prompt} stands for the row's prompt." },
+  templateCompletion: {
+    word: "Completion template",
+    why: "What the model learns to write. {completion} stands for the row's completion; the end-of-text token follows.",
+  },
+  lossOn: { word: "Loss on", why: "Whether the model learns to write only the completion, or the prompt as well." },
+  lora: {
+    word: "LoRA",
+    why: "Two thin matrices are trained beside each frozen one; their product is what is learnt. Small to store and to share.",
+    formula: "W + (alpha / rank) · B · A",
+  },
+  rank: {
+    word: "Rank",
+    why: "The width of the two thin matrices. More rank can learn more and takes more memory; 8 to 64 is usual.",
+  },
+  alpha: {
+    word: "Alpha",
+    why: "How strongly the adapter counts against the frozen weight; twice the rank is a common choice.",
+    formula: "scale = alpha / rank",
+  },
+  dropout: {
+    word: "Dropout",
+    why: "The chance that an input of the adapter is left out at a step, against learning by heart.",
+  },
+  targetModules: {
+    word: "Target matrices",
+    why: "Which of each layer's matrices get an adapter. All of them learns best for its size.",
+  },
+  batchRows: {
+    word: "Rows per pass",
+    why: "How many rows go through the model at once. More is steadier and takes more memory.",
+  },
+  accumulation: {
+    word: "Accumulation",
+    why: "Passes whose gradients are added up before one step: the same as a bigger batch, with less memory.",
+  },
+  contextLength: {
+    word: "Longest row",
+    why: "Rows with more tokens than this are left out and counted. Attention's cost grows with its square.",
+  },
+  batchMode: { word: "Batching", why: "Rows of like length together, or several short rows packed into one." },
+  learningRate: {
+    word: "Learning rate",
+    why: "How far each step goes. Too high diverges, too low learns nothing in the time; LoRA takes about ten times what full training does.",
+  },
+  beta1: { word: "Beta 1", why: "How long AdamW remembers the direction of past gradients." },
+  beta2: { word: "Beta 2", why: "How long AdamW remembers the size of past gradients." },
+  epsilon: { word: "Epsilon", why: "Keeps AdamW from dividing by nearly nothing." },
+  weightDecay: { word: "Weight decay", why: "Pulls the trained weights towards zero a little at each step." },
+  maxGradNorm: {
+    word: "Clipping",
+    why: "A gradient longer than this is shortened to it, so that one odd batch cannot wreck the run.",
+  },
+  scheduleKind: {
+    word: "Schedule",
+    why: "How the learning rate falls after the warm-up: along a cosine, straight, or not at all.",
+  },
+  steps: { word: "Steps", why: "How many times the weights are changed." },
+  warmupSteps: {
+    word: "Warm-up",
+    why: "Steps over which the learning rate climbs from zero, while the optimizer finds its bearings.",
+  },
+  evaluationEvery: {
+    word: "Evaluate every",
+    why: "Steps between two measurements on held-out rows. Each costs the time it takes to answer them.",
+  },
+  evaluationRows: {
+    word: "Problems",
+    why: "Held-out problems answered at each evaluation. More make narrower error bars and take longer; 0 turns it off.",
+  },
+  lossRows: { word: "Loss rows", why: "Held-out rows whose loss is measured at each evaluation." },
+  maxTokens: { word: "Longest answer", why: "An answer is cut off after so many tokens." },
+  samples: {
+    word: "Samples",
+    why: "Fixed prompts whose answers are shown at every evaluation, so that one reads how they change.",
+  },
+  patience: {
+    word: "Patience",
+    why: "Stops when the evaluation loss has not fallen for so many evaluations; 0 never does.",
+  },
+  checkpointEvery: {
+    word: "Checkpoint every",
+    why: "Steps between two saves. After a reload the run goes on from the last.",
+  },
+  backend: {
+    word: "Backend",
+    why: "What does the arithmetic: the graphics card, WebAssembly on the processor, or plain JavaScript.",
+  },
+  temperature: {
+    word: "Temperature",
+    why: "How daring the choice of the next token is: 0 always takes the likeliest.",
+  },
+  topK: { word: "Top-k", why: "Only the k likeliest tokens can be chosen; 0 allows all." },
+  topP: {
+    word: "Top-p",
+    why: "Only the likeliest tokens that together reach this probability can be chosen; 1 allows all.",
   },
 } satisfies Record<string, Explained>;

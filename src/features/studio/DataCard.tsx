@@ -1,0 +1,120 @@
+/** @file The second step: which rows are learnt from, one of them shown token by token with its mask. */
+
+import { useTranslation } from "react-i18next";
+import { Link } from "wouter";
+import type { Recipe } from "../../core/recipe";
+import { datasetOf, sourceOf, useDatasets } from "../../state/datasets";
+import { loadPreview, usePlan, usePreview } from "../../state/plan";
+import { Badge } from "../../ui/Badge";
+import { IconButton } from "../../ui/Button";
+import { ErrorNotice } from "../../ui/ErrorNotice";
+import { formatCount } from "../../ui/formatQuantity";
+import { Select } from "../../ui/Select";
+import { Term } from "../../ui/Term";
+import { TokenText } from "../../ui/TokenText";
+import { changeSection } from "./changeSection";
+import { Legend } from "./ModelPicture";
+import { StepCard } from "./StepCard";
+
+export function DataCard({ recipe }: { recipe: Recipe }) {
+  const { t } = useTranslation();
+  const state = useDatasets();
+  const { value: plan } = usePlan();
+  const datasets = state.status === "ready" ? state.datasets : [];
+  const dataset = datasetOf(recipe.data.source, datasets);
+  return (
+    <StepCard
+      number={2}
+      title={t("studio.data.title")}
+      aside={
+        <Link href="/datasets#import" className="text-xs text-muted underline-offset-2 hover:text-ink hover:underline">
+          {t("studio.data.bring")}
+        </Link>
+      }
+      controls={
+        <Select
+          label={t("studio.data.choose")}
+          hideLabel
+          value={recipe.data.source}
+          isDisabled={datasets.length === 0}
+          options={datasets.map((each) => ({
+            id: sourceOf(each.id),
+            label: each.name,
+            description: t("studio.data.rows", { count: each.rows }),
+          }))}
+          onChange={(source) => changeSection("data", { source })}
+        />
+      }
+      line={
+        state.status === "ready" && !dataset ? (
+          <span className="text-bad">{t("studio.data.missing")}</span>
+        ) : (
+          plan && (
+            <>
+              {t("studio.data.line", { train: formatCount(plan.rows), held: formatCount(plan.evaluationRows) })}
+              {" · "}
+              {t("studio.data.lengths", { mean: Math.round(plan.meanTokens), longest: formatCount(plan.longest) })}
+            </>
+          )
+        )
+      }
+    >
+      {state.status === "failed" && <ErrorNotice error={state.error} />}
+      {plan && plan.tooLong > 0 && (
+        <p role="status" className="mb-2 rounded-md bg-warn-soft px-2 py-1 text-xs text-warn">
+          {t("studio.data.tooLong", {
+            count: plan.tooLong,
+            length: recipe.batching.contextLength,
+            longest: formatCount(plan.longest),
+          })}
+        </p>
+      )}
+      {dataset && <RowPreview recipe={recipe} rows={dataset.rows} />}
+    </StepCard>
+  );
+}
+
+function RowPreview({ recipe, rows }: { recipe: Recipe; rows: number }) {
+  const { t } = useTranslation();
+  const state = usePreview();
+  const shown = state.value;
+  const row = shown?.row ?? 0;
+  const step = (by: number) => loadPreview(recipe, Math.min(rows - 1, Math.max(0, row + by)));
+  return (
+    <figure className="flex flex-col gap-1.5">
+      {state.status === "failed" ? (
+        <ErrorNotice error={state.error} />
+      ) : (
+        <TokenText
+          label={t("studio.data.row", { row: formatCount(row + 1) })}
+          tokens={shown?.preview.tokens ?? []}
+          limit={recipe.batching.contextLength}
+          className="h-37"
+        />
+      )}
+      <figcaption className="flex items-center gap-3 text-xs text-faint">
+        <Legend className="bg-accent/40">
+          <Term name="mask">{t("studio.data.trained")}</Term>
+        </Legend>
+        <Legend className="bg-series-8/30">{t("studio.data.masked")}</Legend>
+        {shown?.preview.tooLong && <Badge tone="warn">{t("studio.data.rowTooLong")}</Badge>}
+        <span className="flex-1" />
+        <IconButton
+          size="sm"
+          icon="left"
+          label={t("studio.data.previousRow")}
+          isDisabled={row === 0}
+          onPress={() => step(-1)}
+        />
+        <span className="font-mono">{formatCount(row + 1)}</span>
+        <IconButton
+          size="sm"
+          icon="right"
+          label={t("studio.data.nextRow")}
+          isDisabled={row >= rows - 1}
+          onPress={() => step(1)}
+        />
+      </figcaption>
+    </figure>
+  );
+}

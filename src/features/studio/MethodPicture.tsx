@@ -1,0 +1,65 @@
+/** @file A layer's matrices drawn to scale, each with the thin pair that is trained beside it; press one to turn it on or off. */
+
+import { ToggleButton } from "react-aria-components/ToggleButton";
+import { useTranslation } from "react-i18next";
+import { type Adaptation, type LinearName, linearNames, linearShape } from "../../core/adapter";
+import type { ModelConfig } from "../../core/model";
+import { Legend } from "./ModelPicture";
+
+/** Pixels of the longest side of any matrix. */
+const longest = 62;
+
+type Props = { config: ModelConfig; adaptation: Adaptation; onChange: (targetModules: LinearName[]) => void };
+
+export function MethodPicture({ config, adaptation, onChange }: Props) {
+  const { t } = useTranslation();
+  const scale = longest / Math.max(config.hiddenSize, config.intermediateSize);
+  const chosen = new Set(adaptation.targetModules);
+  const toggle = (name: LinearName) =>
+    onChange(linearNames.filter((other) => (other === name ? !chosen.has(name) : chosen.has(other))));
+  return (
+    <figure className="flex flex-col gap-2">
+      <div role="group" aria-label={t("studio.method.matrices")} className="flex flex-wrap items-end gap-x-2 gap-y-1">
+        {linearNames.map((name) => {
+          const [out, in_] = linearShape(config, name);
+          return (
+            <ToggleButton
+              key={name}
+              isSelected={chosen.has(name)}
+              // The last one stays: an adapter needs a place.
+              isDisabled={chosen.size === 1 && chosen.has(name)}
+              onChange={() => toggle(name)}
+              className="flex flex-col items-center gap-1 rounded-sm p-1 data-hovered:bg-hover"
+            >
+              <Matrix out={out * scale} in_={in_ * scale} rank={adaptation.rank * scale} isTrained={chosen.has(name)} />
+              <span className="font-mono text-xs text-muted">{name.replace("_proj", "")}</span>
+            </ToggleButton>
+          );
+        })}
+      </div>
+      <figcaption className="flex flex-wrap gap-x-3 text-xs text-faint">
+        <Legend className="bg-series-8/30">{t("studio.method.frozen")}</Legend>
+        <Legend className="bg-accent">{t("studio.method.adapter")}</Legend>
+      </figcaption>
+    </figure>
+  );
+}
+
+/** W [out, in] grey; B [out, rank] left of it and A [rank, in] above it, where it is trained. */
+function Matrix({ out, in_, rank, isTrained }: { out: number; in_: number; rank: number; isTrained: boolean }) {
+  const thin = Math.max(2, Math.min(rank, 16));
+  const room = 18; // what the thickest pair takes, so that nothing moves when one is pressed
+  return (
+    <svg width={in_ + room / 2 + 1} height={out + room / 2 + 1} aria-hidden="true" className="overflow-visible">
+      <g transform={`translate(${room / 2},${room / 2})`}>
+        <rect width={in_} height={out} className="fill-series-8/30" />
+        {isTrained && (
+          <>
+            <rect x={-thin - 1} width={thin} height={out} className="fill-accent" />
+            <rect y={-thin - 1} width={in_} height={thin} className="fill-accent" />
+          </>
+        )}
+      </g>
+    </svg>
+  );
+}

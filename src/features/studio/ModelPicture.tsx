@@ -1,0 +1,76 @@
+/** @file A model drawn to scale: one slab a layer, areas by parameters, attention apart from feed-forward. */
+
+import { useTranslation } from "react-i18next";
+import { linearNames, linearShape } from "../../core/adapter";
+import { countParameters, type ModelConfig } from "../../core/model";
+import { formatCompact, formatCount } from "../../ui/formatQuantity";
+
+const height = 148;
+const gap = 2;
+const attention = ["q_proj", "k_proj", "v_proj", "o_proj"];
+
+export function ModelPicture({ config }: { config: ModelConfig }) {
+  const { t } = useTranslation();
+  const all = countParameters(config);
+  const embedding = config.vocabSize * config.hiddenSize * (config.tieWordEmbeddings ? 1 : 2);
+  const sizes = linearNames.map((name) => {
+    const [out, in_] = linearShape(config, name);
+    return { name, parameters: out * in_ };
+  });
+  const layer = sizes.reduce((sum, { parameters }) => sum + parameters, 0);
+  const slabs = Math.min(config.layers, 24);
+  const usable = height - gap * slabs;
+  const embeddingHeight = Math.max(3, (usable * embedding) / all);
+  const slabHeight = Math.max(1, (usable - embeddingHeight) / slabs);
+  return (
+    <figure className="flex flex-col gap-1.5">
+      <div
+        role="img"
+        aria-label={t("studio.model.picture", { layers: config.layers, vocabulary: formatCount(config.vocabSize) })}
+        className="flex flex-col"
+        style={{ gap, height }}
+      >
+        {Array.from({ length: slabs }, (_, i) => (
+          // A slab is its place in the stack.
+          <div key={i} className="flex" style={{ height: slabHeight, gap: 1 }}>
+            {sizes.map(({ name, parameters }) => (
+              <div
+                key={name}
+                className={attention.includes(name) ? "bg-series-1/55" : "bg-series-8/30"}
+                style={{ flexGrow: parameters / layer }}
+              />
+            ))}
+          </div>
+        ))}
+        <div className="flex" style={{ height: embeddingHeight }}>
+          <div className="flex-1 bg-series-6/60" />
+        </div>
+      </div>
+      <figcaption className="flex flex-wrap gap-x-3 text-xs text-faint">
+        <Legend className="bg-series-1/55">
+          {t("studio.model.attention")} {formatCompact(config.layers * sum(sizes, (name) => attention.includes(name)))}
+        </Legend>
+        <Legend className="bg-series-8/30">
+          {t("studio.model.feedForward")}{" "}
+          {formatCompact(config.layers * sum(sizes, (name) => !attention.includes(name)))}
+        </Legend>
+        <Legend className="bg-series-6/60">
+          {t("studio.model.embedding")} {formatCompact(embedding)}
+        </Legend>
+      </figcaption>
+    </figure>
+  );
+}
+
+function sum(sizes: readonly { name: string; parameters: number }[], wanted: (name: string) => boolean): number {
+  return sizes.reduce((total, { name, parameters }) => total + (wanted(name) ? parameters : 0), 0);
+}
+
+export function Legend({ className, children }: { className: string; children: React.ReactNode }) {
+  return (
+    <span className="flex items-center gap-1 whitespace-nowrap">
+      <span className={`size-2 rounded-[1px] ${className}`} aria-hidden="true" />
+      {children}
+    </span>
+  );
+}

@@ -1,0 +1,208 @@
+/** @file The recipe as a form: sections as in the JSON, in the recipe's own terms. */
+
+import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import { linearNames } from "../../core/adapter";
+import { changeRecipe, useStudio } from "../../state/studio";
+import { Checkbox } from "../../ui/Checkbox";
+import { NumberField } from "../../ui/NumberField";
+import { Select } from "../../ui/Select";
+import { Switch } from "../../ui/Switch";
+import { Term } from "../../ui/Term";
+import { TextArea, TextField } from "../../ui/TextField";
+import { changeSection } from "./changeSection";
+import { RecipeEntry, useFieldError } from "./RecipeEntry";
+
+function Group({ title, children, wide }: { title: string; children: ReactNode; wide?: boolean }) {
+  return (
+    <fieldset className={`min-w-0 border-t border-line pt-3 ${wide ? "md:col-span-2" : ""}`}>
+      <legend className="float-left mb-2 w-full text-sm font-semibold">{title}</legend>
+      <div className={`clear-both grid gap-x-4 gap-y-3 ${wide ? "sm:grid-cols-2" : "grid-cols-2"}`}>{children}</div>
+    </fieldset>
+  );
+}
+
+export function RecipeForm() {
+  return (
+    <div className="grid gap-x-8 gap-y-5 md:grid-cols-2 xl:grid-cols-4">
+      <General />
+      <Data />
+      <Template />
+      <AdaptationFields />
+      <Batching />
+      <Optimizer />
+      <Schedule />
+      <Evaluation />
+    </div>
+  );
+}
+
+function General() {
+  const { t } = useTranslation();
+  const { name, seed } = useStudio(({ draft }) => draft);
+  return (
+    <Group title={t("studio.advanced.general")}>
+      <TextField
+        term="name"
+        value={name}
+        error={useFieldError("name")}
+        onChange={(value) => changeRecipe((draft) => ({ ...draft, name: value }))}
+      />
+      <NumberField
+        term="seed"
+        value={seed}
+        error={useFieldError("seed")}
+        onChange={(value) => changeRecipe((draft) => ({ ...draft, seed: value }))}
+      />
+      <RecipeEntry section="checkpoints" field="every" term="checkpointEvery" unit="steps" step={5} />
+    </Group>
+  );
+}
+
+function Data() {
+  const { t } = useTranslation();
+  const shuffle = useStudio(({ draft }) => draft.data.shuffleAnswers);
+  return (
+    <Group title={t("studio.advanced.data")}>
+      <RecipeEntry section="data" field="evaluationShare" term="evaluationShare" step={0.01} />
+      <RecipeEntry section="data" field="limit" term="limit" unit="rows" step={100} />
+      <div className="col-span-2">
+        <Switch value={shuffle} onChange={(shuffleAnswers) => changeSection("data", { shuffleAnswers })}>
+          <Term name="shuffleAnswers" />
+        </Switch>
+      </div>
+    </Group>
+  );
+}
+
+function Template() {
+  const { t } = useTranslation();
+  const { template, objective } = useStudio(({ draft }) => draft);
+  return (
+    <Group title={t("studio.advanced.template")} wide>
+      <TextArea
+        term="templatePrompt"
+        mono
+        rows={3}
+        value={template.prompt}
+        error={useFieldError("template.prompt")}
+        onChange={(prompt) => changeSection("template", { prompt })}
+      />
+      <TextArea
+        term="templateCompletion"
+        mono
+        rows={3}
+        value={template.completion}
+        error={useFieldError("template.completion")}
+        onChange={(completion) => changeSection("template", { completion })}
+      />
+      <Select
+        term="lossOn"
+        value={objective.lossOn}
+        options={(["completion", "all"] as const).map((id) => ({ id, label: t(`studio.lossOn.${id}`) }))}
+        onChange={(lossOn) => changeSection("objective", { lossOn })}
+      />
+    </Group>
+  );
+}
+
+function AdaptationFields() {
+  const { t } = useTranslation();
+  const chosen = useStudio(({ draft }) => draft.adaptation.targetModules);
+  const error = useFieldError("adaptation.targetModules");
+  return (
+    <Group title={t("studio.advanced.adaptation")}>
+      <RecipeEntry section="adaptation" field="rank" term="rank" step="double" />
+      <RecipeEntry section="adaptation" field="alpha" term="alpha" step="double" />
+      <RecipeEntry section="adaptation" field="dropout" term="dropout" step={0.05} />
+      <div className="col-span-2 flex flex-col gap-1" role="group" aria-label={t("terms.targetModules.word")}>
+        <span className="text-xs text-muted">
+          <Term name="targetModules" />
+        </span>
+        <div className="grid grid-cols-2 gap-1">
+          {linearNames.map((name) => (
+            <Checkbox
+              key={name}
+              value={chosen.includes(name)}
+              onChange={(isOn) =>
+                changeSection("adaptation", {
+                  targetModules: linearNames.filter((other) => (other === name ? isOn : chosen.includes(other))),
+                })
+              }
+            >
+              <code className="text-xs">{name}</code>
+            </Checkbox>
+          ))}
+        </div>
+        {error && (
+          <p role="alert" className="text-xs text-bad">
+            {error}
+          </p>
+        )}
+      </div>
+    </Group>
+  );
+}
+
+function Batching() {
+  const { t } = useTranslation();
+  const mode = useStudio(({ draft }) => draft.batching.mode);
+  return (
+    <Group title={t("studio.advanced.batching")}>
+      <RecipeEntry section="batching" field="rows" term="batchRows" unit="rows" />
+      <RecipeEntry section="batching" field="accumulation" term="accumulation" unit="passes" />
+      <RecipeEntry section="batching" field="contextLength" term="contextLength" unit="tokens" step={16} />
+      <Select
+        term="batchMode"
+        value={mode}
+        options={(["bucket", "pack"] as const).map((id) => ({ id, label: t(`studio.mode.${id}`) }))}
+        onChange={(next) => changeSection("batching", { mode: next })}
+      />
+    </Group>
+  );
+}
+
+function Optimizer() {
+  const { t } = useTranslation();
+  return (
+    <Group title={t("studio.advanced.optimizer")}>
+      <RecipeEntry section="optimizer" field="learningRate" term="learningRate" step="double" />
+      <RecipeEntry section="optimizer" field="weightDecay" term="weightDecay" step={0.01} />
+      <RecipeEntry section="optimizer" field="beta1" term="beta1" step={0.01} />
+      <RecipeEntry section="optimizer" field="beta2" term="beta2" step={0.001} />
+      <RecipeEntry section="optimizer" field="epsilon" term="epsilon" step="double" />
+      <RecipeEntry section="optimizer" field="maxGradNorm" term="maxGradNorm" step={0.1} />
+    </Group>
+  );
+}
+
+function Schedule() {
+  const { t } = useTranslation();
+  const kind = useStudio(({ draft }) => draft.schedule.kind);
+  return (
+    <Group title={t("studio.advanced.schedule")}>
+      <RecipeEntry section="schedule" field="steps" term="steps" unit="steps" step={50} />
+      <RecipeEntry section="schedule" field="warmupSteps" term="warmupSteps" unit="steps" step={5} />
+      <Select
+        term="scheduleKind"
+        value={kind}
+        options={(["cosine", "linear", "constant"] as const).map((id) => ({ id, label: t(`studio.kind.${id}`) }))}
+        onChange={(next) => changeSection("schedule", { kind: next })}
+      />
+    </Group>
+  );
+}
+
+function Evaluation() {
+  const { t } = useTranslation();
+  return (
+    <Group title={t("studio.advanced.evaluation")}>
+      <RecipeEntry section="evaluation" field="every" term="evaluationEvery" unit="steps" step={10} />
+      <RecipeEntry section="evaluation" field="rows" term="evaluationRows" unit="rows" step={10} />
+      <RecipeEntry section="evaluation" field="lossRows" term="lossRows" unit="rows" step={10} />
+      <RecipeEntry section="evaluation" field="maxTokens" term="maxTokens" unit="tokens" step={16} />
+      <RecipeEntry section="evaluation" field="samples" term="samples" unit="prompts" />
+      <RecipeEntry section="evaluation" field="patience" term="patience" unit="times" />
+    </Group>
+  );
+}

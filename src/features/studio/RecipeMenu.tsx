@@ -1,0 +1,77 @@
+/** @file What can be done with the recipe as a whole: open, save, link, reset. */
+
+import { useRef } from "react";
+import { useTranslation } from "react-i18next";
+import { parseRecipeLink, writeRecipeLink } from "../../state/recipeLink";
+import { showMessage } from "../../state/shell";
+import { isDefault, openRecipe, resetRecipe, useStudio } from "../../state/studio";
+import { Button } from "../../ui/Button";
+import { explainError } from "../../ui/explainError";
+import { Icon } from "../../ui/Icon";
+import { Menu } from "../../ui/Menu";
+import { saveFile } from "../../ui/saveFile";
+
+export function RecipeMenu() {
+  const { t } = useTranslation();
+  const { recipe, problem } = useStudio();
+  const isReset = useStudio(isDefault);
+  const picker = useRef<HTMLInputElement>(null);
+
+  const open = async (file: File) => {
+    try {
+      const text = await file.text();
+      openRecipe((await parseRecipeLink(text.trim())) ?? JSON.parse(text));
+      showMessage({ tone: "good", title: t("studio.recipe.opened"), detail: file.name });
+    } catch (error) {
+      const { title, detail } = explainError(t, error);
+      showMessage({ tone: "bad", title: t("studio.recipe.openFailed"), detail: detail || title });
+    }
+  };
+  const copyLink = async () => {
+    const link = new URL(await writeRecipeLink(recipe), location.href.split("#")[0]);
+    await navigator.clipboard.writeText(link.href);
+    showMessage({ tone: "good", title: t("studio.recipe.linkCopied"), detail: t("studio.recipe.linkCopiedDetail") });
+  };
+  return (
+    <>
+      <input
+        ref={picker}
+        type="file"
+        accept=".json,application/json"
+        hidden
+        onChange={({ target }) => {
+          const file = target.files?.[0];
+          target.value = ""; // the same file can be opened again
+          if (file) void open(file);
+        }}
+      />
+      <Menu
+        label={t("studio.recipe.menu")}
+        actions={[
+          { id: "open", label: t("studio.recipe.open"), icon: "file", onAction: () => picker.current?.click() },
+          {
+            id: "save",
+            label: t("studio.recipe.save"),
+            icon: "download",
+            isDisabled: problem !== null,
+            onAction: () =>
+              saveFile(`${recipe.name}.recipe.json`, `${JSON.stringify(recipe, null, 2)}\n`, "application/json"),
+          },
+          {
+            id: "link",
+            label: t("studio.recipe.link"),
+            icon: "link",
+            isDisabled: problem !== null,
+            onAction: () => void copyLink(),
+          },
+          { id: "reset", label: t("studio.recipe.reset"), icon: "reset", isDisabled: isReset, onAction: resetRecipe },
+        ]}
+      >
+        <Button>
+          {t("studio.recipe.menu")}
+          <Icon name="down" size={14} className="-mr-1 text-faint" />
+        </Button>
+      </Menu>
+    </>
+  );
+}

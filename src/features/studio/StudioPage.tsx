@@ -1,0 +1,160 @@
+/** @file The guided flow: model, data, method, train, each already chosen; one button starts the run. */
+
+import { lazy, Suspense, useEffect, useState } from "react";
+import { Button as AriaButton } from "react-aria-components/Button";
+import { Disclosure, DisclosurePanel } from "react-aria-components/Disclosure";
+import { Heading } from "react-aria-components/Heading";
+import { useTranslation } from "react-i18next";
+import { Link, useLocation } from "wouter";
+import { loadDatasets } from "../../state/datasets";
+import { openEngine, useEngine } from "../../state/engine";
+import { loadModels } from "../../state/models";
+import { loadPlan, loadPreview, usePlan, usePreview } from "../../state/plan";
+import { parseRecipeLink } from "../../state/recipeLink";
+import { startRun, useActiveRun } from "../../state/runs";
+import { openRecipe, useStudio } from "../../state/studio";
+import { Button } from "../../ui/Button";
+import { ErrorNotice } from "../../ui/ErrorNotice";
+import { formatDuration } from "../../ui/formatQuantity";
+import { Icon } from "../../ui/Icon";
+import { Notice } from "../../ui/Notice";
+import { Page } from "../../ui/Page";
+import { DataCard } from "./DataCard";
+import { MethodCard } from "./MethodCard";
+import { ModelCard } from "./ModelCard";
+import { RecipeMenu } from "./RecipeMenu";
+import { TrainCard } from "./TrainCard";
+
+const Advanced = lazy(() => import("./Advanced"));
+
+/** Opens the recipe that the address carries, once, and tells what is wrong with it. */
+function useRecipeLink(): unknown {
+  const [failure, setFailure] = useState<unknown>(null);
+  useEffect(() => {
+    const open = () => {
+      const { hash } = location;
+      parseRecipeLink(hash).then((recipe) => {
+        if (!recipe) return;
+        openRecipe(recipe);
+        history.replaceState(null, "", location.pathname); // a reload must not undo what is changed from here on
+      }, setFailure);
+    };
+    open();
+    addEventListener("hashchange", open);
+    return () => removeEventListener("hashchange", open);
+  }, []);
+  return failure;
+}
+
+function useStart() {
+  const [, navigate] = useLocation();
+  const [state, setState] = useState<{ isStarting: boolean; error: unknown }>({ isStarting: false, error: null });
+  const start = async () => {
+    setState({ isStarting: true, error: null });
+    try {
+      await openEngine();
+      navigate(`/runs/${await startRun(useStudio.getState().recipe)}`);
+    } catch (error) {
+      setState({ isStarting: false, error });
+    }
+  };
+  return { ...state, start: () => void start() };
+}
+
+export default function StudioPage() {
+  const { t } = useTranslation();
+  const { recipe, draft, problem } = useStudio();
+  const isReady = useEngine(({ status }) => status === "ready");
+  const plan = usePlan();
+  const active = useActiveRun();
+  const linkFailure = useRecipeLink();
+  const { isStarting, error, start } = useStart();
+
+  useEffect(() => {
+    if (!isReady) return;
+    void loadModels();
+    void loadDatasets();
+  }, [isReady]);
+  useEffect(() => {
+    if (isReady) loadPlan(recipe);
+  }, [isReady, recipe]);
+  const { model, data, template, objective, batching } = recipe;
+  useEffect(() => {
+    if (isReady) loadPreview(useStudio.getState().recipe, usePreview.getState().value?.row ?? 0);
+  }, [isReady, model, data.source, template, objective, batching.contextLength]);
+
+  const count = recipe.schedule.steps;
+  const seconds = plan.value?.seconds ?? null;
+  const label =
+    seconds === null ? t("studio.start", { count }) : t("studio.startTime", { count, time: formatDuration(seconds) });
+  const isTooLarge = plan.value?.memory.verdict === "too large";
+  const failure = linkFailure ?? error ?? (plan.status === "failed" ? plan.error : null);
+  return (
+    <Page
+      title={t("studio.title")}
+      actions={
+        <>
+          <RecipeMenu />
+          <Button
+            variant="primary"
+            icon="play"
+            onPress={start}
+            isPending={isStarting}
+            isDisabled={problem !== null || active !== null || isTooLarge || plan.status === "failed"}
+          >
+            {isStarting ? t("studio.starting") : label}
+          </Button>
+        </>
+      }
+    >
+      <div className="flex flex-col gap-4">
+        {active && (
+          <Notice
+            action={
+              <Link href={`/runs/${active.id}`} className="text-accent-ink underline underline-offset-2">
+                {t("studio.show")}
+              </Link>
+            }
+          >
+            {t("studio.active", { name: active.name })}. <span className="text-muted">{t("studio.activeHint")}</span>
+          </Notice>
+        )}
+        {failure !== null && <ErrorNotice error={failure} />}
+        {problem && <Notice tone="warn">{t("studio.notValid", problem)}</Notice>}
+        <div className="grid gap-px overflow-hidden rounded-lg border border-line bg-line md:grid-cols-2 xl:grid-cols-4">
+          <ModelCard recipe={recipe} />
+          <DataCard recipe={recipe} />
+          <MethodCard recipe={recipe} draft={draft} />
+          <TrainCard
+            recipe={recipe}
+            draft={draft}
+            error={problem?.field === "schedule.steps" ? problem.message : undefined}
+          />
+        </div>
+        <Disclosure className="rounded-lg border border-line bg-surface">
+          {({ isExpanded }) => (
+            <>
+              <Heading level={2}>
+                <AriaButton
+                  slot="trigger"
+                  className="flex w-full items-center gap-2 rounded-lg px-4 py-2.5 text-left text-sm data-hovered:bg-hover/60"
+                >
+                  <Icon name={isExpanded ? "down" : "right"} size={14} className="text-faint" />
+                  {t("studio.advanced.title")}
+                  <span className="font-normal text-muted">{t("studio.advanced.summary")}</span>
+                </AriaButton>
+              </Heading>
+              <DisclosurePanel>
+                {isExpanded && (
+                  <Suspense>
+                    <Advanced />
+                  </Suspense>
+                )}
+              </DisclosurePanel>
+            </>
+          )}
+        </Disclosure>
+      </div>
+    </Page>
+  );
+}

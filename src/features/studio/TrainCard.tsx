@@ -1,0 +1,70 @@
+/** @file The fourth step: how long, how fast, how much memory, and how it is measured. */
+
+import { useTranslation } from "react-i18next";
+import type { Plan } from "../../core/engine";
+import type { Recipe } from "../../core/recipe";
+import { usePlan } from "../../state/plan";
+import { Badge, type Tone } from "../../ui/Badge";
+import { formatBytes, formatDuration, formatNumber } from "../../ui/formatQuantity";
+import { NumberField } from "../../ui/NumberField";
+import { Term } from "../../ui/Term";
+import { changeSection } from "./changeSection";
+import { SchedulePicture } from "./SchedulePicture";
+import { Figure, StepCard } from "./StepCard";
+
+const tones: Record<Plan["memory"]["verdict"], Tone> = { fits: "good", tight: "warn", "too large": "bad" };
+const verdicts = { fits: "fits", tight: "tight", "too large": "tooLarge" } as const;
+const scorings = { gsm8k: "scoringGsm8k", "exact-match": "scoringExact", none: "scoringNone" } as const;
+
+export function TrainCard({ recipe, draft, error }: { recipe: Recipe; draft: Recipe; error: string | undefined }) {
+  const { t } = useTranslation();
+  const { value: plan } = usePlan();
+  return (
+    <StepCard
+      number={4}
+      title={t("studio.train.title")}
+      controls={
+        <NumberField
+          term="steps"
+          hideLabel
+          unit={t("studio.unit.steps")}
+          value={draft.schedule.steps}
+          step={50}
+          error={error}
+          onChange={(steps) => changeSection("schedule", { steps })}
+        />
+      }
+      line={
+        plan &&
+        t("studio.train.line", {
+          rows: recipe.batching.rows * recipe.batching.accumulation,
+          epochs: formatNumber(plan.epochs, 2),
+        })
+      }
+    >
+      <SchedulePicture recipe={recipe} />
+      {plan && (
+        <dl className="mt-2">
+          <Figure label={<Term name="time" />}>
+            {plan.seconds === null
+              ? t("studio.train.timeUnknown")
+              : t("studio.train.time", { time: formatDuration(plan.seconds) })}
+          </Figure>
+          <Figure label={<Term name="memory" />}>
+            {t("studio.train.memory", {
+              needed: formatBytes(plan.memory.needed),
+              available: formatBytes(plan.memory.available),
+            })}{" "}
+            <Badge tone={tones[plan.memory.verdict]}>{t(`studio.train.${verdicts[plan.memory.verdict]}`)}</Badge>
+          </Figure>
+          {plan.memory.verdict === "too large" && (
+            <p role="status" className="text-xs text-bad">
+              {t("studio.train.tooLargeHint")}
+            </p>
+          )}
+          <p className="mt-1 text-xs text-muted">{t(`studio.train.${scorings[plan.scoring]}`)}</p>
+        </dl>
+      )}
+    </StepCard>
+  );
+}

@@ -1,0 +1,65 @@
+/** @file What the engine says of the recipe before it runs: the plan, and one row as the model will see it. */
+
+import { create } from "zustand";
+import type { Plan, RowPreview } from "../core/engine";
+import type { Recipe } from "../core/recipe";
+import { openEngine } from "./engine";
+
+/** `value` is the last answer; it stays in view while the next is worked out. */
+export type Asked<T> =
+  | { status: "waiting"; value: T | null }
+  | { status: "ready"; value: T }
+  | { status: "failed"; value: null; error: unknown };
+
+export const usePlan = create<Asked<Plan>>(() => ({ status: "waiting", value: null }));
+
+export type ShownRow = { row: number; preview: RowPreview };
+
+export const usePreview = create<Asked<ShownRow>>(() => ({ status: "waiting", value: null }));
+
+/** Long enough that typing a number asks once. */
+const pause = 250;
+
+/** Asks after a pause, drops what is superseded, keeps the last answer in view. */
+function newAsker<A, T>(store: { setState: (state: Asked<T>, replace: true) => void; getState: () => Asked<T> }) {
+  let last = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  return (args: A, ask: (args: A, signal: AbortSignal) => Promise<T>, wait: number) => {
+    last.abort();
+    last = new AbortController();
+    const { signal } = last;
+    clearTimeout(timer);
+    store.setState({ status: "waiting", value: store.getState().value }, true);
+    timer = setTimeout(() => {
+      ask(args, signal).then(
+        (value) => {
+          if (!signal.aborted) store.setState({ status: "ready", value }, true);
+        },
+        (error: unknown) => {
+          if (!signal.aborted) store.setState({ status: "failed", value: null, error }, true);
+        },
+      );
+    }, wait);
+  };
+}
+
+const askPlan = newAsker<Recipe, Plan>(usePlan);
+const askPreview = newAsker<{ recipe: Recipe; row: number }, ShownRow>(usePreview);
+
+export function loadPlan(recipe: Recipe) {
+  const wait = usePlan.getState().value ? pause : 0;
+  askPlan(recipe, async (asked, signal) => (await openEngine()).call("recipe.plan", { recipe: asked }, signal), wait);
+}
+
+/** @param row 0-based row of the recipe's data set */
+export function loadPreview(recipe: Recipe, row: number) {
+  const shown = usePreview.getState().value;
+  askPreview(
+    { recipe, row },
+    async (asked, signal) => ({
+      row: asked.row,
+      preview: await (await openEngine()).call("recipe.preview", asked, signal),
+    }),
+    !shown || shown.row !== row ? 0 : pause, // turning the pages is answered at once
+  );
+}

@@ -1,0 +1,21 @@
+/** @file How much the studio keeps in this browser, and the way to be rid of it. */
+
+import { create } from "zustand";
+import { deleteEverything } from "../storage/deleteEverything";
+
+type State = { status: "loading" } | { status: "ready"; used: number; available: number };
+
+export const useUsage = create<State>(() => ({ status: "loading" }));
+
+export async function loadUsage(): Promise<void> {
+  const { usage = 0, quota = 0 } = await navigator.storage.estimate();
+  useUsage.setState({ status: "ready", used: usage, available: quota }, true);
+}
+
+/** Deletes every data set, run and setting, and opens the page anew. Throws `run.locked` or `storage.failed`. */
+export async function deleteAllData(): Promise<void> {
+  await deleteEverything();
+  localStorage.clear();
+  sessionStorage.clear();
+  location.assign(import.meta.env.BASE_URL);
+}
