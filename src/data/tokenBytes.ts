@@ -1,6 +1,7 @@
 /** @file The bytes behind token ids, so that text streams without ever showing half a character. */
 
 import type { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
+import { StudioError } from "../core/errors";
 
 /** GPT-2's alphabet of 256 printable symbols, one for each byte (openai/gpt-2, encoder.py, bytes_to_unicode). */
 export const byteOfSymbol: ReadonlyMap<string, number> = (() => {
@@ -40,15 +41,27 @@ function newByteReader(
       return Uint8Array.from(bytes, (byte) => byte ?? 0);
     };
   }
-  if (!types.includes("ByteFallback") || types.some((type) => !spaceDecoders.has(type))) return null;
+  if (!types.includes("ByteFallback") || !decoders.every(isSentencePiece)) return null;
   return (token) => {
     const byte = /^<0x([0-9A-Fa-f]{2})>$/.exec(token)?.[1];
     return byte ? Uint8Array.of(Number.parseInt(byte, 16)) : encoder.encode(token.replaceAll("▁", " "));
   };
 }
 
-/** Decoders of SentencePiece's kind, whose work on one token does not hang on its neighbours but for the first space. */
-const spaceDecoders: ReadonlySet<unknown> = new Set(["Replace", "ByteFallback", "Fuse", "Strip", "Metaspace"]);
+/** The decoders of SentencePiece's kind, whose work on one token does not hang on its neighbours but for the first space. */
+function isSentencePiece(decoder: Record<string, unknown>): boolean {
+  switch (decoder["type"]) {
+    case "ByteFallback":
+    case "Fuse":
+      return true;
+    case "Replace":
+      return JSON.stringify(decoder["pattern"]) === '{"String":"▁"}' && decoder["content"] === " ";
+    case "Strip":
+      return decoder["content"] === " " && decoder["start"] === 1 && decoder["stop"] === 0;
+    default:
+      return false;
+  }
+}
 
 /** How many last bytes may still become a character: an unfinished UTF-8 sequence, at most three. */
 function unfinishedBytes(bytes: readonly number[]): number {
@@ -70,7 +83,7 @@ export function newTokenBytes(
   const added = new Set<string>();
   for (const token of library.get_added_tokens_decoder().values()) added.add(token.content);
   const read = newByteReader(decoders, added);
-  const stripsFirstSpace = decoders.some(({ type }) => type === "Strip" || type === "Metaspace");
+  const stripsFirstSpace = decoders.some(({ type }) => type === "Strip");
   const bytesOf = (id: number): Uint8Array => {
     const token = library.id_to_token(id);
     return token === undefined || !read ? new Uint8Array(0) : read(token);
@@ -79,7 +92,12 @@ export function newTokenBytes(
     new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.from(bytes));
   const libraryDecode = (ids: readonly number[]) => {
     const known = ids.filter((id) => !special.has(id) && library.id_to_token(id) !== undefined);
-    return known.length === 0 ? "" : library.decode(known, { clean_up_tokenization_spaces: false });
+    if (known.length === 0) return "";
+    try {
+      return library.decode(known, { clean_up_tokenization_spaces: false });
+    } catch (error) {
+      throw new StudioError("tokenizer.invalid", "The decoder in tokenizer.json cannot be used", { cause: error });
+    }
   };
 
   const newDecoder = () => {

@@ -1,6 +1,11 @@
 /** @file Text to token ids and back, as the model's own tokenizer.json says; bytes are never lost on the way. */
 
-import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
+import {
+  ByteLevelPreTokenizer,
+  Tokenizer as HuggingFaceTokenizer,
+  type PreTokenizer,
+  SequencePreTokenizer,
+} from "@huggingface/tokenizers";
 import { StudioError } from "../core/errors";
 import { byteOfSymbol, newTokenBytes } from "./tokenBytes";
 
@@ -91,7 +96,7 @@ function findEos(
   return eos;
 }
 
-/** True if every byte has a token, so that no text can be lost. */
+/** True if every byte that text is made of has a token, so that none can be lost. */
 function coversBytes(library: HuggingFaceTokenizer, json: Record<string, unknown>): boolean {
   const model = asObject(json["model"], "model");
   if (model["byte_fallback"] === true) {
@@ -99,12 +104,37 @@ function coversBytes(library: HuggingFaceTokenizer, json: Record<string, unknown
     return names.every((name) => library.token_to_id(name) !== undefined);
   }
   if (!JSON.stringify(json["pre_tokenizer"] ?? null).includes('"ByteLevel"')) return false;
-  // Two bytes can never stand in UTF-8 and some vocabularies leave those and others out: 0xC0, 0xC1, 0xF5 and up.
+  // Vocabularies of known models leave out some control characters and the first bytes of planes nobody writes in.
   for (const [symbol, byte] of byteOfSymbol) {
-    const inUtf8 = byte !== 0xc0 && byte !== 0xc1 && byte < 0xf5;
-    if (inUtf8 && library.token_to_id(symbol) === undefined) return false;
+    const isOrdinary =
+      byte === 0x09 || byte === 0x0a || byte === 0x0d || (byte >= 0x20 && byte !== 0x7f && byte <= 0xf0);
+    const inUtf8 = byte !== 0xc0 && byte !== 0xc1;
+    if (isOrdinary && inUtf8 && library.token_to_id(symbol) === undefined) return false;
   }
   return true;
+}
+
+/** Words kept by their bytes' symbols; a data set's words recur, and spelling them out was half of all tokenizing. */
+const keptWords = 50_000;
+
+/** Gives the library's byte-level pre-tokenizer a memory for words. */
+function rememberWords(preTokenizer: PreTokenizer | null): void {
+  if (preTokenizer instanceof SequencePreTokenizer) preTokenizer.tokenizers.forEach(rememberWords);
+  if (!(preTokenizer instanceof ByteLevelPreTokenizer)) return;
+  const { add_prefix_space, use_regex, pattern, byte_encoder, text_encoder } = preTokenizer;
+  const known = new Map<string, string>();
+  const spell = (word: string): string => {
+    let symbols = known.get(word);
+    if (symbols !== undefined) return symbols;
+    symbols = Array.from(text_encoder.encode(word), (byte) => byte_encoder[byte] ?? "").join("");
+    if (known.size >= keptWords) known.clear();
+    if (word.length < 64) known.set(word, symbols);
+    return symbols;
+  };
+  preTokenizer.pre_tokenize_text = (text: string) => {
+    const whole = add_prefix_space && !text.startsWith(" ") ? ` ${text}` : text;
+    return (use_regex ? (whole.match(pattern) ?? []) : [whole]).map(spell);
+  };
 }
 
 /**
@@ -125,6 +155,7 @@ export function loadTokenizer(
   } catch (error) {
     fail(`tokenizer.json cannot be read: ${error instanceof Error ? error.message : String(error)}`, error);
   }
+  rememberWords(library.pre_tokenizer);
   const special = new Map<number, string>();
   let vocabSize = library.model?.vocab.length ?? 0;
   for (const [id, token] of library.get_added_tokens_decoder()) {

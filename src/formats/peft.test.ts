@@ -53,7 +53,7 @@ function written(changes: Partial<Parameters<typeof newPeftFiles>[0]> = {}) {
 }
 
 function expectInvalid(act: () => unknown, detail: RegExp): void {
-  expect(act).toThrowError(
+  expect(act).toThrow(
     expect.objectContaining({ code: "adapter.invalid", message: expect.stringMatching(detail) as string }) as Error,
   );
 }
@@ -155,7 +155,7 @@ test("a missing, an extra and a misshapen tensor are named", () => {
   );
   expectInvalid(() => parsePeft({ adapter_config: [], safetensors }, config), /not an object/);
   expectInvalid(() => written({ tensors: new Map() }), /is missing/);
-  expect(() => parsePeft({ adapter_config, safetensors: safetensors.subarray(9) }, config)).toThrowError(
+  expect(() => parsePeft({ adapter_config, safetensors: safetensors.subarray(9) }, config)).toThrow(
     expect.objectContaining({ code: "model.tensor" }) as Error,
   );
 });

@@ -18,7 +18,7 @@ function newFile(header: string | Uint8Array, dataLength: number): Uint8Array {
 }
 
 function expectRefused(file: Uint8Array, detail: RegExp): void {
-  expect(() => parseSafetensors(file)).toThrowError(
+  expect(() => parseSafetensors(file)).toThrow(
     expect.objectContaining({ code: "model.tensor", message: expect.stringMatching(detail) as string }) as Error,
   );
 }
