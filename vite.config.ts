@@ -22,7 +22,13 @@ function policyInPage(): Plugin {
 export default defineConfig({
   plugins: [react(), tailwind(), policyInPage()],
   worker: { format: "es" },
-  build: { target: "esnext", assetsInlineLimit: 0, manifest: true, chunkSizeWarningLimit: 1500 },
+  build: {
+    target: "esnext",
+    assetsInlineLimit: 0,
+    manifest: true,
+    chunkSizeWarningLimit: 1500,
+    rolldownOptions: { checks: { bundlerTimings: false } },
+  },
   server: { headers: isolationHeaders },
   preview: { headers: { ...isolationHeaders, "Content-Security-Policy": contentSecurityPolicy } },
 });

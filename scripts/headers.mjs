@@ -7,10 +7,10 @@ export const isolationHeaders = {
   "Cross-Origin-Resource-Policy": "same-origin",
 };
 
-/** `blob:` scripts are the WASM backend's threads, which it makes from its own source; nothing else makes any. */
+/** `blob:` workers are the threads of the CPU kernels; no page script is ever made of text. */
 export const contentSecurityPolicy = [
   "default-src 'self'",
-  "script-src 'self' 'wasm-unsafe-eval' blob:",
+  "script-src 'self' 'wasm-unsafe-eval'",
   "worker-src 'self' blob:",
   "style-src 'self' 'unsafe-inline'",
   "img-src 'self' data: blob:",

@@ -1,0 +1,36 @@
+/** @file The guided flow. */
+
+import { expect, type Page } from "@playwright/test";
+import type { Recipe } from "../../src/core/recipe";
+import { studioWith } from "../recipes";
+import { runPage } from "./runPage";
+
+export function studioPage(page: Page) {
+  const start = page.getByRole("button", { name: /^Train \d+ step/ });
+  return {
+    start,
+    card: (name: "Model" | "Data" | "Method" | "Train") => page.getByRole("region", { name }),
+    advanced: page.getByRole("button", { name: /^Advanced/ }),
+    /** Opens the studio with a recipe in the address. */
+    async open(recipe?: Recipe) {
+      await page.goto(recipe ? await studioWith(recipe) : "/");
+      await expect(page.getByRole("heading", { level: 1, name: "Studio" })).toBeVisible();
+      if (recipe) await expect(start).toHaveAccessibleName(new RegExp(`^Train ${recipe.schedule.steps} step`));
+    },
+    /** The one click; answers the run's page. */
+    async train() {
+      await expect(start).toBeEnabled({ timeout: 30_000 });
+      await start.click();
+      const run = runPage(page);
+      await expect(run.title).toBeVisible({ timeout: 30_000 });
+      return run;
+    },
+    async chooseData(name: string) {
+      await page
+        .getByRole("region", { name: "Data" })
+        .getByRole("button", { name: /Data set/ })
+        .click();
+      await page.getByRole("option", { name }).click();
+    },
+  };
+}
