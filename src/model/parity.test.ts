@@ -1,0 +1,145 @@
+/** @file The engine against transformers and PEFT (golden files of interop/parity), on both CPU backends. */
+
+import { readFileSync } from "node:fs";
+import { beforeAll, describe, expect, it } from "vitest";
+import { linearNames, type Lora } from "../core/adapter";
+import type { Batch } from "../core/batch";
+import { type ModelConfig, parseModelConfig } from "../core/model";
+import { openDevice } from "../kernels/device";
+import { relativeError } from "../kernels/kernelCases";
+import { tf } from "../kernels/tf";
+import { generate, logits } from "./generation";
+import { disposeLlama, type Llama, llamaWeights, loadLlama, type TensorData } from "./llama";
+import { adapterWeights, loadLora, readAdapter } from "./lora";
+import { evaluateLoss, lossGradients, newOptimizer, trainStep } from "./training";
+
+type Packed = { shape: number[]; f32: string };
+type Document = { tokens: number[]; weights: number[] };
+type Golden = {
+  config: unknown;
+  weights: Record<string, Packed>;
+  rows: Document[][];
+  sequence: number[];
+  logits: Packed;
+  loss: number;
+  gradients: Record<string, Packed>;
+  greedy: number[];
+  lora: {
+    rank: number;
+    alpha: number;
+    dropout: number;
+    adamw: Record<"learningRate" | "beta1" | "beta2" | "epsilon" | "weightDecay" | "maxGradNorm", number>;
+    start: Record<string, Packed>;
+    gradients: Record<string, Packed>;
+    losses: number[];
+    norms: number[];
+    end: Record<string, Packed>;
+    endLogits: Packed;
+  };
+};
+
+function unpack({ shape, f32 }: Packed): TensorData {
+  const bytes = Uint8Array.from(Buffer.from(f32, "base64"));
+  return { shape, values: new Float32Array(bytes.buffer) };
+}
+const unpackAll = (tensors: Record<string, Packed>) =>
+  new Map(Object.entries(tensors).map(([name, packed]) => [name, unpack(packed)]));
+
+/** Documents packed into rows of one length, padded. */
+function batchOf(rows: Document[][]): Batch {
+  const length = Math.max(...rows.map((row) => row.reduce((n, { tokens }) => n + tokens.length, 0))) + 2;
+  const size = rows.length * length;
+  const ints = () => new Int32Array(size);
+  const batch = { tokens: ints(), targets: ints(), positions: ints(), segments: ints() };
+  const weights = new Float32Array(size);
+  rows.forEach((row, r) => {
+    let at = r * length;
+    row.forEach(({ tokens, weights: counts }, d) => {
+      tokens.forEach((token, i) => {
+        batch.tokens[at] = token;
+        batch.targets[at] = tokens[i + 1] ?? 0;
+        batch.positions[at] = i;
+        batch.segments[at] = d + 1;
+        weights[at++] = counts[i] ?? 0;
+      });
+    });
+  });
+  return { rows: rows.length, length, ...batch, weights, trained: weights.reduce((a, b) => a + b, 0) };
+}
+
+const limit = 1e-4;
+
+describe.each(["cpu", "wasm"] as const)("on %s", (backend) => {
+  beforeAll(async () => {
+    await openDevice(backend, { wasmPaths: "" });
+  });
+
+  describe.each(["tied", "untied"])("%s", (name) => {
+    const golden = JSON.parse(readFileSync(new URL(`golden/${name}.json`, import.meta.url), "utf8")) as Golden;
+    const config: ModelConfig = parseModelConfig(golden.config);
+    const lora: Lora = { kind: "lora", ...golden.lora, targetModules: [...linearNames] };
+    const batch = batchOf(golden.rows);
+    let llama: Llama;
+    beforeAll(() => {
+      llama = loadLlama(config, unpackAll(golden.weights));
+      return () => disposeLlama(llama);
+    });
+
+    it("gives the same logits", async () => {
+      const got = await logits(llama, null, golden.sequence);
+      expect(relativeError(got, unpack(golden.logits).values)).toBeLessThan(limit);
+    });
+
+    it("gives the same loss, packed and padded", async () => {
+      const { sum, trained } = await evaluateLoss(llama, null, batch);
+      expect(Math.abs(sum / trained - golden.loss)).toBeLessThan(limit * golden.loss);
+    });
+
+    it("gives the same gradient of every weight", async () => {
+      const weights = llamaWeights(llama);
+      const { losses, gradients } = lossGradients(llama, null, [batch], [...weights.values()]);
+      expect([...weights.keys()].sort()).toEqual(Object.keys(golden.gradients).sort());
+      for (const [i, key] of [...weights.keys()].entries()) {
+        const want = unpack(golden.gradients[key]!).values;
+        expect.soft(relativeError(await gradients[i]!.data(), want), key).toBeLessThan(limit);
+      }
+      tf.dispose([losses, gradients]);
+    });
+
+    it("chooses the same tokens greedily, alone and among others", async () => {
+      const prompt = golden.sequence.slice(0, 4);
+      const prompts = [prompt, golden.sequence, prompt.slice(0, 1), prompt];
+      const sampling = { temperature: 0, topK: 0, topP: 1, seed: 1 };
+      const steps = generate(llama, null, { prompts, maxTokens: golden.greedy.length, sampling, stopIds: [] });
+      let step = await steps.next();
+      while (!step.done) step = await steps.next();
+      expect(step.value[0]).toEqual(golden.greedy);
+      expect(step.value[3]).toEqual(golden.greedy);
+    });
+
+    it("takes the same ten steps of LoRA", async () => {
+      const { start, gradients, losses, norms, end, endLogits, adamw } = golden.lora;
+      const adapter = loadLora(config, lora, unpackAll(start));
+      const weights = adapterWeights(adapter);
+      const first = lossGradients(llama, adapter, [batch], [...weights.values()]);
+      for (const [i, key] of [...weights.keys()].entries()) {
+        const error = relativeError(await first.gradients[i]!.data(), unpack(gradients[key]!).values);
+        expect.soft(error, key).toBeLessThan(limit);
+      }
+      tf.dispose([first.losses, first.gradients]);
+      const optimizer = newOptimizer(adapter, adamw);
+      for (const [i, loss] of losses.entries()) {
+        // Every other step by accumulation, which must equal the big batch.
+        const window = i % 2 ? golden.rows.map((row) => batchOf([row])) : [batch];
+        const step = await trainStep(llama, adapter, optimizer, window, { ...adamw, dropoutSeed: i });
+        expect.soft(Math.abs(step.loss - loss), `loss ${i}`).toBeLessThan(limit * loss);
+        expect.soft(Math.abs(step.gradNorm - norms[i]!), `norm ${i}`).toBeLessThan(limit * norms[i]!);
+      }
+      for (const [key, { values }] of await readAdapter(adapter)) {
+        expect.soft(relativeError(values, unpack(end[key]!).values), key).toBeLessThan(limit);
+      }
+      const after = await logits(llama, adapter, golden.sequence);
+      expect(relativeError(after, unpack(endLogits).values)).toBeLessThan(limit);
+    });
+  });
+});
