@@ -9,7 +9,7 @@ const pages: readonly (readonly [path: string, load: Page])[] = [
   ["/models", () => import("./features/models/ModelsPage")],
   ["/datasets/:id?", () => import("./features/datasets/DatasetsPage")],
   ["/runs", () => import("./features/runs/RunsPage")],
-  ["/runs/:id", () => import("./features/run/RunPage")],
+  ["/runs/:id", () => import("./features/runs/RunPage")],
   ["/playground", () => import("./features/playground/PlaygroundPage")],
   ["/settings", () => import("./features/settings/SettingsPage")],
 ];

@@ -1,6 +1,7 @@
 /** @file The runs the page shows: a mirror of storage, moved on by what the engine tells. */
 
 import { create } from "zustand";
+import { useShallow } from "zustand/react/shallow";
 import { StudioError } from "../core/errors";
 import type { RunId } from "../core/ids";
 import type { RunEvent } from "../core/metrics";
@@ -41,6 +42,10 @@ export function viewRun(state: ReadyRuns, id: RunId): RunView | null {
   if (!run) return null;
   const where = state.here.has(id) ? "here" : isActive(run) ? "elsewhere" : "nowhere";
   return { run, where, busy: state.busy[id] ?? null, failure: state.failures[id] ?? null };
+}
+
+export function useRunView(id: RunId): RunView | null {
+  return useRuns(useShallow((state) => (state.status === "ready" ? viewRun(state, id) : null)));
 }
 
 /** The run this tab is training or has paused, for the status line of every page. */

@@ -4,11 +4,12 @@ import { lazy, type ReactNode, Suspense, useMemo, useRef, useState } from "react
 import { useTranslation } from "react-i18next";
 import { IconButton } from "../Button";
 import { Menu } from "../Menu";
+import { saveFile } from "../saveFile";
 import { chartCsv } from "./chartCsv";
 import { ChartTable } from "./ChartTable";
 import { type AxisWish, type Curve, hasPoints, lastFinite, valueAxis } from "./curve";
 import type { PlotMark } from "./PlotLayers";
-import { type Caption, chartPng, chartSvg, saveFile } from "./saveChart";
+import { type Caption, chartPng, chartSvg } from "./saveChart";
 import { innerTicks } from "./ticks";
 import { useWidth } from "./useWidth";
 
@@ -37,8 +38,10 @@ export type ChartProps = {
   actions?: ReactNode;
   /** Instead of the plot, where there is nothing to draw. */
   empty: ReactNode;
-  /** A small multiple: no legend, no title of the axis. */
+  /** A small multiple: no legend, no words beside the cursor. */
   isSmall?: boolean;
+  /** A chart below carries the horizontal axis of both. */
+  hasAxisBelow?: boolean;
 };
 
 const noMarks: readonly PlotMark[] = [];
@@ -78,6 +81,7 @@ export function Chart(props: ChartProps) {
 
 /** What `<LineChart>` needs, each part the same object until it changes. */
 function SizedPlot({
+  hasAxisBelow = false,
   name,
   curves,
   x,
@@ -94,7 +98,7 @@ function SizedPlot({
     const list = ticks.split(" ").map(Number);
     return { low: list[0] ?? 0, high: list.at(-1) ?? 1, ticks: list, isLog: wanted.isLog };
   }, [ticks, wanted.isLog]);
-  const right = isSmall ? 64 : 96;
+  const right = isSmall ? 72 : 104;
   const xAxis = useMemo(() => {
     const count = Math.max(2, Math.round((width - 140) / 80));
     return { low: 0, high: end, ticks: innerTicks(0, end, count), isLog: false };
@@ -107,7 +111,7 @@ function SizedPlot({
       height={height}
       xAxis={xAxis}
       yAxis={yAxis}
-      xTitle={isSmall ? null : x.title}
+      xTitle={hasAxisBelow ? null : x.title}
       yTitle={y.title}
       right={right}
       formatX={x.format}
@@ -161,11 +165,11 @@ function ChartMenu({ name, curves, file, shown, isTable, onTable }: MenuProps) {
   const saveDrawing = async (ending: "svg" | "png") => {
     const svg = shown.current?.querySelector("svg");
     if (!svg) return;
-    saveFile(`${fileName}.${ending}`, ending === "svg" ? chartSvg(svg, caption) : await chartPng(svg, caption));
+    const content = ending === "svg" ? chartSvg(svg, caption) : await chartPng(svg, caption);
+    saveFile(`${fileName}.${ending}`, content, content.type);
   };
   const saveCsv = () => {
-    const text = chartCsv(curves);
-    saveFile(`${fileName}.csv`, new Blob([text], { type: "text/csv;charset=utf-8" }));
+    saveFile(`${fileName}.csv`, chartCsv(curves), "text/csv;charset=utf-8");
   };
   return (
     <Menu

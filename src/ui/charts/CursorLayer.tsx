@@ -125,7 +125,7 @@ function CursorDrawing({ bounds, xAxis, yAxis, formatX, formatY, isTitled, x, is
         />
       ))}
       <div
-        className="absolute top-0 z-10 flex flex-col rounded-md border border-line bg-surface/95 px-2 py-1 font-mono text-xs whitespace-nowrap shadow-over"
+        className="absolute top-0 z-10 flex flex-col rounded-md border border-line bg-surface/95 px-2 py-1 font-mono text-xs whitespace-nowrap"
         style={beyondMiddle ? { right: bounds.width - left + 8 } : { left: left + 8 }}
       >
         {isTitled && <span className="text-muted">{formatX(x)}</span>}
@@ -135,7 +135,7 @@ function CursorDrawing({ bounds, xAxis, yAxis, formatX, formatY, isTitled, x, is
               className="h-0.5 w-2.5"
               style={{ background: curve.color, opacity: curve.look === "faint" ? 0.4 : 1 }}
             />
-            <span className="flex-1 font-sans text-muted">{curve.label}</span>
+            {isTitled && <span className="flex-1 font-sans text-muted">{curve.label}</span>}
             {formatY(y)}
             {error !== undefined && <span className="text-muted">± {formatY(error)}</span>}
             {at !== x && <span className="text-faint">@ {formatX(at)}</span>}

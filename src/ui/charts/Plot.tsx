@@ -11,8 +11,9 @@ type SurfaceProps = {
   height: number;
   xAxis: Axis;
   yAxis: Axis;
-  /** The axis' name and unit, under its right end; left out where a chart below carries it. */
+  /** The axis' name and unit, under its right end; null leaves its numbers out too: a chart below carries them. */
   xTitle: string | null;
+  /** The unit of the values, above the axis; may be empty. */
   yTitle: string;
   /** Room for the labels at the ends of the curves. */
   right: number;
@@ -22,18 +23,20 @@ type SurfaceProps = {
 
 export type PlotProps = SurfaceProps & PlotContent & Pick<CursorLayerProps, "name" | "stops" | "isTitled">;
 
-const axisWidth = 48;
-const top = 20;
+const inset = 16;
+const axisWidth = 60;
 const tickText = { fontSize: 12, fill: "var(--axis)" };
 
 /** Recharts takes its scales from the axes' domains; the one row only keeps it from thinking that there is nothing. */
 const rows = [{ x: 0, y: 0 }];
 
-const bottomOf = (xTitle: string | null) => (xTitle === null ? 20 : 36);
+const bottomOf = (xTitle: string | null) => (xTitle === null ? 6 : 42);
+const topOf = (yTitle: string) => (yTitle === "" ? 10 : 30);
 
 /** Drawn again only when an axis or the size changes. */
 const Surface = memo(function Surface({ width, height, xAxis, yAxis, xTitle, yTitle, right, ...format }: SurfaceProps) {
   const bottom = bottomOf(xTitle);
+  const top = topOf(yTitle);
   return (
     <LineChart
       width={width}
@@ -56,7 +59,7 @@ const Surface = memo(function Surface({ width, height, xAxis, yAxis, xTitle, yTi
         tickLine={false}
         tickMargin={6}
         axisLine={{ stroke: "var(--line)" }}
-        tick={tickText}
+        tick={xTitle === null ? false : tickText}
       />
       <YAxis
         type="number"
@@ -73,7 +76,7 @@ const Surface = memo(function Surface({ width, height, xAxis, yAxis, xTitle, yTi
         axisLine={false}
         tick={tickText}
       />
-      <text x={4} y={12} fontSize={12} fill="var(--axis)">
+      <text x={inset} y={14} fontSize={12} fill="var(--axis)">
         {yTitle}
       </text>
       {xTitle !== null && (
@@ -87,7 +90,8 @@ const Surface = memo(function Surface({ width, height, xAxis, yAxis, xTitle, yTi
 });
 
 export default function Plot({ curves, marks, endLabel, name, stops, isTitled, ...surface }: PlotProps) {
-  const { width, height, right, xAxis, yAxis, xTitle } = surface;
+  const { width, height, right, xAxis, yAxis, xTitle, yTitle } = surface;
+  const top = topOf(yTitle);
   const bounds = { left: axisWidth, top, width: width - axisWidth - right, height: height - top - bottomOf(xTitle) };
   return (
     <PlotContext value={{ curves, marks, endLabel }}>

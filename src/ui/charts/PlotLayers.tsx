@@ -9,6 +9,7 @@ import { spreadLabels } from "./spreadLabels";
 export type PlotMark = { x: number; tone: "bad" | "warn" };
 
 export type PlotContent = {
+  /** The first lies on top. */
   curves: readonly Curve[];
   marks: readonly PlotMark[];
   /** The text at the end of a curve's line; null for none. */
@@ -52,7 +53,7 @@ export function PlotLayers() {
             strokeDasharray="2 3"
           />
         ))}
-        {drawn.map((each) => (
+        {drawn.toReversed().map((each) => (
           <CurveDrawing key={each.curve.id} {...each} />
         ))}
       </g>
@@ -106,7 +107,7 @@ function Dots({ curve, toX, toY }: Omit<Drawn, "limit">) {
           cx={toX(x)}
           cy={toY(y)}
           r={2.5}
-          fill={filled ? curve.color : "var(--surface)"}
+          fill={filled ? curve.color : "var(--page)"}
           stroke={curve.color}
           strokeWidth={1.25}
         />
@@ -139,7 +140,7 @@ function EndLabels({ drawn, area, endLabel }: EndLabelsProps) {
       fill={curve.color}
       fontSize={12}
       fontFamily="var(--font-mono)"
-      stroke="var(--surface)"
+      stroke="var(--page)"
       strokeWidth={3}
       paintOrder="stroke"
     >

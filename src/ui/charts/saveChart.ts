@@ -1,4 +1,6 @@
-/** @file Takes a chart as it stands on the page away as SVG or PNG, and text as a file. */
+/** @file A chart as it stands on the page, as SVG or PNG. */
+
+import { StudioError } from "../../core/errors";
 
 /** Looks that reach the drawing from the page's style sheet or its variables. */
 const looks = [
@@ -21,16 +23,6 @@ const headline = 44;
 const svgNamespace = "http://www.w3.org/2000/svg";
 
 export type Caption = { title: string; entries: readonly { label: string; color: string; isDashed: boolean }[] };
-
-/** Offers bytes or text to the person as a file. */
-export function saveFile(name: string, content: Blob) {
-  const url = URL.createObjectURL(content);
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
-}
 
 function newElement(name: string, attributes: Record<string, string | number>, text?: string): Element {
   const element = document.createElementNS(svgNamespace, name);
@@ -63,7 +55,7 @@ function standalone(shown: SVGSVGElement, caption: Caption): { svg: SVGSVGElemen
   svg.setAttribute("width", String(full.width));
   svg.setAttribute("height", String(full.height));
   svg.setAttribute("font-family", page.fontFamily);
-  svg.append(newElement("rect", { ...full, fill: variable("var(--surface)") }));
+  svg.append(newElement("rect", { ...full, fill: variable("var(--page)") }));
   svg.append(
     newElement(
       "text",
@@ -108,7 +100,7 @@ export async function chartPng(shown: SVGSVGElement, caption: Caption): Promise<
     return await new Promise((resolve, reject) => {
       canvas.toBlob((png) => {
         if (png) resolve(png);
-        else reject(new Error("The chart could not be drawn as an image"));
+        else reject(new StudioError("bug", "The chart could not be drawn as an image"));
       }, "image/png");
     });
   } finally {

@@ -1,0 +1,92 @@
+/** @file What can be done with a run now: pause, go on, stop, resume, talk to it, take it away. */
+
+import { useTranslation } from "react-i18next";
+import { useLocation } from "wouter";
+import { continueRun, pauseRun, resumeRun, type RunView, stopRun } from "../../state/runs";
+import { canResume } from "../../state/runsMirror";
+import { Button, IconButton } from "../../ui/Button";
+import { Menu } from "../../ui/Menu";
+import { useRunCommands } from "./useRunCommands";
+import { useRunExport } from "./useRunExport";
+
+export function RunActions({ view }: { view: RunView }) {
+  const { t } = useTranslation();
+  const [, navigate] = useLocation();
+  const { run, where, busy } = view;
+  const { isBusy: isExporting, save } = useRunExport(run.id);
+  const hasAdapter = run.checkpoint > 0;
+  const { actions, dialogs } = useRunCommands(run, () => navigate("/runs"));
+  return (
+    <>
+      {where === "here" && <LiveActions view={view} />}
+      {where === "nowhere" && canResume(run) && (
+        <Button icon="play" isDisabled={busy !== null} onPress={() => void resumeRun(run.id)}>
+          {busy === "resuming"
+            ? t("run.resuming")
+            : run.checkpoint > 0
+              ? t("run.resume", { step: run.checkpoint })
+              : t("run.resumeStart")}
+        </Button>
+      )}
+      {where !== "here" && hasAdapter && (
+        <Button icon="download" isDisabled={isExporting} onPress={save}>
+          {isExporting ? t("run.exporting") : t("run.export")}
+        </Button>
+      )}
+      <Button
+        variant={where === "here" ? "plain" : "primary"}
+        icon="playground"
+        isDisabled={!hasAdapter}
+        onPress={() => navigate(`/playground?run=${run.id}`)}
+      >
+        {t("run.talk")}
+      </Button>
+      <Menu label={t("run.more")} actions={actions}>
+        <IconButton label={t("run.more")} icon="more" />
+      </Menu>
+      {dialogs}
+    </>
+  );
+}
+
+function LiveActions({ view: { run, busy } }: { view: RunView }) {
+  const { t } = useTranslation();
+  const isPaused = run.status === "paused";
+  const discardHint =
+    run.checkpoint > 0 ? t("run.stopDiscardHint", { step: run.checkpoint }) : t("run.stopDiscardNone");
+  return (
+    <>
+      {isPaused ? (
+        <Button variant="primary" icon="play" isDisabled={busy !== null} onPress={() => void continueRun(run.id)}>
+          {t("run.continue")}
+        </Button>
+      ) : (
+        <Button icon="pause" isDisabled={busy !== null} onPress={() => void pauseRun(run.id)}>
+          {busy === "pausing" ? t("run.pausing") : t("run.pause")}
+        </Button>
+      )}
+      <Menu
+        label={t("run.stop")}
+        actions={[
+          {
+            id: "keep",
+            label: t("run.stopKeep"),
+            description: t("run.stopKeepHint", { step: run.step }),
+            onAction: () => void stopRun(run.id, true),
+          },
+          {
+            id: "discard",
+            label: t("run.stopDiscard"),
+            description: discardHint,
+            isDanger: true,
+            onAction: () => void stopRun(run.id, false),
+          },
+        ]}
+      >
+        <Button icon="stop" isDisabled={busy === "stopping"}>
+          {busy === "stopping" ? t("run.stopping") : t("run.stop")}
+        </Button>
+      </Menu>
+    </>
+  );
+}

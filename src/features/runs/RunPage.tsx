@@ -1,0 +1,99 @@
+/** @file A run, live: how far it is, its curves, its answers, what it changed and what to do next. */
+
+import { useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Link, useParams } from "wouter";
+import type { RunId } from "../../core/ids";
+import { loadRuns, resumeRun, takeReloaded, useRuns, useRunView, viewRun } from "../../state/runs";
+import { isActive } from "../../state/runsMirror";
+import { useSeries } from "../../state/series";
+import { EmptyState } from "../../ui/EmptyState";
+import { ErrorNotice } from "../../ui/ErrorNotice";
+import { Page } from "../../ui/Page";
+import { ProgressBar } from "../../ui/ProgressBar";
+import { RunActions } from "./RunActions";
+import { RunAnnouncer } from "./RunAnnouncer";
+import { RunCharts } from "./RunCharts";
+import { RunNotices } from "./RunNotices";
+import { RunStanding } from "./RunStanding";
+import { RunSummary } from "./RunSummary";
+import { RunStatus } from "./RunStatus";
+
+export default function RunPage() {
+  const { t } = useTranslation();
+  const id = useParams<{ id: RunId }>().id;
+  const state = useRuns();
+  useEffect(() => void loadRuns(), []);
+  if (state.status === "failed") {
+    return (
+      <Page title={t("runs.title")}>
+        <ErrorNotice error={state.error} />
+      </Page>
+    );
+  }
+  if (state.status === "loading") {
+    return (
+      <Page title={t("runs.title")}>
+        <ProgressBar label={t("common.loading")} className="mx-auto max-w-60 pt-24" />
+      </Page>
+    );
+  }
+  if (!viewRun(state, id)) {
+    return (
+      <Page title={t("run.missing")} fill>
+        <EmptyState
+          icon="runs"
+          title={t("run.missing")}
+          action={
+            <Link href="/runs" className="text-accent-ink underline">
+              {t("run.allRuns")}
+            </Link>
+          }
+        >
+          {t("run.missingHint")}
+        </EmptyState>
+      </Page>
+    );
+  }
+  return <KnownRun key={id} id={id} />;
+}
+
+/** Goes on by itself where this tab was training the run when it was reloaded; answers from which step. */
+function useResumeAfterReload(id: RunId): number | null {
+  const [resumedFrom, setResumedFrom] = useState<number | null>(null);
+  const isCutOff = useRuns((state) => state.status === "ready" && viewRun(state, id)?.run.status === "interrupted");
+  useEffect(() => {
+    const state = useRuns.getState();
+    const view = state.status === "ready" ? viewRun(state, id) : null;
+    if (!isCutOff || !view || !takeReloaded(id)) return;
+    setResumedFrom(view.run.checkpoint);
+    void resumeRun(id);
+  }, [id, isCutOff]);
+  return resumedFrom;
+}
+
+function KnownRun({ id }: { id: RunId }) {
+  const { t } = useTranslation();
+  const view = useRunView(id);
+  const resumedFrom = useResumeAfterReload(id);
+  const series = useSeries(id);
+  if (!view) return null;
+  const { run } = view;
+  return (
+    <Page
+      title={t("run.title", { name: run.name })}
+      aside={<RunStatus status={run.status} />}
+      actions={<RunActions view={view} />}
+      fill
+    >
+      <div className="flex min-h-0 flex-1 flex-col overflow-y-auto">
+        <RunStanding view={view} series={series} />
+        <RunNotices view={view} series={series} resumedFrom={resumedFrom} />
+        {series.status === "failed" && <ErrorNotice error={series.error} className="m-4" />}
+        {!isActive(run) && <RunSummary run={run} />}
+        <RunCharts run={run} series={series} />
+        <RunAnnouncer run={run} series={series} />
+      </div>
+    </Page>
+  );
+}

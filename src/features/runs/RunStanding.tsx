@@ -1,0 +1,56 @@
+/** @file One line under the title: step, time left, learning rate, speed, the next evaluation; and the run's progress. */
+
+import { useTranslation } from "react-i18next";
+import type { RunView } from "../../state/runs";
+import { isActive } from "../../state/runsMirror";
+import { runProgress } from "../../state/runsProgress";
+import type { RunSeries } from "../../state/series";
+import { formatCount, formatDuration, formatNumber } from "../../ui/formatQuantity";
+import { ProgressBar } from "../../ui/ProgressBar";
+
+export function RunStanding({ view, series }: { view: RunView; series: RunSeries }) {
+  const { t } = useTranslation();
+  const { run } = view;
+  const progress = runProgress(run, series);
+  const { step, steps, secondsLeft, nextEvaluation, tokensPerSecond, learningRate } = progress;
+  const running = run.status === "running";
+  const facts = [
+    t("run.ofSteps", { step: formatCount(step), steps: formatCount(steps) }),
+    isActive(run) && secondsLeft !== null && t("run.left", { time: formatDuration(secondsLeft) }),
+    !isActive(run) && run.seconds > 0 && t("run.trainedFor", { time: formatDuration(run.seconds) }),
+    isActive(run) && learningRate !== null && t("run.learningRate", { value: formatNumber(learningRate, 3) }),
+    tokensPerSecond !== null && t("run.speed", { value: formatCount(tokensPerSecond) }),
+    run.backend,
+  ].filter((fact) => typeof fact === "string" && fact !== "");
+  return (
+    <div className="sticky top-0 z-10 shrink-0 border-b border-line bg-page">
+      <div className="flex min-h-9 flex-wrap items-center gap-x-4 gap-y-0.5 px-4 py-1.5 text-sm lg:px-6">
+        <p className="flex flex-wrap gap-x-2 font-mono">
+          {facts.map((fact, i) => (
+            <span key={String(fact)}>
+              {i > 0 && <span className="mr-2 text-faint">·</span>}
+              {fact}
+            </span>
+          ))}
+        </p>
+        <p className="text-xs text-muted">
+          {series.progress && running
+            ? t("run.phaseOf", {
+                phase: t(`run.phase.${series.progress.phase}`),
+                done: formatCount(Math.floor(series.progress.done)),
+                total: formatCount(series.progress.total),
+              })
+            : running &&
+              nextEvaluation &&
+              (nextEvaluation.seconds === null
+                ? t("run.nextEvaluation", { step: nextEvaluation.step })
+                : t("run.nextEvaluationIn", {
+                    step: nextEvaluation.step,
+                    time: formatDuration(nextEvaluation.seconds),
+                  }))}
+        </p>
+      </div>
+      {isActive(run) && <ProgressBar label={run.name} value={step / steps} />}
+    </div>
+  );
+}

@@ -1,0 +1,20 @@
+/** @file How a run stands, in a word. */
+
+import { useTranslation } from "react-i18next";
+import type { RunStatusKind } from "../../core/metrics";
+import { Badge, type Tone } from "../../ui/Badge";
+
+const tones: Record<RunStatusKind, Tone> = {
+  draft: "neutral",
+  running: "accent",
+  paused: "warn",
+  interrupted: "warn",
+  done: "good",
+  stopped: "neutral",
+  failed: "bad",
+};
+
+export function RunStatus({ status }: { status: RunStatusKind }) {
+  const { t } = useTranslation();
+  return <Badge tone={tones[status]}>{t(`runs.statuses.${status}`)}</Badge>;
+}

@@ -1,0 +1,80 @@
+/** @file A run's series as curves to draw, over steps or over training time. Pure. */
+
+import { secondsAt, type StepColumn } from "../../state/seriesColumns";
+import { standardError } from "../../state/runsSummary";
+import type { RunSeries } from "../../state/series";
+import type { Curve } from "../../ui/charts/curve";
+import { smooth } from "../../ui/charts/smooth";
+import { growingEnd } from "../../ui/charts/ticks";
+
+export type AxisKind = "step" | "time";
+export type TimeUnit = "seconds" | "minutes" | "hours";
+
+export type RunAxis = {
+  kind: AxisKind;
+  unit: TimeUnit;
+  end: number;
+};
+
+const inSeconds: Record<TimeUnit, number> = { seconds: 1, minutes: 60, hours: 3600 };
+
+/** How heavy the smoothing of the training loss is: about the last ten steps. */
+export const smoothing = 0.9;
+
+/** @param steps of the whole schedule; @param isActive the axis then leaves room to grow, and changes rarely */
+export function runAxis(series: RunSeries, kind: AxisKind, steps: number, isActive: boolean): RunAxis {
+  const { columns, evals } = series;
+  const step = Math.max(columns.step.at(-1) ?? 0, evals.at(-1)?.step ?? 0);
+  const seconds = columns.seconds.at(-1) ?? 0;
+  const unit: TimeUnit = seconds < 180 ? "seconds" : seconds < 3 * 3600 ? "minutes" : "hours";
+  if (kind === "step") return { kind, unit, end: isActive ? growingEnd(step, steps) : Math.max(1, step) };
+  const now = Math.max(seconds / inSeconds[unit], 0.001);
+  return { kind, unit, end: isActive ? 2 ** Math.ceil(Math.log2(now)) : now };
+}
+
+function stepX({ columns }: RunSeries, axis: RunAxis): ArrayLike<number> {
+  if (axis.kind === "step") return columns.step;
+  const scale = inSeconds[axis.unit];
+  return scale === 1 ? columns.seconds : columns.seconds.map((seconds) => seconds / scale);
+}
+
+type Source = Pick<RunSeries, "columns" | "evals">;
+
+const evalX = ({ columns }: Source, axis: RunAxis, step: number) =>
+  axis.kind === "step" ? step : secondsAt(columns, step) / inSeconds[axis.unit];
+
+type Drawing = Pick<Curve, "id" | "label" | "color" | "look">;
+
+export function stepCurve(series: RunSeries, axis: RunAxis, column: StepColumn, drawing: Drawing): Curve {
+  return { ...drawing, steps: series.columns.step, x: stepX(series, axis), y: series.columns[column] };
+}
+
+type EvalKey = "gsm8k/strict" | "gsm8k/flexible" | "exact_match" | "eval/loss";
+
+/** @param isShare error bars of one standard error are drawn */
+export function evalCurve(series: Source, axis: RunAxis, key: EvalKey, drawing: Drawing, isShare: boolean): Curve {
+  const known = series.evals.filter((metrics) => metrics[key] !== null);
+  const y = known.map((metrics) => metrics[key] ?? Number.NaN);
+  return {
+    ...drawing,
+    steps: known.map(({ step }) => step),
+    x: known.map(({ step }) => evalX(series, axis, step)),
+    y,
+    dots: true,
+    ...(isShare ? { error: known.map(({ n }, i) => standardError(y[i] ?? 0, n)) } : {}),
+  };
+}
+
+/** The training loss as measured and smoothed. */
+export function lossCurves(series: RunSeries, axis: RunAxis, raw: Drawing, smoothed: Drawing): Curve[] {
+  const measured = stepCurve(series, axis, "train/loss", raw);
+  return [measured, { ...measured, ...smoothed, y: smooth(series.columns["train/loss"], smoothing) }];
+}
+
+/** Where along the axis an alert's mark stands. */
+export function alertMarks(series: RunSeries, axis: RunAxis): { x: number; tone: "bad" | "warn" }[] {
+  return series.alerts.map(({ step, kind }) => ({
+    x: evalX(series, axis, step),
+    tone: kind === "nan" ? "bad" : "warn",
+  }));
+}

@@ -1,0 +1,113 @@
+/** @file Renaming and deleting a run: the dialogs, and the actions that open them. */
+
+import { type ReactNode, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useLocation } from "wouter";
+import type { Run } from "../../core/run";
+import { deleteRun, renameRun } from "../../state/runs";
+import { isActive } from "../../state/runsMirror";
+import { openRecipe } from "../../state/studio";
+import { Button } from "../../ui/Button";
+import { ConfirmDialog, Dialog } from "../../ui/Dialog";
+import type { MenuAction } from "../../ui/Menu";
+import { saveFile } from "../../ui/saveFile";
+import { TextField } from "../../ui/TextField";
+import { useRunExport } from "./useRunExport";
+
+export function useRunCommands(run: Run, onDeleted?: () => void): { actions: MenuAction[]; dialogs: ReactNode } {
+  const { t } = useTranslation();
+  const [, navigate] = useLocation();
+  const [asking, setAsking] = useState<"rename" | "delete" | null>(null);
+  const { isBusy: isExporting, save } = useRunExport(run.id);
+  const close = () => setAsking(null);
+  const isBusy = isActive(run);
+  const actions: MenuAction[] = [
+    {
+      id: "export",
+      label: t("run.export"),
+      icon: "download",
+      isDisabled: run.checkpoint === 0 || isExporting,
+      onAction: save,
+    },
+    {
+      id: "again",
+      label: t("run.again"),
+      icon: "studio",
+      onAction: () => {
+        openRecipe(run.recipe);
+        navigate("/");
+      },
+    },
+    {
+      id: "recipe",
+      label: t("run.recipeSave"),
+      icon: "code",
+      onAction: () =>
+        saveFile(`${run.name}.recipe.json`, `${JSON.stringify(run.recipe, null, 2)}\n`, "application/json"),
+    },
+    {
+      id: "rename",
+      label: t("runs.rename"),
+      icon: "file",
+      isDisabled: isBusy,
+      ...(isBusy ? { description: t("runs.renameBusy") } : {}),
+      onAction: () => setAsking("rename"),
+    },
+    {
+      id: "delete",
+      label: t("runs.delete"),
+      icon: "trash",
+      isDanger: true,
+      isDisabled: isBusy,
+      onAction: () => setAsking("delete"),
+    },
+  ];
+  const dialogs = (
+    <>
+      {asking === "rename" && <RenameDialog run={run} onClose={close} />}
+      <ConfirmDialog
+        title={t("runs.deleteTitle", { name: run.name })}
+        isOpen={asking === "delete"}
+        onClose={close}
+        action={t("runs.delete")}
+        onConfirm={() => {
+          onDeleted?.();
+          void deleteRun(run.id);
+        }}
+      >
+        <p className="text-sm">{t("runs.deleteText")}</p>
+      </ConfirmDialog>
+    </>
+  );
+  return { actions, dialogs };
+}
+
+function RenameDialog({ run, onClose }: { run: Run; onClose: () => void }) {
+  const { t } = useTranslation();
+  const [name, setName] = useState(run.name);
+  const trimmed = name.trim();
+  return (
+    <Dialog
+      title={t("runs.renameTitle", { name: run.name })}
+      isOpen
+      onClose={onClose}
+      width="sm"
+      actions={<Button onPress={onClose}>{t("common.cancel")}</Button>}
+    >
+      <form
+        className="flex items-end gap-2"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (trimmed === "") return;
+          onClose();
+          void renameRun(run.id, trimmed.slice(0, 120));
+        }}
+      >
+        <TextField className="flex-1" label={t("runs.renameField")} value={name} onChange={setName} autoFocus />
+        <Button variant="primary" type="submit" isDisabled={trimmed === ""}>
+          {t("runs.save")}
+        </Button>
+      </form>
+    </Dialog>
+  );
+}
