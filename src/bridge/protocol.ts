@@ -32,9 +32,20 @@ export type Calls = {
   /** `keep`: saves a checkpoint first; otherwise the last checkpoint stays the newest. */
   "run.stop": { args: { run: RunId; keep: boolean }; result: void };
   "run.delete": { args: { run: RunId }; result: void };
-  /** Streams `chat.text`; answers the whole text. `run` null asks the base. */
+  /**
+   * Streams `chat.text`; answers the whole text. `run` null asks the base. `template` stands around the prompt (a
+   * recipe's `template.prompt`); left out, it is the run's own, and GSM8K's for the base.
+   */
   "chat.ask": {
-    args: { id: string; model: string; run: RunId | null; prompt: string; maxTokens: number; sampling: Sampling };
+    args: {
+      id: string;
+      model: string;
+      run: RunId | null;
+      prompt: string;
+      template?: string;
+      maxTokens: number;
+      sampling: Sampling;
+    };
     result: { text: string; tokens: number; seconds: number };
   };
   /** PEFT's adapter as one zip. */

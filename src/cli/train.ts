@@ -9,7 +9,7 @@ import { newControls } from "../jobs/controls";
 import { exportAdapter } from "../jobs/exportAdapter";
 import { loadModel, readModelConfig, unloadModel } from "../jobs/loadModel";
 import { loadEmbeddedSource, readExamples } from "../jobs/loadSource";
-import type { Source } from "../jobs/prepareData";
+import type { Source, TrainingData } from "../jobs/prepareData";
 import { runTraining } from "../jobs/runTraining";
 import { newTurns } from "../jobs/turns";
 import { newNodeRunStore, readRunFolder } from "../storage/node/nodeRunStore";
@@ -68,6 +68,9 @@ export async function train(words: string[]): Promise<number> {
       emit: (event) => {
         tell(event, recipe, output);
       },
+      onData: (data) => {
+        output.note(describeData(data));
+      },
     });
     if (out !== undefined && ended.checkpoint > 0) {
       const config = await readModelConfig(files);
@@ -110,6 +113,12 @@ function tell(event: RunEvent, recipe: Recipe, output: Output): void {
   } else if (event.event === "alert") {
     output.note(`step ${event.alert.step}: ${event.alert.kind} (${event.alert.value})`);
   }
+}
+
+function describeData({ train: rows, tooLong, heldout, problems, scoring }: TrainingData): string {
+  const left = tooLong > 0 ? `, ${tooLong} of them longer than the context and left out` : "";
+  const unscored = scoring === "none" ? "; answers cannot be scored: none of them ends in a number or is short" : "";
+  return `${rows.length} rows${left}; held out: ${heldout.length} for the loss, ${problems.length} asked${unscored}`;
 }
 
 function describe(metrics: EvalMetrics, recipe: Recipe): string {

@@ -48,6 +48,7 @@ export const explanations = {
   "recipe.invalid": ["The recipe is not complete or not valid", "Correct the field named below."],
   "run.missing": ["The run is no longer here", "Choose another run."],
   "run.locked": ["Another tab is training this run", "Go on in that tab, or close it and try again."],
+  "run.active": ["A run is training", "Let it finish, or stop it and keep its checkpoint; it can go on later."],
   "run.diverged": [
     "Training diverged: the loss is no longer a number",
     "Lower the learning rate and resume from the last checkpoint.",

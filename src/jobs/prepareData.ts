@@ -74,7 +74,12 @@ export const contextOf = (recipe: Recipe, config: ModelConfig) =>
   Math.min(recipe.batching.contextLength, config.maxPositions);
 
 /** A held-out row as a prompt; what is asked of the model is what training shows it. */
-export function newProblem(example: Example, index: number, recipe: Pick<Recipe, "template">, tokenizer: Tokenizer): Problem {
+export function newProblem(
+  example: Example,
+  index: number,
+  recipe: Pick<Recipe, "template">,
+  tokenizer: Tokenizer,
+): Problem {
   const { prompt } = applyTemplate(example, recipe.template);
   return {
     index,

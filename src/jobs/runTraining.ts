@@ -6,7 +6,7 @@ import type { Run } from "../core/run";
 import type { RunStore } from "../storage/runStore";
 import type { Controls } from "./controls";
 import type { LoadedModel } from "./loadModel";
-import { prepareData, type Source } from "./prepareData";
+import { prepareData, type Source, type TrainingData } from "./prepareData";
 import { trainSft } from "./sft";
 import type { Turns } from "./turns";
 
@@ -22,6 +22,8 @@ export type RunInputs = {
   /** Resolves when the device can no longer be trusted. */
   lost: Promise<StudioError>;
   emit: (event: RunEvent) => void;
+  /** Told before the first step. */
+  onData?: (data: TrainingData) => void;
 };
 
 /** Milliseconds after which what a run told is stored, checkpoint or not. */
@@ -40,9 +42,8 @@ export async function runTraining(inputs: RunInputs): Promise<Run> {
   let unsaved: RunEvent[] = [];
   let savedAt = performance.now();
   const save = async () => {
-    const events = unsaved;
+    await store.save(run, unsaved);
     unsaved = [];
-    await store.save(run, events);
     savedAt = performance.now();
   };
   const tellStatus = async (status: RunStatusKind, error?: unknown) => {
@@ -61,6 +62,7 @@ export async function runTraining(inputs: RunInputs): Promise<Run> {
     const preparing = prepareData(source, run.recipe, model, controls.signal);
     let prepared = await preparing.next();
     for (; !prepared.done; prepared = await preparing.next()) emit(prepared.value);
+    inputs.onData?.(prepared.value);
     const bytes = checkpoint?.bytes ?? null;
     const training = trainSft({ recipe: run.recipe, model, data: prepared.value, checkpoint: bytes, controls, turns });
     try {
@@ -76,8 +78,9 @@ export async function runTraining(inputs: RunInputs): Promise<Run> {
             event: "checkpoint",
             checkpoint: { step: event.state.step, bytes: event.bytes.length },
           };
-          run = { ...run, checkpoint: event.state.step, seconds: event.state.seconds };
-          await store.saveCheckpoint(run, [...unsaved, note], event.bytes);
+          const next = { ...run, checkpoint: event.state.step, seconds: event.state.seconds };
+          await store.saveCheckpoint(next, [...unsaved, note], event.bytes);
+          run = next;
           unsaved = [];
           savedAt = performance.now();
           emit(note);

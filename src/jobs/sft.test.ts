@@ -1,7 +1,7 @@
 /** @file A run is what its recipe says, wherever it is cut: a small random model, trained for real on the CPU. */
 
 import fc from "fast-check";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { Example } from "../core/dataset";
 import type { StepMetrics } from "../core/metrics";
 import { newRecipe, type Recipe } from "../core/recipe";
@@ -14,9 +14,11 @@ import { type SftEvent, trainSft } from "./sft";
 import { newTinyModel } from "./tinyModel";
 import { newTurns } from "./turns";
 
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 }); // seconds, where nothing else runs
+
 let model: LoadedModel;
 beforeAll(async () => {
-  await openDevice("cpu", { wasmPaths: "" });
+  await openDevice("wasm", { wasmPaths: "" });
   model = await loadModel(newTinyModel());
 });
 afterAll(() => {
@@ -75,7 +77,7 @@ const evalsOf = (events: SftEvent[]) => events.flatMap((e) => (e.event === "eval
 const curve = (steps: StepMetrics[]) =>
   steps.map((m) => [m.step, m["train/loss"], m["train/grad_norm"], m["train/learning_rate"], m["train/epoch"]]);
 
-test("a run goes on from any checkpoint to the bit", { timeout: 120_000 }, async () => {
+test("a run goes on from any checkpoint to the bit", async () => {
   const recipe = smallRecipe({ checkpoints: { every: 1 } });
   const whole = await run(recipe);
   expect(stepsOf(whole.events).map(({ step }) => step)).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
@@ -95,7 +97,7 @@ test("a run goes on from any checkpoint to the bit", { timeout: 120_000 }, async
   );
 });
 
-test("the same seed gives the same curve, another seed another, and the loss falls", { timeout: 60_000 }, async () => {
+test("the same seed gives the same curve, another seed another, and the loss falls", async () => {
   const recipe = smallRecipe();
   const [a, b, c] = [await run(recipe), await run(recipe), await run({ ...recipe, seed: 2 })];
   expect(curve(stepsOf(a.events))).toEqual(curve(stepsOf(b.events)));
@@ -106,7 +108,7 @@ test("the same seed gives the same curve, another seed another, and the loss fal
   expect(evals[0]).toMatchObject({ n: 3, "gsm8k/strict": expect.any(Number) as number, exact_match: null });
 });
 
-test("accumulated small batches equal one big batch", { timeout: 60_000 }, async () => {
+test("accumulated small batches equal one big batch", async () => {
   const recipe = smallRecipe({ adaptation: { ...smallRecipe().adaptation, dropout: 0 } });
   const big = await run({ ...recipe, batching: { ...recipe.batching, rows: 40 } });
   const small = await run({ ...recipe, batching: { ...recipe.batching, rows: 8, accumulation: 5 } });
@@ -116,7 +118,7 @@ test("accumulated small batches equal one big batch", { timeout: 60_000 }, async
   });
 });
 
-test("stop keeps what was learnt when asked, and goes on from there", { timeout: 60_000 }, async () => {
+test("stop keeps what was learnt when asked, and goes on from there", async () => {
   const recipe = smallRecipe();
   const stopAt = (step: number, keep: boolean) => (event: SftEvent, controls: Controls) => {
     if (event.event === "step" && event.metrics.step === step) controls.stop(keep);
@@ -130,17 +132,18 @@ test("stop keeps what was learnt when asked, and goes on from there", { timeout:
   expect(curve(stepsOf(rest.events))).toEqual(curve(stepsOf(whole.events)).slice(7));
 });
 
-test("a stop in the middle of an evaluation leaves it out, and it is made up for on going on", async () => {
+test("an evaluation that a stop cuts off is left out, and made up for on going on", async () => {
   const recipe = smallRecipe();
+  let step = 0;
   const stopped = await run(recipe, {
     onEvent: (event, controls) => {
-      if (event.event === "step" && event.metrics.step === 5) controls.pause();
-      if (event.event === "status" && event.status === "paused") controls.stop(true);
+      if (event.event === "step") step = event.metrics.step;
+      if (event.event === "progress" && step === 5) controls.stop(true);
     },
   });
-  expect(evalsOf(stopped.events).map(({ step }) => step)).toEqual([0]);
+  expect(evalsOf(stopped.events).map((m) => m.step)).toEqual([0]);
   const rest = await run(recipe, { checkpoint: stopped.files.get(5)! });
-  expect(evalsOf(rest.events).map(({ step }) => step)).toEqual([5, 10, 12]);
+  expect(evalsOf(rest.events).map((m) => m.step)).toEqual([5, 10, 12]);
 });
 
 test("a pause holds the run between two steps", async () => {
@@ -161,7 +164,7 @@ test("a pause holds the run between two steps", async () => {
   expect(outcome).toBe("done");
 });
 
-test("early stopping ends the run and keeps the best adapter", { timeout: 60_000 }, async () => {
+test("early stopping ends the run and keeps the best adapter", async () => {
   const recipe = smallRecipe({
     schedule: { kind: "constant", steps: 200, warmupSteps: 0 },
     evaluation: { ...smallRecipe().evaluation, every: 1, rows: 0, samples: 0, patience: 2 },
@@ -197,7 +200,7 @@ test("a loss that is no number fails the run before a checkpoint is written", as
   expect(seen.filter((e) => e.event === "alert" && e.alert.kind === "nan")).toHaveLength(1);
 });
 
-test("memory stays flat over steps", { timeout: 60_000 }, async () => {
+test("memory stays flat over steps", async () => {
   const before = deviceMemory();
   const seen: number[] = [];
   await run(smallRecipe(), {

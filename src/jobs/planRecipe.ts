@@ -1,0 +1,115 @@
+/** @file What will happen if a recipe is started: rows, tokens, steps, memory, time. */
+
+import { countTrained } from "../core/adapter";
+import type { Example } from "../core/dataset";
+import type { Plan } from "../core/engine";
+import { countParameters, type ModelConfig } from "../core/model";
+import { seedFor, shuffled } from "../core/random";
+import type { Recipe } from "../core/recipe";
+import { bytes } from "../core/units";
+import { newDocument } from "../data/mask";
+import type { Tokenizer } from "../data/tokenizer";
+import { contextOf, type Source, scoringOf, splitSource } from "./prepareData";
+import { nextTick } from "./turns";
+
+/** Rows tokenized to the last one; of larger data sets a sample of so many speaks for all. */
+const countedRows = 20_000;
+/** Milliseconds of tokenizing between two turns of the event loop. */
+const slice = 25;
+
+export type Lengths = {
+  /** Tokens of each row counted, and how many of them are trained. */
+  tokens: Uint32Array;
+  trained: Uint32Array;
+  /** Rows that each counted row speaks for. */
+  weight: number;
+};
+
+/** The tokens of the training rows, under the recipe's template. Throws the signal's reason when aborted. */
+export async function measureLengths(
+  examples: readonly Example[],
+  recipe: Pick<Recipe, "template" | "objective">,
+  tokenizer: Tokenizer,
+  signal: AbortSignal,
+): Promise<Lengths> {
+  const count = Math.min(examples.length, countedRows);
+  const order = count < examples.length ? shuffled(examples.length, seedFor(1, "plan")) : null;
+  const lengths = { tokens: new Uint32Array(count), trained: new Uint32Array(count), weight: examples.length / count };
+  let paused = performance.now();
+  for (let i = 0; i < count; i++) {
+    const example = examples[order?.[i] ?? i];
+    if (!example) continue;
+    const document = newDocument(example, recipe.template, tokenizer, recipe.objective.lossOn, Number.MAX_SAFE_INTEGER);
+    lengths.tokens[i] = document.tokens.length;
+    lengths.trained[i] = document.trained.reduce((sum, one) => sum + one, 0);
+    if (performance.now() - paused > slice) {
+      await nextTick();
+      signal.throwIfAborted();
+      paused = performance.now();
+    }
+  }
+  return lengths;
+}
+
+export type PlanInputs = {
+  recipe: Recipe;
+  config: ModelConfig;
+  source: Source;
+  /** Of the rows that `splitSource` gives for training. */
+  lengths: Lengths;
+  /** Bytes that the device or host can give. */
+  available: number;
+  /** Seconds of one optimizer step of this recipe on this device, or null where none was measured. */
+  secondsAStep: (tokensAStep: number) => number | null;
+};
+
+export function planRecipe({ recipe, config, source, lengths, available, secondsAStep }: PlanInputs): Plan {
+  const { train, heldout } = splitSource(source, recipe);
+  const context = contextOf(recipe, config);
+  const fitting = lengths.tokens.filter((n) => n <= context);
+  const rows = Math.round(fitting.length * lengths.weight);
+  const meanTokens = fitting.reduce((sum, n) => sum + n, 0) / Math.max(1, fitting.length);
+  const rowsAStep = recipe.batching.rows * recipe.batching.accumulation;
+  const seconds = secondsAStep(rowsAStep * meanTokens);
+  const needed = memoryOf(recipe, config, lengths, context);
+  return {
+    rows,
+    evaluationRows: heldout.length,
+    tooLong: train.length - rows,
+    longest: lengths.tokens.reduce((most, n) => Math.max(most, n), 0),
+    meanTokens,
+    steps: recipe.schedule.steps,
+    epochs: (recipe.schedule.steps * rowsAStep) / Math.max(1, rows),
+    trainedParameters: countTrained(config, recipe.adaptation),
+    parameters: countParameters(config),
+    memory: {
+      needed: bytes(needed),
+      available: bytes(available),
+      verdict: needed > available ? "too large" : needed > 0.7 * available ? "tight" : "fits",
+    },
+    seconds: seconds === null ? null : seconds * recipe.schedule.steps,
+    scoring: scoringOf(heldout),
+  };
+}
+
+/**
+ * Bytes at the peak of a step, or of an evaluation where that is more. The tape keeps every tensor that a block makes,
+ * and backward makes its gradient; so each of a block's outputs counts twice.
+ */
+function memoryOf(recipe: Recipe, config: ModelConfig, lengths: Lengths, context: number): number {
+  const { hiddenSize: C, intermediateSize: F, headDim: D, heads: H, keyValueHeads: K, layers, vocabSize: V } = config;
+  const { rank, targetModules } = recipe.adaptation;
+  const weights = countParameters(config);
+  const trained = countTrained(config, recipe.adaptation); // itself, two moments, gradient and the step's copies
+  const fitting = [...lengths.tokens.keys()].filter((i) => (lengths.tokens[i] ?? 0) <= context);
+  const longest = fitting.reduce((most, i) => Math.max(most, lengths.tokens[i] ?? 0), 0);
+  const mostTrained = fitting.reduce((most, i) => Math.max(most, lengths.trained[i] ?? 0), 0);
+  const tokens = recipe.batching.rows * (recipe.batching.mode === "pack" ? context : longest);
+  const block = 5 * C + 3 * (H + 2 * K) * D + 2 * H * D + 3 * F + targetModules.length * rank;
+  const activations = 2 * tokens * (layers * block + 2 * C);
+  const logits = 3 * recipe.batching.rows * mostTrained * V;
+  const evaluated = Math.min(128, recipe.evaluation.rows);
+  const cache =
+    2 * evaluated * layers * 2 * K * D * Math.min(config.maxPositions, longest + recipe.evaluation.maxTokens);
+  return 4 * (weights + 6 * trained + Math.max(activations + logits, cache));
+}
