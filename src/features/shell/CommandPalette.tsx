@@ -11,10 +11,12 @@ import { SearchField } from "react-aria-components/SearchField";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 import { loadDatasets, useDatasets } from "../../state/datasets";
+import { inspectFile } from "../../state/imports";
 import { loadRuns, useRuns } from "../../state/runs";
 import { currentTheme, saveSettings } from "../../state/settings";
 import { openPalette } from "../../state/shell";
 import { Icon, type IconName } from "../../ui/Icon";
+import { datasetFiles, pickFile } from "../../ui/pickFile";
 import { itemClass } from "../../ui/Select";
 import { places } from "./Rail";
 
@@ -33,8 +35,13 @@ function useGroups(): Group[] {
   const pages = places.map(
     ({ path, name }): Entry => ({ id: path, label: t(`shell.${name}`), icon: name, act: () => navigate(path) }),
   );
+  const bring = () =>
+    pickFile(datasetFiles, (file) => {
+      navigate("/datasets");
+      void inspectFile(file);
+    });
   const actions: Entry[] = [
-    { id: "action:import", label: t("shell.actionImport"), icon: "upload", act: () => navigate("/datasets#import") },
+    { id: "action:import", label: t("shell.actionImport"), icon: "upload", act: bring },
     {
       id: "action:theme",
       label: t("shell.actionTheme"),

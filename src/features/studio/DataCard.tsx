@@ -1,25 +1,33 @@
 /** @file The second step: which rows are learnt from, one of them shown token by token with its mask. */
 
 import { useTranslation } from "react-i18next";
-import { Link } from "wouter";
+import { useLocation } from "wouter";
 import type { Recipe } from "../../core/recipe";
 import { datasetOf, sourceOf, useDatasets } from "../../state/datasets";
+import { inspectFile } from "../../state/imports";
 import { loadPreview, usePlan, usePreview } from "../../state/plan";
 import { Badge } from "../../ui/Badge";
-import { IconButton } from "../../ui/Button";
+import { Button, IconButton } from "../../ui/Button";
 import { ErrorNotice } from "../../ui/ErrorNotice";
 import { formatCount } from "../../ui/formatQuantity";
+import { Legend } from "../../ui/Legend";
+import { datasetFiles, pickFile } from "../../ui/pickFile";
 import { Select } from "../../ui/Select";
 import { Term } from "../../ui/Term";
 import { TokenText } from "../../ui/TokenText";
 import { changeSection } from "./changeSection";
-import { Legend } from "./ModelPicture";
 import { StepCard } from "./StepCard";
 
 export function DataCard({ recipe }: { recipe: Recipe }) {
   const { t } = useTranslation();
   const state = useDatasets();
   const { value: plan } = usePlan();
+  const [, navigate] = useLocation();
+  const bring = () =>
+    pickFile(datasetFiles, (file) => {
+      navigate("/datasets");
+      void inspectFile(file);
+    });
   const datasets = state.status === "ready" ? state.datasets : [];
   const dataset = datasetOf(recipe.data.source, datasets);
   return (
@@ -27,9 +35,9 @@ export function DataCard({ recipe }: { recipe: Recipe }) {
       number={2}
       title={t("studio.data.title")}
       aside={
-        <Link href="/datasets#import" className="text-xs text-muted underline-offset-2 hover:text-ink hover:underline">
+        <Button size="sm" variant="quiet" onPress={bring}>
           {t("studio.data.bring")}
-        </Link>
+        </Button>
       }
       controls={
         <Select

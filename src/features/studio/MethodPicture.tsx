@@ -4,7 +4,7 @@ import { ToggleButton } from "react-aria-components/ToggleButton";
 import { useTranslation } from "react-i18next";
 import { type Adaptation, type LinearName, linearNames, linearShape } from "../../core/adapter";
 import type { ModelConfig } from "../../core/model";
-import { Legend } from "./ModelPicture";
+import { Legend } from "../../ui/Legend";
 
 /** Pixels of the longest side of any matrix. */
 const longest = 62;

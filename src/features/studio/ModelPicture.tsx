@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { linearNames, linearShape } from "../../core/adapter";
 import { countParameters, type ModelConfig } from "../../core/model";
 import { formatCompact, formatCount } from "../../ui/formatQuantity";
+import { Legend } from "../../ui/Legend";
 
 const height = 148;
 const gap = 2;
@@ -64,13 +65,4 @@ export function ModelPicture({ config }: { config: ModelConfig }) {
 
 function sum(sizes: readonly { name: string; parameters: number }[], wanted: (name: string) => boolean): number {
   return sizes.reduce((total, { name, parameters }) => total + (wanted(name) ? parameters : 0), 0);
-}
-
-export function Legend({ className, children }: { className: string; children: React.ReactNode }) {
-  return (
-    <span className="flex items-center gap-1 whitespace-nowrap">
-      <span className={`size-2 rounded-[1px] ${className}`} aria-hidden="true" />
-      {children}
-    </span>
-  );
 }

@@ -1,6 +1,5 @@
 /** @file What can be done with the recipe as a whole: open, save, link, reset. */
 
-import { useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { parseRecipeLink, writeRecipeLink } from "../../state/recipeLink";
 import { showMessage } from "../../state/shell";
@@ -9,13 +8,13 @@ import { Button } from "../../ui/Button";
 import { explainError } from "../../ui/explainError";
 import { Icon } from "../../ui/Icon";
 import { Menu } from "../../ui/Menu";
+import { pickFile } from "../../ui/pickFile";
 import { saveFile } from "../../ui/saveFile";
 
 export function RecipeMenu() {
   const { t } = useTranslation();
   const { recipe, problem } = useStudio();
   const isReset = useStudio(isDefault);
-  const picker = useRef<HTMLInputElement>(null);
 
   const open = async (file: File) => {
     try {
@@ -33,45 +32,37 @@ export function RecipeMenu() {
     showMessage({ tone: "good", title: t("studio.recipe.linkCopied"), detail: t("studio.recipe.linkCopiedDetail") });
   };
   return (
-    <>
-      <input
-        ref={picker}
-        type="file"
-        accept=".json,application/json"
-        hidden
-        onChange={({ target }) => {
-          const file = target.files?.[0];
-          target.value = ""; // the same file can be opened again
-          if (file) void open(file);
-        }}
-      />
-      <Menu
-        label={t("studio.recipe.menu")}
-        actions={[
-          { id: "open", label: t("studio.recipe.open"), icon: "file", onAction: () => picker.current?.click() },
-          {
-            id: "save",
-            label: t("studio.recipe.save"),
-            icon: "download",
-            isDisabled: problem !== null,
-            onAction: () =>
-              saveFile(`${recipe.name}.recipe.json`, `${JSON.stringify(recipe, null, 2)}\n`, "application/json"),
-          },
-          {
-            id: "link",
-            label: t("studio.recipe.link"),
-            icon: "link",
-            isDisabled: problem !== null,
-            onAction: () => void copyLink(),
-          },
-          { id: "reset", label: t("studio.recipe.reset"), icon: "reset", isDisabled: isReset, onAction: resetRecipe },
-        ]}
-      >
-        <Button>
-          {t("studio.recipe.menu")}
-          <Icon name="down" size={14} className="-mr-1 text-faint" />
-        </Button>
-      </Menu>
-    </>
+    <Menu
+      label={t("studio.recipe.menu")}
+      actions={[
+        {
+          id: "open",
+          label: t("studio.recipe.open"),
+          icon: "file",
+          onAction: () => pickFile(".json,application/json", (file) => void open(file)),
+        },
+        {
+          id: "save",
+          label: t("studio.recipe.save"),
+          icon: "download",
+          isDisabled: problem !== null,
+          onAction: () =>
+            saveFile(`${recipe.name}.recipe.json`, `${JSON.stringify(recipe, null, 2)}\n`, "application/json"),
+        },
+        {
+          id: "link",
+          label: t("studio.recipe.link"),
+          icon: "link",
+          isDisabled: problem !== null,
+          onAction: () => void copyLink(),
+        },
+        { id: "reset", label: t("studio.recipe.reset"), icon: "reset", isDisabled: isReset, onAction: resetRecipe },
+      ]}
+    >
+      <Button>
+        {t("studio.recipe.menu")}
+        <Icon name="down" size={14} className="-mr-1 text-faint" />
+      </Button>
+    </Menu>
   );
 }
