@@ -1,25 +1,13 @@
 /** @file The browser's run store: records in IndexedDB, checkpoints as OPFS files. */
 
 import { StudioError } from "../core/errors";
-import type { RunId } from "../core/ids";
 import type { RunEvent } from "../core/metrics";
 import type { Run } from "../core/run";
+import { newCheckpointFile } from "./checkpointFiles";
 import { read, type StoredCheckpoint, together, write } from "./database";
 import { type Files, opfs } from "./files";
 import type { RunStore } from "./runStore";
 import { getRun, storedEvent } from "./runs";
-
-export const checkpointFolder = "checkpoints";
-
-/** Never the name of a file that is there: overwriting in place tears when it is cut short. */
-const newCheckpointFile = (run: RunId, step: number) =>
-  `${checkpointFolder}/${run.replace(":", "-")}.${step}.${crypto.randomUUID().slice(0, 8)}.bin`;
-
-/** The run a checkpoint's file belongs to; null for a file of another name. */
-export function runOfFile(path: string): RunId | null {
-  const match = /^checkpoints\/run-([^.]+)\.\d+\.[^.]+\.bin$/.exec(path);
-  return match ? `run:${match[1] ?? ""}` : null;
-}
 
 function saveRecord(
   run: Run,

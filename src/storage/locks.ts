@@ -2,6 +2,7 @@
 
 import { StudioError } from "../core/errors";
 import type { RunId } from "../core/ids";
+import { storageFailure } from "./storageFailure";
 
 const held = new Set<string>();
 
@@ -13,13 +14,17 @@ function takeInProcess(name: string): (() => void) | null {
   };
 }
 
-/** Takes the lock and answers its release, or null where somebody holds it. The browser frees it when the tab dies. */
-export function takeLock(name: string): Promise<(() => void) | null> {
+/**
+ * Takes the lock and answers its release, or null where somebody holds it for `patience` milliseconds more. The browser
+ * frees it when the tab dies, but a busy machine takes a while for that.
+ */
+export function takeLock(name: string, patience = 0): Promise<(() => void) | null> {
   const { locks } = (globalThis as { navigator?: { locks?: LockManager } }).navigator ?? {};
   if (!locks) return Promise.resolve(takeInProcess(name));
+  const options = patience > 0 ? { signal: AbortSignal.timeout(patience) } : { ifAvailable: true };
   return new Promise((resolve, reject) => {
     locks
-      .request(name, { ifAvailable: true }, (lock) => {
+      .request(name, options, (lock) => {
         if (!lock) {
           resolve(null);
           return undefined;
@@ -28,15 +33,21 @@ export function takeLock(name: string): Promise<(() => void) | null> {
           resolve(release);
         });
       })
-      .catch(reject);
+      .catch((error: unknown) => {
+        if ((error as { name?: unknown }).name === "TimeoutError") resolve(null);
+        else reject(storageFailure(`The lock ${name} cannot be had`, error));
+      });
   });
 }
+
+/** What a tab that was just closed or reloaded may take to let go of its run. */
+export const lettingGo = 1500;
 
 export const runLock = (id: RunId) => `anneal-run-${id}`;
 
 /** Does `work` as the run's only writer. Throws `run.locked` where another tab or job has the run. */
 export async function holdRun<T>(id: RunId, work: () => Promise<T>): Promise<T> {
-  const release = await takeLock(runLock(id));
+  const release = await takeLock(runLock(id), lettingGo);
   if (!release) throw new StudioError("run.locked");
   try {
     return await work();

@@ -4,6 +4,7 @@ import { StudioError } from "../core/errors";
 import type { RunId } from "../core/ids";
 import type { Alert, CheckpointNote, EvalMetrics, RunEvent, RunHistory, Sample, StepMetrics } from "../core/metrics";
 import { parseRun, type Run } from "../core/run";
+import { checkpointFolder, runOfFile } from "./checkpointFiles";
 import { read, type StoredEvent, together, write } from "./database";
 import { type Files, opfs } from "./files";
 import { holdRun } from "./locks";
@@ -27,19 +28,18 @@ export async function saveRun(run: Run): Promise<void> {
   await write(["runs"], (tx) => tx.objectStore("runs").put(run));
 }
 
-/** Deletes the run, its history and its checkpoint. Throws `run.locked` while it trains. */
+/** Deletes the run, its history and its files. Throws `run.locked` while it trains. */
 export async function deleteRun(id: RunId, files: Files = opfs): Promise<void> {
   await holdRun(id, async () => {
-    const checkpoint = await write(["runs", "events", "checkpoints"], async (tx) => {
-      const stored = await tx.objectStore("checkpoints").get(id);
-      await together([
+    await write(["runs", "events", "checkpoints"], (tx) =>
+      together([
         () => tx.objectStore("runs").delete(id),
         () => tx.objectStore("events").delete(allEvents(id)),
         () => tx.objectStore("checkpoints").delete(id),
-      ]);
-      return stored;
-    });
-    if (checkpoint) await files.deleteFile(checkpoint.file);
+      ]),
+    );
+    for (const path of await files.listFiles(checkpointFolder))
+      if (runOfFile(path) === id) await files.deleteFile(path);
   });
 }
 

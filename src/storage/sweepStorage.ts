@@ -1,15 +1,17 @@
 /** @file What a crash leaves behind is put right at start: rows and files without a record, runs said to be running. */
 
 import type { DatasetId, RunId } from "../core/ids";
-import { checkpointFolder, runOfFile } from "./browserRunStore";
+import { checkpointFolder, runOfFile } from "./checkpointFiles";
 import { read, write } from "./database";
 import { allRows, importLock } from "./datasets";
 import { type Files, opfs } from "./files";
-import { runLock, takeLock } from "./locks";
+import { lettingGo, runLock, takeLock } from "./locks";
+
+type BareRun = { id: RunId; status: unknown };
 
 /** Does `work` where nobody holds the lock; what somebody holds is alive and left alone. */
-async function whereFree(lock: string, work: () => Promise<void>): Promise<void> {
-  const release = await takeLock(lock);
+async function whereFree(lock: string, patience: number, work: () => Promise<void>): Promise<void> {
+  const release = await takeLock(lock, patience);
   if (!release) return;
   try {
     await work();
@@ -31,7 +33,7 @@ async function sweepRows(): Promise<void> {
     return found;
   });
   for (const id of ids) {
-    await whereFree(importLock(id), () =>
+    await whereFree(importLock(id), 0, () =>
       write(["datasets", "rows"], async (tx) => {
         if ((await tx.objectStore("datasets").getKey(id)) === undefined) {
           await tx.objectStore("rows").delete(allRows(id));
@@ -41,38 +43,40 @@ async function sweepRows(): Promise<void> {
   }
 }
 
-async function sweepFiles(files: Files): Promise<void> {
-  const byRun = new Map<RunId, string[]>();
+const wasRunning = (status: unknown) => status === "running" || status === "paused";
+
+/** Files of a run other than its newest checkpoint go; a run that nobody runs is interrupted. */
+async function sweepRun(id: RunId, paths: string[], files: Files): Promise<void> {
+  const newest = await write(["runs", "checkpoints"], async (tx) => {
+    // the bare record: one that no longer parses must not keep the studio from starting
+    const run = (await tx.objectStore("runs").get(id)) as BareRun | undefined;
+    if (run && wasRunning(run.status)) await tx.objectStore("runs").put({ ...run, status: "interrupted" });
+    return (await tx.objectStore("checkpoints").get(id))?.file;
+  });
+  for (const path of paths) {
+    // one that a dying worker still has open is swept at the start after this
+    if (path !== newest) await files.deleteFile(path).catch(() => undefined);
+  }
+}
+
+async function sweepRuns(files: Files): Promise<void> {
+  const left = new Map<RunId, string[]>();
+  const records = (await read(["runs"], (tx) => tx.objectStore("runs").getAll())) as BareRun[];
+  for (const { id, status } of records) if (wasRunning(status)) left.set(id, []);
   for (const path of await files.listFiles(checkpointFolder)) {
-    const run = runOfFile(path);
-    if (run) byRun.set(run, [...(byRun.get(run) ?? []), path]);
+    const id = runOfFile(path);
+    if (id) left.set(id, [...(left.get(id) ?? []), path]);
   }
-  for (const [run, paths] of byRun) {
-    await whereFree(runLock(run), async () => {
-      const record = await read(["checkpoints"], (tx) => tx.objectStore("checkpoints").get(run));
-      for (const path of paths) if (path !== record?.file) await files.deleteFile(path);
-    });
-  }
+  await Promise.all(
+    [...left].map(([id, paths]) => whereFree(runLock(id), lettingGo, () => sweepRun(id, paths, files))),
+  );
 }
 
-/** Looks at the bare records: one that no longer parses must not keep the studio from starting. */
-async function sweepRuns(): Promise<void> {
-  const left = (status: unknown) => status === "running" || status === "paused";
-  type Bare = { id: RunId; status: unknown };
-  const records = (await read(["runs"], (tx) => tx.objectStore("runs").getAll())) as Bare[];
-  for (const { id } of records.filter(({ status }) => left(status))) {
-    await whereFree(runLock(id), () =>
-      write(["runs"], async (tx) => {
-        const run = (await tx.objectStore("runs").get(id)) as Bare | undefined;
-        if (run && left(run.status)) await tx.objectStore("runs").put({ ...run, status: "interrupted" });
-      }),
-    );
-  }
-}
-
-/** Called when the worker starts. Touches nothing that another tab is writing. */
+/**
+ * Called when the worker starts. Touches nothing that another tab is writing; waits a moment (`lettingGo`) for the run of
+ * a tab that was just reloaded.
+ */
 export async function sweepStorage(files: Files = opfs): Promise<void> {
   await sweepRows();
-  await sweepFiles(files);
-  await sweepRuns();
+  await sweepRuns(files);
 }

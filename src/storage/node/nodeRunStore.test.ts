@@ -97,4 +97,4 @@ test("killed at any moment, no checkpoint is torn and no acknowledged one is los
   const run = await readRunFolder(dir);
   if (run) await newNodeRunStore(dir).saveCheckpoint({ ...run, checkpoint: 1 }, [], new Uint8Array(1));
   expect((await readdir(dir)).filter((name) => name.startsWith("checkpoint"))).toEqual(["checkpoint-1.bin"]);
-}, 60_000);
+}, 180_000);
