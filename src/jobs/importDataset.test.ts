@@ -5,8 +5,8 @@ import path from "node:path";
 import { expect, test } from "vitest";
 import type { Mapping } from "../core/dataset";
 import { StudioError } from "../core/errors";
-import { type Faults, failObjectStores } from "../storage/failingStorage";
 import { getDataset, listDatasets, newDatasetWriter, readRows } from "../storage/datasets";
+import { type Faults, failObjectStores } from "../storage/failingStorage";
 import { importDataset } from "./importDataset";
 import { inspectFile } from "./inspectFile";
 

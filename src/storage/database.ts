@@ -117,10 +117,3 @@ export async function write<const S extends Store[], T>(
 export async function together(requests: (() => Promise<unknown>)[]): Promise<void> {
   await Promise.all(requests.map(async (request) => request()));
 }
-
-/** Closes this thread's connection; the next read or write opens it again. */
-export async function closeDatabase(): Promise<void> {
-  const closing = opened;
-  opened = undefined;
-  (await closing?.catch(() => undefined))?.close();
-}

@@ -10,7 +10,7 @@ import { type Files, opfs } from "./files";
 import { holdRun } from "./locks";
 
 /** Every event of a run: an array sorts after every number. */
-export const allEvents = (id: RunId) => IDBKeyRange.bound([id], [id, []]);
+const allEvents = (id: RunId) => IDBKeyRange.bound([id], [id, []]);
 
 export async function listRuns(): Promise<Run[]> {
   const records = await read(["runs"], (tx) => tx.objectStore("runs").index("createdAt").getAll());
