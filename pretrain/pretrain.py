@@ -175,7 +175,7 @@ if __name__ == "__main__":
     t = commands.add_parser("train")
     for name in ["rows", "work"]:
         t.add_argument(name)
-    for name, value in {"steps": 0, "decay": 1, "batch": 24, "skip": 0, "vocab": 1024, "hidden": 192, "layers": 5, "heads": 6, "groups": 2, "inner": 384}.items():
+    for name, value in {"steps": 0, "decay": 1, "batch": 40, "skip": 0, "vocab": 1024, "hidden": 128, "layers": 5, "heads": 4, "groups": 2, "inner": 384}.items():
         t.add_argument(f"--{name}", type=int, default=value)
     args = parser.parse_args()
     if args.command == "prepare":
