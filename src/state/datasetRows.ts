@@ -19,7 +19,7 @@ const reading = new Set<string>();
 
 async function readPage(dataset: DatasetId, page: number): Promise<readonly Row[]> {
   const from = page * pageRows;
-  if (dataset === embeddedDataset) return (await embeddedRows()).rows.slice(from, from + pageRows);
+  if (dataset === embeddedDataset) return (await embeddedRows()).slice(from, from + pageRows);
   return readRows(dataset, from, pageRows);
 }
 

@@ -5,7 +5,7 @@ import type { Dataset } from "../core/dataset";
 import { type DatasetId, embeddedDataset } from "../core/ids";
 import { bytes, millis } from "../core/units";
 import { listDatasets } from "../storage/datasets";
-import { embeddedRows } from "./embeddedRows";
+import { embeddedSize } from "./embeddedRows";
 import { openEngine } from "./engine";
 
 type State =
@@ -17,7 +17,7 @@ export const useDatasets = create<State>(() => ({ status: "loading" }));
 
 /** The data that ships with the studio, as a record like the others. */
 async function embeddedRecord(): Promise<Dataset> {
-  const { rows, size } = await embeddedRows();
+  const { rows, bytes: size } = await embeddedSize();
   return {
     id: embeddedDataset,
     version: 1,
@@ -25,7 +25,7 @@ async function embeddedRecord(): Promise<Dataset> {
     createdAt: millis(0),
     bytes: bytes(size),
     hash: "",
-    rows: rows.length,
+    rows,
     columns: ["question", "answer"],
     mapping: { format: "gsm8k", prompt: ["question"], completion: "answer", turns: "" },
     skipped: [],

@@ -23,7 +23,7 @@ export function ErrorNotice({ error, action, className }: NoticeProps) {
         <p className="font-medium text-ink">{title}</p>
         {detail && <p className="font-mono text-xs break-words whitespace-pre-wrap text-ink">{detail}</p>}
         <p className="text-muted">{hint}</p>
-        <div className="mt-1 flex flex-wrap gap-2">
+        <div className="mt-1 -ml-2 flex flex-wrap gap-2">
           {action}
           <Button size="sm" variant="quiet" icon="copy" onPress={() => void navigator.clipboard.writeText(report)}>
             {t("error.copy")}

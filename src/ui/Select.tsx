@@ -38,7 +38,9 @@ export function Select<K extends string>({ options, value, onChange, isDisabled,
         isInvalid={Boolean(field.error)}
       >
         <Button className={`${inputClass} flex h-8 items-center justify-between gap-2 text-left`}>
-          <SelectValue className="truncate [&_[slot=description]]:hidden" />
+          <SelectValue<Option<K>> className="truncate data-placeholder:text-faint">
+            {({ selectedText, defaultChildren }) => selectedText || defaultChildren}
+          </SelectValue>
           <Icon name="down" size={14} className="text-faint" />
         </Button>
         <Popover offset={4} className={popoverClass}>

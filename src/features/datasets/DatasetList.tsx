@@ -27,7 +27,8 @@ export function DatasetList({ datasets, chosen }: { datasets: readonly Dataset[]
                 {dataset.name}
               </span>
               <span className="truncate text-xs text-muted">
-                {t("datasets.rows", { count: dataset.rows })} · {formatBytes(dataset.bytes)}
+                {t("datasets.rows", { count: dataset.rows })}
+                {dataset.bytes > 0 && ` · ${formatBytes(dataset.bytes)}`}
                 {dataset.id === embeddedDataset && ` · ${t("datasets.embedded")}`}
               </span>
             </Link>

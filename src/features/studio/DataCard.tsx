@@ -67,7 +67,6 @@ export function DataCard({ recipe }: { recipe: Recipe }) {
         )
       }
     >
-      {state.status === "failed" && <ErrorNotice error={state.error} />}
       {plan && plan.tooLong > 0 && (
         <p role="status" className="mb-2 rounded-md bg-warn-soft px-2 py-1 text-xs text-warn">
           {t("studio.data.tooLong", {

@@ -5,7 +5,6 @@ import { Link } from "wouter";
 import type { Recipe } from "../../core/recipe";
 import { modelName, modelOf, useModels } from "../../state/models";
 import { changeRecipe } from "../../state/studio";
-import { ErrorNotice } from "../../ui/ErrorNotice";
 import { formatCompact } from "../../ui/formatQuantity";
 import { Select } from "../../ui/Select";
 import { ModelPicture } from "./ModelPicture";
@@ -48,7 +47,6 @@ export function ModelCard({ recipe }: { recipe: Recipe }) {
         ].join(" · ")
       }
     >
-      {state.status === "failed" && <ErrorNotice error={state.error} />}
       {model && <ModelPicture config={model.config} />}
     </StepCard>
   );

@@ -6,9 +6,9 @@ import { Disclosure, DisclosurePanel } from "react-aria-components/Disclosure";
 import { Heading } from "react-aria-components/Heading";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation } from "wouter";
-import { loadDatasets } from "../../state/datasets";
+import { loadDatasets, useDatasets } from "../../state/datasets";
 import { openEngine, useEngine } from "../../state/engine";
-import { loadModels } from "../../state/models";
+import { loadModels, useModels } from "../../state/models";
 import { loadPlan, loadPreview, usePlan, usePreview } from "../../state/plan";
 import { parseRecipeLink } from "../../state/recipeLink";
 import { startRun, useActiveRun } from "../../state/runs";
@@ -61,10 +61,17 @@ function useStart() {
   return { ...state, start: () => void start() };
 }
 
+/** One thing that keeps the run from starting is enough to read. */
+const failureOf = (state: { status: string; error?: unknown }): unknown =>
+  state.status === "failed" ? state.error : null;
+
 export default function StudioPage() {
   const { t } = useTranslation();
   const { recipe, draft, problem } = useStudio();
-  const isReady = useEngine(({ status }) => status === "ready");
+  const engine = useEngine();
+  const isReady = engine.status === "ready";
+  const models = useModels();
+  const datasets = useDatasets();
   const plan = usePlan();
   const active = useActiveRun();
   const linkFailure = useRecipeLink();
@@ -88,7 +95,8 @@ export default function StudioPage() {
   const label =
     seconds === null ? t("studio.start", { count }) : t("studio.startTime", { count, time: formatDuration(seconds) });
   const isTooLarge = plan.value?.memory.verdict === "too large";
-  const failure = linkFailure ?? error ?? (plan.status === "failed" ? plan.error : null);
+  const failure =
+    linkFailure ?? error ?? failureOf(engine) ?? failureOf(models) ?? failureOf(datasets) ?? failureOf(plan);
   return (
     <Page
       title={t("studio.title")}
