@@ -4,6 +4,7 @@ import { memo, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Sample } from "../../core/metrics";
 import type { Run } from "../../core/run";
+import { stripTemplate } from "../../state/chatExamples";
 import { parseWorkedAnswer } from "../../state/chatWorked";
 import { IconButton } from "../../ui/Button";
 import { Slider } from "../../ui/Slider";
@@ -81,14 +82,6 @@ export const SamplesPanel = memo(function SamplesPanel({ run, samples }: Samples
   );
 });
 
-/** The question without what the template puts around it. */
-function question(prompt: string, template: string): string {
-  const [before = "", after = ""] = template.split("{prompt}");
-  const from = prompt.startsWith(before) ? before.length : 0;
-  const to = after !== "" && prompt.endsWith(after) ? prompt.length - after.length : prompt.length;
-  return prompt.slice(from, to).trim();
-}
-
 type ItemProps = { sample: Sample; past: readonly Sample[]; template: string };
 
 function SampleItem({ sample, past, template }: ItemProps) {
@@ -99,7 +92,7 @@ function SampleItem({ sample, past, template }: ItemProps) {
     <li className="border-b border-line/70 py-2 last:border-0">
       <div className="flex items-start gap-3">
         <p className="min-w-0 flex-1 text-sm break-words whitespace-pre-wrap text-muted">
-          {question(sample.prompt, template)}
+          {stripTemplate(sample.prompt, template)}
         </p>
         {sample.correct !== null && (
           <span className="flex shrink-0 gap-px pt-1">

@@ -1,0 +1,174 @@
+/** @file Base and tuned model side by side: one question, the same seed, two answers. */
+
+import { useEffect, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useLocation, useSearchParams } from "wouter";
+import type { Sampling } from "../../core/engine";
+import type { RunId } from "../../core/ids";
+import type { Run } from "../../core/run";
+import { ask, clearChat, stopAnswers, useChat } from "../../state/chat";
+import type { Example } from "../../state/chatExamples";
+import { loadRuns, useRuns } from "../../state/runs";
+import { Button } from "../../ui/Button";
+import { EmptyState } from "../../ui/EmptyState";
+import { Page } from "../../ui/Page";
+import { Select } from "../../ui/Select";
+import { Switch } from "../../ui/Switch";
+import { Composer } from "./Composer";
+import { Examples } from "./Examples";
+import { SamplingForm } from "./SamplingForm";
+import { TurnView } from "./TurnView";
+
+const greedy: Sampling = { temperature: 0, topK: 0, topP: 1, seed: 1 };
+
+/** Runs whose adapter can be asked, newest first, and the one chosen by the address or else the newest. */
+function useTunedRun(): { runs: readonly Run[]; run: Run | null; choose: (id: RunId) => void } {
+  const state = useRuns();
+  const [search, setSearch] = useSearchParams();
+  useEffect(() => void loadRuns(), []);
+  const runs = state.status === "ready" ? state.runs.filter(({ checkpoint }) => checkpoint > 0) : [];
+  const run = runs.find(({ id }) => id === search.get("run")) ?? runs[0] ?? null;
+  return { runs, run, choose: (id) => setSearch({ run: id }, { replace: true }) };
+}
+
+export default function PlaygroundPage() {
+  const { t } = useTranslation();
+  const { runs, run, choose } = useTunedRun();
+  const { turns, asking } = useChat();
+  const [prompt, setPrompt] = useState("");
+  const [reference, setReference] = useState<Example | null>(null);
+  const [sampling, setSampling] = useState(greedy);
+  const [maxTokens, setMaxTokens] = useState(128);
+  const [isRaw, setRaw] = useState(false);
+  const isAsking = asking !== null;
+
+  const send = (text: string, solution: string | null) => {
+    void ask({
+      model: run?.recipe.model ?? "embedded",
+      prompt: text,
+      reference: solution,
+      run: run && { id: run.id, name: run.name },
+      maxTokens,
+      sampling,
+    });
+  };
+  const submit = () => {
+    send(prompt, reference?.prompt === prompt ? reference.reference : null);
+    setPrompt("");
+  };
+  return (
+    <Page
+      title={t("playground.title")}
+      fill
+      actions={
+        <>
+          <Switch value={isRaw} onChange={setRaw}>
+            {t("playground.raw")}
+          </Switch>
+          {turns.length > 0 && (
+            <Button variant="quiet" isDisabled={isAsking} onPress={clearChat}>
+              {t("playground.clear")}
+            </Button>
+          )}
+        </>
+      }
+    >
+      <div className="flex min-h-0 flex-1 flex-col lg:flex-row">
+        <div className="flex min-h-0 min-w-0 flex-1 flex-col">
+          <Sides runs={runs} run={run} choose={choose} />
+          <Turns isRaw={isRaw} onAgain={(turn) => send(turn.prompt, turn.reference)} />
+          <Composer
+            value={prompt}
+            onChange={setPrompt}
+            onSubmit={submit}
+            onStop={stopAnswers}
+            isAsking={isAsking}
+            action={run ? t("playground.ask") : t("playground.askBase")}
+          />
+        </div>
+        <aside className="shrink-0 overflow-y-auto border-line max-lg:max-h-60 max-lg:border-t lg:w-72 lg:border-l">
+          <Examples
+            run={run}
+            isDisabled={isAsking}
+            onChoose={(example) => {
+              setPrompt(example.prompt);
+              setReference(example);
+            }}
+          />
+          <SamplingForm sampling={sampling} onSampling={setSampling} maxTokens={maxTokens} onMaxTokens={setMaxTokens} />
+        </aside>
+      </div>
+    </Page>
+  );
+}
+
+/** The heads of the two columns. */
+function Sides({ runs, run, choose }: ReturnType<typeof useTunedRun>) {
+  const { t } = useTranslation();
+  const [, navigate] = useLocation();
+  return (
+    <div className="grid shrink-0 grid-cols-2 border-b border-line">
+      <div className="flex min-w-0 flex-wrap items-center gap-x-2 border-r border-line px-4 py-1.5 lg:px-6">
+        <h2 className="text-sm">{t("playground.base")}</h2>
+        <span className="truncate text-xs text-muted">{t("playground.baseHint")}</span>
+      </div>
+      <div className="flex min-w-0 items-center gap-x-3 px-4 py-1.5">
+        <h2 className="text-sm">{t("playground.tuned")}</h2>
+        {run ? (
+          <Select
+            label={t("playground.run")}
+            hideLabel
+            className="max-w-72 flex-1"
+            options={runs.map(({ id, name }) => ({ id, label: name }))}
+            value={run.id}
+            onChange={choose}
+          />
+        ) : (
+          <>
+            <span className="truncate text-xs text-muted">{t("playground.noRun")}</span>
+            <Button size="sm" onPress={() => navigate("/")}>
+              {t("playground.toStudio")}
+            </Button>
+          </>
+        )}
+      </div>
+    </div>
+  );
+}
+
+type TurnsProps = { isRaw: boolean; onAgain: (turn: { prompt: string; reference: string | null }) => void };
+
+function Turns({ isRaw, onAgain }: TurnsProps) {
+  const { t } = useTranslation();
+  const { turns, asking } = useChat();
+  const scroller = useRef<HTMLDivElement>(null);
+  const isAtEnd = useRef(true);
+  useEffect(() => {
+    const element = scroller.current;
+    if (element && isAtEnd.current) element.scrollTop = element.scrollHeight;
+  }, [turns]);
+  if (turns.length === 0) {
+    return (
+      <div className="flex min-h-40 flex-1 overflow-y-auto">
+        <EmptyState icon="playground" title={t("playground.empty")}>
+          {t("playground.emptyHint")}
+        </EmptyState>
+      </div>
+    );
+  }
+  return (
+    <div
+      ref={scroller}
+      className="min-h-40 flex-1 overflow-y-auto"
+      onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => {
+        isAtEnd.current = scrollHeight - scrollTop - clientHeight < 40;
+      }}
+    >
+      <ol aria-label={t("playground.history")}>
+        {turns.map((turn) => (
+          <TurnView key={turn.id} turn={turn} isRaw={isRaw} onAgain={asking ? null : () => onAgain(turn)} />
+        ))}
+      </ol>
+    </div>
+  );
+}
