@@ -18,7 +18,7 @@ export type RowParser = {
   end: () => Parsed[];
 };
 
-export const inMegabytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(bytes < 10 * 2 ** 20 ? 1 : 0)} MB`;
+const inMegabytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(bytes < 10 * 2 ** 20 ? 1 : 0)} MB`;
 
 export const tooLong = (what: string, bytes: number) =>
   `${what} is ${bytes} bytes long (${inMegabytes(bytes)}); the most is ${inMegabytes(maxRowBytes)}`;
