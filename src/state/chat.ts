@@ -27,7 +27,11 @@ export type Turn = {
   answers: Readonly<Record<Side, Answer>>;
 };
 
-export type Question = Pick<Turn, "prompt" | "reference" | "run" | "maxTokens" | "sampling"> & { model: string };
+export type Question = Pick<Turn, "prompt" | "reference" | "run" | "maxTokens" | "sampling"> & {
+  model: string;
+  /** The run's own, so that both sides read the very same text; left out where there is no run. */
+  template?: string;
+};
 
 type State = { turns: readonly Turn[]; asking: AbortController | null };
 
@@ -46,7 +50,7 @@ const textOf = (answer: Answer) => (answer.status === "waiting" ? "" : answer.te
 /** Asks both sides, the base first, with the same seed. Failures are shown with the answer. */
 export async function ask(question: Question): Promise<void> {
   if (useChat.getState().asking || question.prompt.trim() === "") return;
-  const { model, ...asked } = question;
+  const { model: _model, template: _template, ...asked } = question;
   const id = crypto.randomUUID();
   const asking = new AbortController();
   const answers = { base: { status: "waiting" }, tuned: { status: "waiting" } } as const;
@@ -61,11 +65,15 @@ export async function ask(question: Question): Promise<void> {
 
 async function answer(turn: string, side: Side, question: Question, run: RunId | null, signal: AbortSignal) {
   const id = `${turn}.${side}`;
-  const { model, prompt, maxTokens, sampling } = question;
+  const { model, template, prompt, maxTokens, sampling } = question;
   streams.set(id, { turn, side, text: "" });
   try {
     const engine = await listeningEngine();
-    const done = await engine.call("chat.ask", { id, model, run, prompt, maxTokens, sampling }, signal);
+    const done = await engine.call(
+      "chat.ask",
+      { id, model, run, prompt, maxTokens, sampling, ...(template === undefined ? {} : { template }) },
+      signal,
+    );
     setAnswer(turn, side, () => ({ status: "done", ...done }));
   } catch (error) {
     const stopped = toWire(error).code === "task.aborted";

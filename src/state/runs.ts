@@ -229,8 +229,23 @@ function takeEvent(id: RunId, event: RunEvent) {
   change(({ runs }) => ({ runs: runs.map((old) => (old.id === id ? next : old)) }));
   if (event.event !== "status") return;
   change(({ busy }) => ({ busy: without(busy, id) }));
-  if (next.status === "running") rememberReload(id);
-  else forgetReload(id);
+  if (next.status !== "running") {
+    forgetReload(id);
+    return;
+  }
+  rememberReload(id);
+  // Going on from a checkpoint, the engine has cut the stored history back to it.
+  if (run.status !== "paused") void readAgain(id);
+}
+
+async function readAgain(id: RunId) {
+  reloadSeries(id);
+  try {
+    const stored = await getRun(id);
+    change(({ runs }) => ({ runs: put(runs, stored) }));
+  } catch (error) {
+    change(({ failures }) => ({ failures: { ...failures, [id]: error } }));
+  }
 }
 
 /** The run this tab was training when it was last left, so that a reload goes on with it. */

@@ -45,6 +45,7 @@ export default function PlaygroundPage() {
   const send = (text: string, solution: string | null) => {
     void ask({
       model: run?.recipe.model ?? "embedded",
+      ...(run ? { template: run.recipe.template.prompt } : {}),
       prompt: text,
       reference: solution,
       run: run && { id: run.id, name: run.name },

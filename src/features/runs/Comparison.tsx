@@ -60,7 +60,7 @@ export function Comparison({ runs, onClear }: { runs: readonly Run[]; onClear: (
         <Differences runs={runs} />
       </div>
       <CursorProvider value={cursor}>
-        <div className="grid border-t border-line lg:grid-cols-2 *:min-w-0 *:py-2 lg:*:border-r lg:*:border-line">
+        <div className="grid divide-line border-t border-line *:min-w-0 *:py-2 max-xl:divide-y xl:grid-cols-3 xl:divide-x">
           <Chart
             name={t("runs.overlayAccuracy")}
             curves={accuracy}

@@ -18,7 +18,9 @@ export function RunNotices({ view, series, resumedFrom }: NoticesProps) {
   const { t } = useTranslation();
   const { run, where, busy, failure } = view;
   const { failure: exportFailure } = useRunExport(run.id);
-  const latest = new Map<AlertKind, Alert>(series.alerts.map((alert) => [alert.kind, alert]));
+  // A run that diverged says so itself.
+  const alerts = run.status === "failed" ? series.alerts.filter(({ kind }) => kind !== "nan") : series.alerts;
+  const latest = new Map<AlertKind, Alert>(alerts.map((alert) => [alert.kind, alert]));
   const isCutOff = run.status === "interrupted" && where === "nowhere";
   const notices = [
     resumedFrom !== null && where === "here" && (

@@ -1,6 +1,7 @@
 /** @file One line under the title: step, time left, learning rate, speed, the next evaluation; and the run's progress. */
 
 import { useTranslation } from "react-i18next";
+import { backendName } from "../../ui/backendName";
 import type { RunView } from "../../state/runs";
 import { isActive } from "../../state/runsMirror";
 import { runProgress } from "../../state/runsProgress";
@@ -20,7 +21,7 @@ export function RunStanding({ view, series }: { view: RunView; series: RunSeries
     !isActive(run) && run.seconds > 0 && t("run.trainedFor", { time: formatDuration(run.seconds) }),
     isActive(run) && learningRate !== null && t("run.learningRate", { value: formatNumber(learningRate, 3) }),
     tokensPerSecond !== null && t("run.speed", { value: formatCount(tokensPerSecond) }),
-    run.backend,
+    backendName(run.backend),
   ].filter((fact) => typeof fact === "string" && fact !== "");
   return (
     <div className="sticky top-0 z-10 shrink-0 border-b border-line bg-page">
@@ -35,7 +36,7 @@ export function RunStanding({ view, series }: { view: RunView; series: RunSeries
         </p>
         <p className="text-xs text-muted">
           {series.progress && running
-            ? t("run.phaseOf", {
+            ? t(series.progress.total > 1 ? "run.phaseOf" : "run.phaseOnly", {
                 phase: t(`run.phase.${series.progress.phase}`),
                 done: formatCount(Math.floor(series.progress.done)),
                 total: formatCount(series.progress.total),

@@ -42,9 +42,11 @@ export function RunSummary({ run }: { run: Run }) {
         />
       )}
       <div className="ml-auto flex flex-wrap gap-2">
-        <Button size="sm" icon="studio" onPress={() => again(recipe.schedule.steps * 2)}>
-          {t("run.summary.longer")}
-        </Button>
+        {run.status === "done" && (
+          <Button size="sm" icon="studio" onPress={() => again(recipe.schedule.steps * 2)}>
+            {t("run.summary.longer")}
+          </Button>
+        )}
         <Button size="sm" icon="plus" onPress={() => again(recipe.schedule.steps)}>
           {t("run.again")}
         </Button>

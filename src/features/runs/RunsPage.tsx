@@ -11,7 +11,6 @@ import { ErrorNotice } from "../../ui/ErrorNotice";
 import { Page } from "../../ui/Page";
 import { ProgressBar } from "../../ui/ProgressBar";
 import { Comparison } from "./Comparison";
-import { InterruptedBanner } from "./InterruptedBanner";
 import { RunsTable } from "./RunsTable";
 
 export default function RunsPage() {
@@ -66,7 +65,6 @@ export default function RunsPage() {
   return (
     <Page title={t("runs.title")} aside={t("runs.count", { count: state.runs.length })} actions={start} fill>
       <div className="min-h-0 flex-1 overflow-y-auto">
-        <InterruptedBanner className="px-4 pt-3 lg:px-6" />
         <div className="lg:px-2">
           <RunsTable state={state} selected={selected} onToggle={toggle} />
         </div>

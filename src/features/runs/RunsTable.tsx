@@ -8,6 +8,7 @@ import type { Run } from "../../core/run";
 import { type ReadyRuns, viewRun } from "../../state/runs";
 import { accuracyOf, standardError } from "../../state/runsSummary";
 import { useSeries } from "../../state/series";
+import { backendName } from "../../ui/backendName";
 import { IconButton } from "../../ui/Button";
 import { Checkbox } from "../../ui/Checkbox";
 import { smooth } from "../../ui/charts/smooth";
@@ -69,7 +70,11 @@ export function RunsTable({ state, selected, onToggle }: RunsTableProps) {
     },
     { id: "accuracy", header: t("runs.accuracy"), numeric: true, cell: (run) => <Accuracy run={run} /> },
     { id: "loss", header: t("runs.loss"), className: "w-28", cell: (run) => <LossLine run={run} /> },
-    { id: "backend", header: t("runs.backend"), cell: (run) => <span className="text-muted">{run.backend}</span> },
+    {
+      id: "backend",
+      header: t("runs.backend"),
+      cell: (run) => <span className="text-muted">{backendName(run.backend)}</span>,
+    },
     {
       id: "time",
       header: t("runs.time"),

@@ -1,10 +1,13 @@
 /** @file The frame of every page: rail, content, status line; and the keys that work everywhere. */
 
-import { type ReactNode, useEffect } from "react";
+import { lazy, type ReactNode, Suspense, useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import { openPalette } from "../../state/shell";
 import { Rail } from "./Rail";
 import { StatusLine } from "./StatusLine";
+
+/** It reads the runs, which the first paint does not wait for. */
+const InterruptedBanner = lazy(() => import("./InterruptedBanner"));
 
 export function Frame({ children }: { children: ReactNode }) {
   const { t } = useTranslation();
@@ -28,9 +31,14 @@ export function Frame({ children }: { children: ReactNode }) {
       </a>
       <div className="flex min-h-0 flex-1 flex-col sm:flex-row">
         <Rail />
-        <main id="content" tabIndex={-1} className="min-h-0 min-w-0 flex-1 overflow-y-auto outline-none">
-          {children}
-        </main>
+        <div className="flex min-h-0 min-w-0 flex-1 flex-col">
+          <Suspense>
+            <InterruptedBanner />
+          </Suspense>
+          <main id="content" tabIndex={-1} className="min-h-0 min-w-0 flex-1 overflow-y-auto outline-none">
+            {children}
+          </main>
+        </div>
       </div>
       <StatusLine />
     </div>

@@ -48,7 +48,7 @@ test("logarithmic ticks cover any range above 0", () => {
 });
 
 test("a growing axis doubles", () => {
-  expect(growingEnd(3, 400)).toBe(6.25);
+  expect(growingEnd(3, 400)).toBe(25);
   expect(growingEnd(30, 400)).toBe(50);
   expect(growingEnd(201, 400)).toBe(400);
   expect(growingEnd(500, 400)).toBe(500);

@@ -34,7 +34,7 @@ export function logTicks(low: number, high: number): number[] {
 export function growingEnd(now: number, whole: number): number {
   if (!(whole > 0)) return Math.max(now, 1);
   let end = whole;
-  while (end / 2 >= now && end / 2 >= whole / 64) end /= 2;
+  while (end / 2 >= now && end / 2 >= whole / 16) end /= 2;
   return Math.max(end, now);
 }
 
