@@ -8,7 +8,7 @@ const report = process.env["ANNEAL_REPORT"];
 
 export default defineConfig({
   testDir: "e2e",
-  testMatch: "**/*.spec.ts",
+  testMatch: process.env["ANNEAL_SHOTS"] ? "**/*.shots.ts" : "**/*.spec.ts",
   outputDir: "test-results",
   timeout: 60_000,
   expect: { timeout: 10_000 },

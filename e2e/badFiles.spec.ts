@@ -27,13 +27,13 @@ const flawed: [what: string, file: Source, bad: RegExp[], rows: string][] = [
   [
     "JSONL with bad lines",
     textFile("rows.jsonl", lines(good(1), good(2), "{not json}", good(3), '{"question": 7}', good(4))),
-    [/^3\b/, /^5\b/],
+    [/^3\D/, /^5\D/],
     "4",
   ],
   [
     "CSV with ragged rows",
     textFile("rows.csv", lines("question,answer", "a,b", "c,d,e", "f", "g,h")),
-    [/^3\b/, /^4\b/],
+    [/^3\D/, /^4\D/],
     "2",
   ],
 ];
@@ -90,7 +90,7 @@ test("200 MB of one line: refused in seconds, and the page stays fluid", async (
       Object.assign(globalThis, { blocked });
     });
     await datasets.pick(file);
-    await expect(datasets.failure).toContainText(/line 1\b/i, { timeout: 20_000 });
+    await expect(datasets.failure).toContainText(/line 1\b|in its first \d+ bytes/i, { timeout: 20_000 });
     await datasets.cancel();
     const longest = await page.evaluate(
       () => (globalThis as unknown as { blocked: { longest: number } }).blocked.longest,

@@ -1,0 +1,122 @@
+/** @file Screenshots of every page in its states: empty, busy, done, failed; light and dark, wide and narrow. */
+
+import type { Page } from "@playwright/test";
+import { datasetsPage, textFile } from "./pages/datasetsPage";
+import { playgroundPage } from "./pages/playgroundPage";
+import { shell } from "./pages/shell";
+import { studioPage } from "./pages/studioPage";
+import { newShortRecipe } from "./recipes";
+import { expect, test } from "./test";
+
+test.use({ settings: { theme: "system", backend: "wasm" } });
+test.setTimeout(600_000);
+
+const sizes = { wide: { width: 1440, height: 900 }, narrow: { width: 390, height: 844 } };
+
+/** The page as it stands, four times; it keeps its state, as theme and size change under it. */
+async function shoot(page: Page, name: string) {
+  for (const [size, viewport] of Object.entries(sizes)) {
+    await page.setViewportSize(viewport);
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      await page.waitForTimeout(150);
+      await page.screenshot({ path: `shots/${name}-${size}-${colorScheme}.png`, animations: "disabled" });
+    }
+  }
+  await page.setViewportSize(sizes.wide);
+  await page.emulateMedia({ colorScheme: "light" });
+}
+
+const short = newShortRecipe(30);
+
+test("before anything is stored", async ({ page }) => {
+  const studio = studioPage(page);
+  await studio.open();
+  await shell(page).expectEngine(/WASM/);
+  await expect(studio.card("Data")).toContainText(/held out/, { timeout: 30_000 });
+  await shoot(page, "studio");
+  await studio.advanced.click();
+  await shoot(page, "studio-advanced");
+  for (const place of ["Models", "Datasets", "Runs", "Playground", "Settings"] as const) {
+    await shell(page).goTo(place);
+    await page.waitForTimeout(1000);
+    await shoot(page, `${place.toLowerCase()}-empty`);
+  }
+  await page.goto("/nowhere");
+  await shoot(page, "not-found");
+  await page.keyboard.press("Control+k");
+  await expect(page.getByRole("dialog")).toBeVisible();
+  await shoot(page, "palette");
+});
+
+test("an import", async ({ page }) => {
+  const datasets = datasetsPage(page);
+  await datasets.open();
+  await shell(page).expectEngine(/WASM/);
+  const row = (i: number) => `{"question":"What is ${i} + ${i}?","answer":"<<${i}+${i}=${2 * i}>>\\n#### ${2 * i}"}`;
+  const rows = Array.from({ length: 60 }, (_, i) => (i % 20 === 7 ? `{"question": broken` : row(i)));
+  await datasets.pick(textFile("doubles.jsonl", rows.join("\n")));
+  await expect(datasets.preview).toBeVisible();
+  await shoot(page, "import-mapping");
+  await datasets.import.click();
+  await expect(datasets.dialog).toContainText("cannot be used");
+  await shoot(page, "import-bad-lines");
+  await datasets.dialog.getByRole("button", { name: /^Skip/ }).click();
+  await datasets.expectImported("doubles", "57");
+  await shoot(page, "datasets-imported");
+  await datasets.pick(textFile("cut.json", `[{"question": "cut`));
+  await expect(datasets.failure).toBeVisible();
+  await shoot(page, "import-failed");
+});
+
+test("a run, from its start to the talk about it", async ({ page }) => {
+  const studio = studioPage(page);
+  await studio.open(short);
+  await shell(page).expectEngine(/WASM/);
+  const run = await studio.train();
+  await shoot(page, "run-starting");
+  await run.waitForStep(12);
+  await shoot(page, "run-training");
+  await shell(page).goTo("Studio");
+  await shoot(page, "studio-busy");
+  await page.goBack();
+  await run.pause.click();
+  await expect(run.goOn).toBeVisible({ timeout: 30_000 });
+  await shoot(page, "run-paused");
+  await shell(page).goTo("Settings");
+  await shoot(page, "settings-busy");
+  await page.goBack();
+  await run.goOn.click();
+  await run.waitForStatus("done");
+  await shoot(page, "run-done");
+
+  await run.talk.click();
+  const playground = playgroundPage(page);
+  await playground.askFor("Tom has 3 apples and buys 4 more. How many apples does Tom have?", 2);
+  await shoot(page, "playground");
+
+  await studio.open({ ...short, name: "other", seed: 2, schedule: { ...short.schedule, steps: 12 } });
+  await (await studio.train()).waitForStatus("done");
+  await shell(page).goTo("Runs");
+  await shoot(page, "runs");
+  for (const box of await page.getByRole("checkbox", { name: /^Compare/ }).all()) await box.check({ force: true });
+  await shoot(page, "runs-compared");
+});
+
+test("what fails", async ({ page, complaints }) => {
+  const studio = studioPage(page);
+  await page.goto("/#recipe=AAAA");
+  await expect(shell(page).alerts.first()).toBeVisible();
+  await shoot(page, "studio-bad-link");
+  const wild = newShortRecipe(20, { name: "diverges" });
+  await studio.open({ ...wild, optimizer: { ...wild.optimizer, learningRate: 10, maxGradNorm: 1000 } });
+  const run = await studio.train();
+  await expect(page.locator("header").getByText(/^(failed|done)$/)).toBeVisible({ timeout: 120_000 });
+  await shoot(page, "run-failed");
+  await expect(run.title).toBeVisible();
+  await page.route("**/engine.worker*", (route) => route.abort());
+  await page.goto("/");
+  await expect(shell(page).status).toContainText("Engine not running", { timeout: 20_000 });
+  await shoot(page, "engine-failed");
+  complaints.length = 0; // the engine that could not be loaded
+});
