@@ -89,7 +89,7 @@ def optimizers(model):
 
 def train(args):
     torch.manual_seed(SEED)
-    torch.set_num_threads(2)
+    torch.set_num_threads(args.threads)
     os.makedirs(args.work, exist_ok=True)
     rows = np.load(args.rows, mmap_mode="r")
     model = Llama(new_config(args.vocab, args.hidden, args.layers, args.heads, args.groups, args.inner))
@@ -175,7 +175,7 @@ if __name__ == "__main__":
     t = commands.add_parser("train")
     for name in ["rows", "work"]:
         t.add_argument(name)
-    for name, value in {"steps": 0, "decay": 1, "batch": 40, "skip": 0, "vocab": 1024, "hidden": 128, "layers": 5, "heads": 4, "groups": 2, "inner": 384}.items():
+    for name, value in {"steps": 0, "decay": 1, "threads": 2, "batch": 16, "skip": 0, "vocab": 1024, "hidden": 128, "layers": 6, "heads": 4, "groups": 2, "inner": 384}.items():
         t.add_argument(f"--{name}", type=int, default=value)
     args = parser.parse_args()
     if args.command == "prepare":

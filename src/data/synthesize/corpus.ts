@@ -10,13 +10,13 @@ export type DocumentKind = "drill" | "oneStepWorked" | "oneStepBare" | "bare" | 
 
 /** Share of each kind among the documents. */
 export const mixture: Readonly<Record<DocumentKind, number>> = {
-  drill: 0.16,
-  oneStepWorked: 0.16,
-  oneStepBare: 0.03,
-  bare: 0.14,
+  drill: 0.12,
+  oneStepWorked: 0.14,
+  oneStepBare: 0.02,
+  bare: 0.1,
   oneStepTold: 0.06,
-  told: 0.3,
-  toldLate: 0.15,
+  told: 0.16,
+  toldLate: 0.4,
 };
 
 /** A document of pretraining text. */
@@ -44,6 +44,7 @@ function bareAnswer(problem: Problem): string {
 }
 
 const aloud = 0.35;
+const linesShare = 0.6;
 
 /** The document of that number: any part of the corpus can be made by itself. */
 export function newDocument(seed: number, index: number): CorpusDocument {
@@ -65,9 +66,9 @@ export function newDocument(seed: number, index: number): CorpusDocument {
       const problem = multiStep();
       return promptedText(problem.question, bareAnswer(problem));
     },
-    oneStepTold: () => narrate(oneStep(), { aloud, late: false }, random),
-    told: () => narrate(multiStep(), { aloud, late: false }, random),
-    toldLate: () => narrate(multiStep(), { aloud, late: true }, random),
+    oneStepTold: () => narrate(oneStep(), { aloud, late: false, lines: random.chance(linesShare) }, random),
+    told: () => narrate(multiStep(), { aloud, late: false, lines: random.chance(linesShare) }, random),
+    toldLate: () => narrate(multiStep(), { aloud, late: true, lines: random.chance(linesShare) }, random),
   };
   return { kind, text: write[kind]() };
 }

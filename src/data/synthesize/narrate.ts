@@ -30,11 +30,14 @@ export interface Telling {
   readonly aloud: number;
   /** Whether the quantities are told after the whole story instead of as they arise. */
   readonly late: boolean;
+  /** Whether every quantity told has a line to itself. */
+  readonly lines: boolean;
 }
 
 function tell(step: Step, telling: Telling, random: Random): string {
   const told = toldLine(step);
   if (random.chance(telling.aloud)) return `${spokenEquation(step, random)}, so ${lowerStart(told)}`;
+  if (telling.lines && random.chance(0.7)) return told;
   const opener = random.pick(telling.late ? lateOpeners : openers);
   return opener === "" ? told : opener + lowerStart(told);
 }
@@ -49,10 +52,11 @@ function sentence(say: string): string {
 /** The problem's story with its quantities told, without its question. */
 export function narrate(problem: Problem, telling: Telling, random: Random): string {
   const beats = problem.beats.slice(0, -1);
+  const gap = telling.lines ? "\n" : " ";
   const tells = (steps: readonly Step[]): string[] => steps.map((step) => tell(step, telling, random));
   if (telling.late) {
     const story = plain(beats.map((b) => b.say).join(" "));
-    return [story, ...tells(problem.steps)].join(" ");
+    return [story, ...tells(problem.steps)].join(gap);
   }
-  return beats.flatMap((b) => [sentence(b.say), ...tells(b.steps)]).join(" ");
+  return beats.flatMap((b) => [sentence(b.say), ...tells(b.steps)]).join(gap);
 }
