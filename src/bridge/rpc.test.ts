@@ -21,11 +21,14 @@ function pair() {
   };
   const emit = serve<Calls, Events>(port1, {
     add: ({ a, b }) => Promise.resolve(a + b),
-    fail: async ({ how }) => Promise.reject(failures[how]),
+    fail: ({ how }) => {
+      const thrown: unknown = failures[how];
+      throw thrown;
+    },
     wait: (_, signal) =>
       new Promise((_resolve, reject) => {
         signal.addEventListener("abort", () => {
-          reject(signal.reason);
+          reject(signal.reason as Error);
         });
       }),
     take: ({ buffer }) => Promise.resolve(buffer.byteLength),

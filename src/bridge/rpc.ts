@@ -64,7 +64,7 @@ export function serve<Calls extends CallMap, Events extends object>(port: Port, 
 
 /** The page's end. */
 export function connect<Calls extends CallMap, Events extends object>(port: Port) {
-  type Pending = { resolve(value: never): void; reject(error: StudioError): void };
+  type Pending = { resolve: (value: never) => void; reject: (error: StudioError) => void };
   const pending = new Map<number, Pending>();
   const listeners = new Map<string, Set<(value: never) => void>>();
   let nextId = 0;

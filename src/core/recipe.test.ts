@@ -31,15 +31,15 @@ test.each([
   ["batching.contextLength", 1e9],
   ["seed", -1],
 ])("%s = %j is refused by name", (path, value) => {
-  expect(() => parseRecipe(withField(path, value))).toThrowError(
+  expect(() => parseRecipe(withField(path, value))).toThrow(
     expect.objectContaining({ code: "recipe.invalid", message: expect.stringContaining(path) as string }) as Error,
   );
 });
 
 test("an unknown field is refused, not dropped", () => {
-  expect(() => parseRecipe({ ...newRecipe(), optimiser: {} })).toThrowError(/optimiser/);
+  expect(() => parseRecipe({ ...newRecipe(), optimiser: {} })).toThrow(/optimiser/);
 });
 
 test.each([null, [], "recipe", 3])("%j is no recipe", (value) => {
-  expect(() => parseRecipe(value)).toThrowError(expect.objectContaining({ code: "recipe.invalid" }) as Error);
+  expect(() => parseRecipe(value)).toThrow(expect.objectContaining({ code: "recipe.invalid" }) as Error);
 });

@@ -109,7 +109,7 @@ export function newRecipe(changes: Partial<Recipe> = {}): Recipe {
       maxGradNorm: 1,
     },
     schedule: { kind: "cosine", steps: 400, warmupSteps: 20 },
-    evaluation: { every: 50, rows: 100, lossRows: 100, maxTokens: 128, samples: 4, patience: 0 },
+    evaluation: { every: 50, rows: 100, lossRows: 100, maxTokens: 96, samples: 4, patience: 0 },
     checkpoints: { every: 25 },
     seed: 1,
     ...changes,

@@ -1,7 +1,7 @@
 /** @file What the engine holds between calls: the device, the base on it, whose turn it is. */
 
 import type { BackendChoice, EngineInfo } from "../core/engine";
-import { StudioError } from "../core/errors";
+import type { StudioError } from "../core/errors";
 import { type Device, deviceMemory, openDevice } from "../kernels/device";
 import { type LoadedModel, loadModel, type ModelFiles, unloadModel } from "./loadModel";
 import { newTurns, type Turns } from "./turns";

@@ -1,6 +1,6 @@
 /** @file The life of a run: it trains by its recipe, what it tells is kept, and it can go on after any end. */
 
-import { StudioError, toWire } from "../core/errors";
+import { type StudioError, toWire } from "../core/errors";
 import type { RunEvent, RunStatusKind } from "../core/metrics";
 import type { Run } from "../core/run";
 import type { RunStore } from "../storage/runStore";
@@ -124,5 +124,5 @@ function deviceFailure(lost: Promise<StudioError>) {
     throw error;
   });
   failing.catch(() => undefined); // it may come when nobody waits
-  return { orElse: <T>(work: Promise<T>) => Promise.race([work, failing]), reason: () => reason as StudioError | null };
+  return { orElse: <T>(work: Promise<T>) => Promise.race([work, failing]), reason: () => reason };
 }
