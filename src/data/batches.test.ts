@@ -106,7 +106,7 @@ test("every document exactly once an epoch, whole, in any mode", () => {
         expect(tokens).toBe(documents.reduce((sum, document) => sum + document.tokens.length, 0));
       }
     }),
-    { seed: 11, numRuns: 60 },
+    { seed: 11, numRuns: 30 },
   );
 });
 
@@ -119,7 +119,7 @@ test("a batch depends on seed and index alone, so that a run resumes at any step
       for (let i = 0; i < 5; i++) first.batch(i);
       expect(newBatcher(options).batch(index)).toEqual(first.batch(index));
     }),
-    { seed: 12, numRuns: 100 },
+    { seed: 12, numRuns: 40 },
   );
 });
 

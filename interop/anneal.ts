@@ -1,0 +1,193 @@
+/** @file The studio's side of the interop tests: `node scripts/bundle.mjs interop/anneal.ts COMMAND ARGS…`. */
+
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { type Lora, linearNames } from "../src/core/adapter";
+import { StudioError } from "../src/core/errors";
+import { type ModelConfig, parseModelConfig } from "../src/core/model";
+import { newRandom } from "../src/core/random";
+import { newRecipe } from "../src/core/recipe";
+import { loadTokenizer } from "../src/data/tokenizer";
+import { mergeLora, newHuggingFaceFolder } from "../src/formats/huggingFace";
+import { newModelCard } from "../src/formats/modelCard";
+import { listLoraTensors, newPeftFiles, parsePeft } from "../src/formats/peft";
+import { parseSafetensors, type SafeTensorInput, writeSafetensors } from "../src/formats/safetensors";
+import { type NamedFile, newZip } from "../src/formats/zip";
+import { openDevice } from "../src/kernels/device";
+import { logits } from "../src/model/generation";
+import { loadLlama, tensorShapes } from "../src/model/llama";
+import { loadLora } from "../src/model/lora";
+import { extractFlexible, extractStrict, isCorrect, standardError } from "../src/scoring/gsm8k";
+
+type Tensors = Map<string, { shape: number[]; values: Float32Array<ArrayBuffer> }>;
+
+const readJson = async (file: string) => JSON.parse(await readFile(file, "utf8")) as unknown;
+const readBytes = async (file: string) => new Uint8Array(await readFile(file));
+
+async function writeFolder(folder: string, files: readonly NamedFile[]): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (const { path: name, bytes } of files) await writeFile(path.join(folder, name), bytes);
+}
+
+function newTensors(shapes: ReadonlyMap<string, number[]>, seed: number): Tensors {
+  const random = newRandom(seed);
+  return new Map(
+    [...shapes].map(([name, shape]) => {
+      const norm = name.endsWith("norm.weight") ? 1 : 0;
+      const size = shape.reduce((product, n) => product * n, 1);
+      return [name, { shape, values: Float32Array.from({ length: size }, () => norm + 0.2 * random.normal()) }];
+    }),
+  );
+}
+
+/** Logits of our engine for one sequence, [T, V]. */
+async function engineLogits(config: ModelConfig, weights: Tensors, lora: Lora, adapter: Tensors, tokens: number[]) {
+  await openDevice("cpu", { wasmPaths: "" });
+  const values = await logits(loadLlama(config, weights), loadLora(config, lora, adapter), tokens);
+  const T = tokens.length;
+  return { shape: [T, config.vocabSize], values: values.slice(0, T * config.vocabSize) };
+}
+
+const commands: Record<string, (...words: string[]) => Promise<void>> = {
+  /**
+   * A base, a random adapter for it (B not zero) and the two merged, as folders, with our engine's logits for the tokens.
+   * SETTINGS: {base: folder or null, config, dtype, lora, tokens}.
+   */
+  async adapter(settingsFile = "", out = "") {
+    const settings = (await readJson(settingsFile)) as {
+      base: string | null;
+      config: unknown;
+      dtype: "float16" | "float32";
+      lora: Partial<Lora>;
+      tokens: number[];
+    };
+    const { base, dtype, tokens } = settings;
+    const lora: Lora = {
+      kind: "lora",
+      rank: 4,
+      alpha: 8,
+      dropout: 0,
+      targetModules: [...linearNames],
+      ...settings.lora,
+    };
+    const config = parseModelConfig(base ? await readJson(path.join(base, "config.json")) : settings.config);
+    const tokenizerJson = base ? await readJson(path.join(base, "tokenizer.json")) : {};
+    const tokenizerConfig = base ? await readJson(path.join(base, "tokenizer_config.json")) : {};
+    const folder = (tensors: Parameters<typeof newHuggingFaceFolder>[0]["tensors"]) =>
+      newHuggingFaceFolder({ config, tensors, tokenizerJson, tokenizerConfig, dtype });
+    const made = base
+      ? await readBytes(path.join(base, "model.safetensors"))
+      : (folder(newTensors(tensorShapes(config), 1)).find((file) => file.path === "model.safetensors")?.bytes ??
+        new Uint8Array(0));
+    const weights = parseSafetensors(made).tensors; // as they are once rounded to the dtype
+    const adapter = newTensors(listLoraTensors(config, lora), 2);
+    const recipe = newRecipe({ name: "interop", adaptation: lora });
+    const card = newModelCard({ recipe, before: null, after: null, baseName: path.join(out, "base") });
+    const peft = newPeftFiles({ config, lora, tensors: adapter, baseName: path.join(out, "base"), card });
+    await writeFolder(path.join(out, "base"), folder(weights));
+    await writeFolder(path.join(out, "adapter"), peft);
+    await writeFile(path.join(out, "adapter.zip"), await newZip(peft));
+    const merged = mergeLora(weights, config, lora, adapter);
+    const mergedFiles = newHuggingFaceFolder({
+      config,
+      tensors: merged,
+      tokenizerJson,
+      tokenizerConfig,
+      dtype: "float32",
+    });
+    await writeFolder(path.join(out, "merged"), mergedFiles);
+    const ours = await engineLogits(config, weights, lora, adapter, tokens);
+    await writeFile(path.join(out, "logits.safetensors"), writeSafetensors(new Map([["logits", ours]])));
+  },
+
+  /** Reads an adapter's folder for a base's configuration; writes its settings and tensors. */
+  async peft(folder = "", configFile = "", out = "") {
+    const files = {
+      adapter_config: await readJson(path.join(folder, "adapter_config.json")),
+      safetensors: await readBytes(path.join(folder, "adapter_model.safetensors")),
+    };
+    const { lora, tensors } = parsePeft(files, parseModelConfig(await readJson(configFile)));
+    await writeFolder(out, [{ path: "tensors.safetensors", bytes: writeSafetensors(tensors) }]);
+    await writeFile(path.join(out, "lora.json"), JSON.stringify(lora));
+  },
+
+  /** Ids and decoded text of each text. */
+  async tokenize(folder = "", textsFile = "", out = "") {
+    const config = await readJson(path.join(folder, "tokenizer_config.json")).catch(() => ({}));
+    const tokenizer = loadTokenizer(await readJson(path.join(folder, "tokenizer.json")), config, [0]);
+    const texts = (await readJson(textsFile)) as string[];
+    const results = texts.map((text) => {
+      const ids = tokenizer.encode(text);
+      return { ids, text: tokenizer.decode(ids) };
+    });
+    await writeFile(out, JSON.stringify({ vocabSize: tokenizer.vocabSize, prefix: tokenizer.prefix, results }));
+  },
+
+  /** Answers extracted from each completion, and whether they are right. */
+  async score(pairsFile = "", out = "") {
+    const pairs = (await readJson(pairsFile)) as { completion: string; reference: string }[];
+    const results = pairs.map(({ completion, reference }) => {
+      const [strict, flexible] = [extractStrict(completion), extractFlexible(completion)];
+      return [strict, isCorrect(strict, reference), flexible, isCorrect(flexible, reference)];
+    });
+    const right = results.filter(([, strict]) => strict).length;
+    const stderr = standardError(right / results.length, results.length);
+    await writeFile(out, JSON.stringify({ results, stderr }));
+  },
+
+  /** Reads a safetensors file and writes it again, each tensor in its own dtype (F32 or F16). */
+  async rewrite(file = "", out = "") {
+    const { tensors, metadata } = parseSafetensors(await readBytes(file));
+    const again = new Map<string, SafeTensorInput>();
+    for (const [name, { shape, values, dtype }] of tensors)
+      again.set(name, { shape, values, dtype: dtype === "F16" ? "F16" : "F32" });
+    await writeFile(out, writeSafetensors(again, metadata));
+  },
+
+  /** Reads a safetensors file and writes it in half precision. */
+  async narrow(file = "", out = "") {
+    const { tensors } = parseSafetensors(await readBytes(file));
+    const half = [...tensors].map(
+      ([name, { shape, values }]) => [name, { shape, values, dtype: "F16" as const }] as const,
+    );
+    await writeFile(out, writeSafetensors(new Map(half)));
+  },
+
+  /** The shapes read from each file, given in hexadecimal; null where it is refused. */
+  async mutants(filesFile = "", out = "") {
+    const files = (await readJson(filesFile)) as string[];
+    const shapes = files.map((file) => {
+      try {
+        const { tensors } = parseSafetensors(Uint8Array.from(Buffer.from(file, "hex")));
+        return Object.fromEntries([...tensors].map(([name, { shape }]) => [name, shape]));
+      } catch (error) {
+        if (error instanceof StudioError) return null;
+        throw error;
+      }
+    });
+    await writeFile(out, JSON.stringify(shapes));
+  },
+
+  /** Reads a safetensors file and writes every tensor as f32. */
+  async widen(file = "", out = "") {
+    const { tensors } = parseSafetensors(await readBytes(file));
+    await writeFile(
+      out,
+      writeSafetensors(new Map([...tensors].map(([n, { shape, values }]) => [n, { shape, values }]))),
+    );
+  },
+
+  /** The default recipe with some fields changed, two levels deep. */
+  async recipe(changesFile = "", out = "") {
+    const recipe: Record<string, unknown> = newRecipe();
+    for (const [key, change] of Object.entries((await readJson(changesFile)) as Record<string, unknown>)) {
+      recipe[key] = typeof change === "object" ? { ...(recipe[key] as object), ...change } : change;
+    }
+    await writeFile(out, JSON.stringify(recipe));
+  },
+};
+
+const [, , command = "", ...words] = process.argv;
+const run = Object.hasOwn(commands, command) ? commands[command] : undefined;
+if (!run) throw new Error(`No command ${command}; there are ${Object.keys(commands).join(", ")}`);
+await run(...words);
