@@ -3,7 +3,7 @@
 import type { ReactNode } from "react";
 
 const tones = {
-  neutral: "bg-sunken text-muted",
+  neutral: "bg-hover text-muted",
   accent: "bg-accent-soft text-accent-ink",
   good: "bg-good-soft text-good",
   warn: "bg-warn-soft text-warn",
@@ -15,7 +15,7 @@ export type Tone = keyof typeof tones;
 export function Badge({ tone = "neutral", children }: { tone?: Tone; children: ReactNode }) {
   return (
     <span
-      className={`inline-flex items-center gap-1 whitespace-nowrap rounded-sm px-1.5 text-xs leading-5 ${tones[tone]}`}
+      className={`inline-flex items-center gap-1 whitespace-nowrap rounded-sm px-1.5 font-sans text-xs leading-5 ${tones[tone]}`}
     >
       {children}
     </span>

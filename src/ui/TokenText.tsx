@@ -35,7 +35,7 @@ export const TokenText = memo(function TokenText({ label, tokens, limit = Infini
                 ? "bg-bad-soft text-bad line-through"
                 : token.trained
                   ? "bg-accent-soft text-accent-ink"
-                  : "bg-sunken text-muted"
+                  : "bg-hover text-muted"
             }`}
           >
             {visible(token.text)}

@@ -16,6 +16,7 @@ function formatter(options: Intl.NumberFormatOptions): Intl.NumberFormat {
 
 /** 212 MB, 1.9 GB: decimal units, as disks and browsers count. */
 export function formatBytes(value: number): string {
+  if (value === 0) return formatter({ style: "unit", unit: "megabyte", unitDisplay: "short" }).format(0);
   const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, value)) / 3)));
   const scaled = value / 1000 ** power;
   const digits = power > 0 && scaled < 10 ? 1 : 0;

@@ -62,7 +62,7 @@ export function RowTable({ dataset, chosen, onChoose }: Props) {
   };
   if (state.error !== null && state.dataset === dataset.id) return <ErrorNotice error={state.error} className="m-4" />;
   return (
-    <div className="flex min-h-60 min-w-0 flex-1 flex-col">
+    <div className="flex min-h-60 min-w-0 flex-1 flex-col bg-surface">
       <div
         ref={scroller}
         role="grid"
@@ -78,7 +78,7 @@ export function RowTable({ dataset, chosen, onChoose }: Props) {
           <div
             role="row"
             aria-rowindex={1}
-            className="sticky top-0 z-10 grid h-8 items-center border-b border-line bg-page text-xs text-muted"
+            className="sticky top-0 z-10 grid h-8 items-center border-b border-line bg-surface text-xs text-muted"
             style={template}
           >
             <div role="columnheader" className="pr-3 pl-4 text-right">

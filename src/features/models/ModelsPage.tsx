@@ -8,6 +8,7 @@ import { loadModels, useModels } from "../../state/models";
 import { Card } from "../../ui/Card";
 import { ErrorNotice } from "../../ui/ErrorNotice";
 import { formatBytes, formatCompact, formatCount } from "../../ui/formatQuantity";
+import { ModelPicture } from "../../ui/ModelPicture";
 import { Page } from "../../ui/Page";
 import { Term, type TermName } from "../../ui/Term";
 
@@ -50,18 +51,23 @@ function ModelDetails({ model }: { model: Model }) {
   return (
     <Card title={<span className="text-base">{model.name}</span>} className="max-w-240">
       <p className="mb-3 text-muted">{t("models.embedded")}</p>
-      <dl className="grid gap-x-10 md:grid-cols-2">
-        <Row label={t("models.architecture")}>{t("models.llama")}</Row>
-        {figures.map(([term, value]) => (
-          <Row key={term} label={<Term name={term} />}>
-            {value}
-          </Row>
-        ))}
-        <Row label={<Term name="tokenizer" />}>{t("models.bpe")}</Row>
-        <Row label={t("models.ends")}>{t(config.tieWordEmbeddings ? "models.tied" : "models.untied")}</Row>
-        <Row label={t("models.size")}>{t("models.half", { size: formatBytes(model.bytes) })}</Row>
-        <Row label={t("models.licence")}>{model.licence}</Row>
-      </dl>
+      <div className="flex flex-col gap-x-10 gap-y-4 lg:flex-row">
+        <div className="lg:w-80">
+          <ModelPicture config={config} height={260} />
+        </div>
+        <dl className="flex-1">
+          <Row label={t("models.architecture")}>{t("models.llama")}</Row>
+          {figures.map(([term, value]) => (
+            <Row key={term} label={<Term name={term} />}>
+              {value}
+            </Row>
+          ))}
+          <Row label={<Term name="tokenizer" />}>{t("models.bpe")}</Row>
+          <Row label={t("models.ends")}>{t(config.tieWordEmbeddings ? "models.tied" : "models.untied")}</Row>
+          <Row label={t("models.size")}>{t("models.half", { size: formatBytes(model.bytes) })}</Row>
+          <Row label={t("models.licence")}>{model.licence}</Row>
+        </dl>
+      </div>
     </Card>
   );
 }
@@ -70,7 +76,7 @@ function Row({ label, children }: { label: React.ReactNode; children: React.Reac
   return (
     <div className="flex items-baseline justify-between gap-4 border-t border-line/70 py-1.5">
       <dt className="text-muted">{label}</dt>
-      <dd className="text-right font-mono text-xs">{children}</dd>
+      <dd className="text-right">{children}</dd>
     </div>
   );
 }

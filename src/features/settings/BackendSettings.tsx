@@ -43,7 +43,7 @@ export function BackendSettings() {
               {t(`settings.${engine.info.backend}`)}
               {engine.info.adapter && <span className="text-muted"> · {engine.info.adapter}</span>}
               {engine.info.backend === "wasm" && (
-                <span className="text-muted"> · {t("shell.wasm", { count: engine.info.threads })}</span>
+                <span className="text-muted"> · {t("settings.threads", { count: engine.info.threads })}</span>
               )}
             </dd>
             <dt className="text-muted">{t("settings.why")}</dt>

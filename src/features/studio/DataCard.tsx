@@ -35,7 +35,7 @@ export function DataCard({ recipe }: { recipe: Recipe }) {
       number={2}
       title={t("studio.data.title")}
       aside={
-        <Button size="sm" variant="quiet" onPress={bring}>
+        <Button size="sm" variant="quiet" className="-mr-2" onPress={bring}>
           {t("studio.data.bring")}
         </Button>
       }
@@ -96,7 +96,7 @@ function RowPreview({ recipe, rows }: { recipe: Recipe; rows: number }) {
           label={t("studio.data.row", { row: formatCount(row + 1) })}
           tokens={shown?.preview.tokens ?? []}
           limit={recipe.batching.contextLength}
-          className="h-37"
+          className="h-52"
         />
       )}
       <figcaption className="flex items-center gap-3 text-xs text-faint">

@@ -7,7 +7,10 @@ import type { ModelConfig } from "../../core/model";
 import { Legend } from "../../ui/Legend";
 
 /** Pixels of the longest side of any matrix. */
-const longest = 62;
+const longest = 76;
+
+/** Attention above, feed-forward below. */
+const rows: readonly (readonly LinearName[])[] = [linearNames.slice(0, 4), linearNames.slice(4)];
 
 type Props = { config: ModelConfig; adaptation: Adaptation; onChange: (targetModules: LinearName[]) => void };
 
@@ -19,23 +22,36 @@ export function MethodPicture({ config, adaptation, onChange }: Props) {
     onChange(linearNames.filter((other) => (other === name ? !chosen.has(name) : chosen.has(other))));
   return (
     <figure className="flex flex-col gap-2">
-      <div role="group" aria-label={t("studio.method.matrices")} className="flex flex-wrap items-end gap-x-2 gap-y-1">
-        {linearNames.map((name) => {
-          const [out, in_] = linearShape(config, name);
-          return (
-            <ToggleButton
-              key={name}
-              isSelected={chosen.has(name)}
-              // The last one stays: an adapter needs a place.
-              isDisabled={chosen.size === 1 && chosen.has(name)}
-              onChange={() => toggle(name)}
-              className="flex flex-col items-center gap-1 rounded-sm p-1 data-hovered:bg-hover"
-            >
-              <Matrix out={out * scale} in_={in_ * scale} rank={adaptation.rank * scale} isTrained={chosen.has(name)} />
-              <span className="font-mono text-xs text-muted">{name.replace("_proj", "")}</span>
-            </ToggleButton>
-          );
-        })}
+      <div
+        role="group"
+        aria-label={t("studio.method.matrices")}
+        className="flex min-h-52 flex-col justify-between gap-2"
+      >
+        {rows.map((names) => (
+          <div key={names[0]} className="flex flex-wrap items-end gap-x-3">
+            {names.map((name) => {
+              const [out, in_] = linearShape(config, name);
+              return (
+                <ToggleButton
+                  key={name}
+                  isSelected={chosen.has(name)}
+                  // The last one stays: an adapter needs a place.
+                  isDisabled={chosen.size === 1 && chosen.has(name)}
+                  onChange={() => toggle(name)}
+                  className="-ml-1 flex flex-col items-center gap-1 rounded-sm p-1 data-hovered:bg-hover"
+                >
+                  <Matrix
+                    out={out * scale}
+                    in_={in_ * scale}
+                    rank={adaptation.rank * scale}
+                    isTrained={chosen.has(name)}
+                  />
+                  <span className="font-mono text-xs text-muted">{name.replace("_proj", "")}</span>
+                </ToggleButton>
+              );
+            })}
+          </div>
+        ))}
       </div>
       <figcaption className="flex flex-wrap gap-x-3 text-xs text-faint">
         <Legend className="bg-series-8/30">{t("studio.method.frozen")}</Legend>
@@ -48,10 +64,9 @@ export function MethodPicture({ config, adaptation, onChange }: Props) {
 /** W [out, in] grey; B [out, rank] left of it and A [rank, in] above it, where it is trained. */
 function Matrix({ out, in_, rank, isTrained }: { out: number; in_: number; rank: number; isTrained: boolean }) {
   const thin = Math.max(2, Math.min(rank, 16));
-  const room = 18; // what the thickest pair takes, so that nothing moves when one is pressed
   return (
-    <svg width={in_ + room / 2 + 1} height={out + room / 2 + 1} aria-hidden="true" className="overflow-visible">
-      <g transform={`translate(${room / 2},${room / 2})`}>
+    <svg width={in_ + thin + 1} height={out + thin + 1} aria-hidden="true" className="overflow-visible">
+      <g transform={`translate(${thin + 1},${thin + 1})`}>
         <rect width={in_} height={out} className="fill-series-8/30" />
         {isTrained && (
           <>

@@ -6,8 +6,8 @@ import type { Recipe } from "../../core/recipe";
 import { modelName, modelOf, useModels } from "../../state/models";
 import { changeRecipe } from "../../state/studio";
 import { formatCompact } from "../../ui/formatQuantity";
+import { ModelPicture } from "../../ui/ModelPicture";
 import { Select } from "../../ui/Select";
-import { ModelPicture } from "./ModelPicture";
 import { StepCard } from "./StepCard";
 
 export function ModelCard({ recipe }: { recipe: Recipe }) {

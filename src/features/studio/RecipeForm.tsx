@@ -25,10 +25,12 @@ function Group({ title, children, wide }: { title: string; children: ReactNode; 
 export function RecipeForm() {
   return (
     <div className="grid gap-x-8 gap-y-5 md:grid-cols-2 xl:grid-cols-4">
-      <General />
-      <Data />
-      <Template />
+      <div className="flex flex-col gap-y-5">
+        <General />
+        <Data />
+      </div>
       <AdaptationFields />
+      <Template />
       <Batching />
       <Optimizer />
       <Schedule />

@@ -6,7 +6,7 @@ import { formatCount } from "../../ui/formatQuantity";
 import { writeNumber } from "../../ui/NumberField";
 
 const width = 300;
-const height = 72;
+const height = 96;
 
 /** The shape of the schedule as a share of its peak. */
 function factorAt({ kind, steps, warmupSteps }: Recipe["schedule"], step: number): number {
@@ -39,7 +39,7 @@ export function SchedulePicture({ recipe }: { recipe: Recipe }) {
         aria-label={t("studio.train.schedule", words)}
         viewBox={`-2 -2 ${width + 4} ${height + 10}`}
         preserveAspectRatio="none"
-        className="h-21 w-full"
+        className="h-26 w-full"
       >
         <line x1={0} x2={width} y1={height} y2={height} className="stroke-line" vectorEffect="non-scaling-stroke" />
         <polyline

@@ -139,6 +139,14 @@ export default function StudioPage() {
             error={problem?.field === "schedule.steps" ? problem.message : undefined}
           />
         </div>
+        {plan.value && (
+          <p className="px-1 text-sm text-muted">
+            {recipe.evaluation.rows > 0 && plan.value.scoring !== "none"
+              ? t("studio.next.measured", recipe.evaluation)
+              : t("studio.next.unmeasured", recipe.evaluation)}{" "}
+            {t("studio.next.saved", { checkpoint: recipe.checkpoints.every })}
+          </p>
+        )}
         <Disclosure className="rounded-lg border border-line bg-surface">
           {({ isExpanded }) => (
             <>

@@ -46,9 +46,11 @@ export function TrainCard({ recipe, draft, error }: { recipe: Recipe; draft: Rec
       {plan && (
         <dl className="mt-2">
           <Figure label={<Term name="time" />}>
-            {plan.seconds === null
-              ? t("studio.train.timeUnknown")
-              : t("studio.train.time", { time: formatDuration(plan.seconds) })}
+            {plan.seconds === null ? (
+              <span className="font-sans text-muted">{t("studio.train.timeUnknown")}</span>
+            ) : (
+              t("studio.train.time", { time: formatDuration(plan.seconds) })
+            )}
           </Figure>
           <Figure label={<Term name="memory" />}>
             {t("studio.train.memory", {

@@ -8,6 +8,8 @@ export const settings = {
   light: "Light",
   dark: "Dark",
   backend: "Backend",
+  threads_one: "{{count, number}} thread",
+  threads_other: "{{count, number}} threads",
   running: "Running now",
   why: "Why this one",
   features: "Features",

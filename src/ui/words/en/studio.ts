@@ -2,10 +2,10 @@
 
 export const studio = {
   title: "Studio",
-  start_one: "Train {{count}} step",
-  start_other: "Train {{count}} steps",
-  startTime_one: "Train {{count}} step, about {{time}}",
-  startTime_other: "Train {{count}} steps, about {{time}}",
+  start_one: "Train {{count, number}} step",
+  start_other: "Train {{count, number}} steps",
+  startTime_one: "Train {{count, number}} step, about {{time}}",
+  startTime_other: "Train {{count, number}} steps, about {{time}}",
   starting: "Starting…",
   active: "{{name}} is training",
   activeHint: "One run trains at a time. Stop it or wait for it before the next.",
@@ -16,8 +16,8 @@ export const studio = {
   model: {
     title: "Model",
     line: "{{parameters}} parameters",
-    shape_one: "{{count}} layer, {{width}} wide",
-    shape_other: "{{count}} layers, {{width}} wide",
+    shape_one: "{{count, number}} layer, {{width}} wide",
+    shape_other: "{{count, number}} layers, {{width}} wide",
     heads: "{{heads}} heads, {{shared}} key-value",
     picture:
       "Parameters by layer: {{layers}} layers of attention and feed-forward over an embedding of {{vocabulary}} tokens",
@@ -30,14 +30,15 @@ export const studio = {
     title: "Data",
     line: "{{train}} rows to learn from, {{held}} held out",
     choose: "Data set",
-    rows_one: "{{count}} row",
-    rows_other: "{{count}} rows",
+    rows_one: "{{count, number}} row",
+    rows_other: "{{count, number}} rows",
     bring: "Import a file",
     row: "Row {{row}}",
     previousRow: "Previous row",
     nextRow: "Next row",
-    tooLong_one: "{{count}} row is longer than {{length}} tokens and is left out; the longest has {{longest}}.",
-    tooLong_other: "{{count}} rows are longer than {{length}} tokens and are left out; the longest has {{longest}}.",
+    tooLong_one: "{{count, number}} row is longer than {{length}} tokens and is left out; the longest has {{longest}}.",
+    tooLong_other:
+      "{{count, number}} rows are longer than {{length}} tokens and are left out; the longest has {{longest}}.",
     rowTooLong: "longer than the context: left out",
     lengths: "{{mean}} tokens a row on average, {{longest}} at most",
     trained: "learnt",
@@ -90,6 +91,12 @@ export const studio = {
     schedule: "Schedule",
     evaluation: "Evaluation",
     checkpoints: "Checkpoints",
+  },
+  next: {
+    measured:
+      "On Train, {{rows}} held-out problems are answered before the first step and then every {{every}}, so that you see what changes.",
+    unmeasured: "On Train, the evaluation loss is measured before the first step and then every {{every}}.",
+    saved: "A checkpoint is saved every {{checkpoint}} steps: a reload loses nothing.",
   },
   unit: { steps: "steps", rows: "rows", tokens: "tokens", passes: "passes", prompts: "prompts", times: "times" },
   recipe: {

@@ -1,16 +1,15 @@
 /** @file A model drawn to scale: one slab a layer, areas by parameters, attention apart from feed-forward. */
 
 import { useTranslation } from "react-i18next";
-import { linearNames, linearShape } from "../../core/adapter";
-import { countParameters, type ModelConfig } from "../../core/model";
-import { formatCompact, formatCount } from "../../ui/formatQuantity";
-import { Legend } from "../../ui/Legend";
+import { linearNames, linearShape } from "../core/adapter";
+import { countParameters, type ModelConfig } from "../core/model";
+import { formatCompact, formatCount } from "./formatQuantity";
+import { Legend } from "./Legend";
 
-const height = 148;
 const gap = 2;
 const attention = ["q_proj", "k_proj", "v_proj", "o_proj"];
 
-export function ModelPicture({ config }: { config: ModelConfig }) {
+export function ModelPicture({ config, height = 208 }: { config: ModelConfig; height?: number }) {
   const { t } = useTranslation();
   const all = countParameters(config);
   const embedding = config.vocabSize * config.hiddenSize * (config.tieWordEmbeddings ? 1 : 2);
