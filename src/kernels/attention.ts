@@ -119,6 +119,7 @@ const statistics = defineKernel({
     work: dim(qkv, 0) * heads,
     args: [heads, keyValueHeads, dim(qkv, 2), dim(qkv, 3)],
     scratch: scoresScratch(dim(qkv, 2), 1),
+    cost: 2 * qkv.size * dim(qkv, 2),
   }),
   cases: cases.map(({ shapes, attrs, whole }, i) => {
     const y = yShape(sizes[i] as (typeof sizes)[number]);
@@ -200,6 +201,7 @@ const backward = defineKernel({
     work: dim(qkv, 0) * keyValueHeads,
     args: [heads, keyValueHeads, dim(qkv, 2), dim(qkv, 3)],
     scratch: scoresScratch(dim(qkv, 2), 2),
+    cost: 6 * qkv.size * dim(qkv, 2),
   }),
   cases: cases.map(({ shapes, attrs, whole }, i) => {
     const { B, T, heads } = sizes[i] as (typeof sizes)[number];
@@ -257,6 +259,7 @@ const forward = defineKernel({
     work: dim(qkv, 0) * heads,
     args: [heads, keyValueHeads, dim(qkv, 2), dim(qkv, 3)],
     scratch: scoresScratch(dim(qkv, 2), 1),
+    cost: 2 * qkv.size * dim(qkv, 2),
   }),
   gradient: (dy, { qkv, segments }, heads, y) => ({
     qkv: () => {

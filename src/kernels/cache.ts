@@ -54,6 +54,7 @@ const fill = defineKernel({
     outputShape: cache.shape,
     inPlace: true,
     work: dim(cache, 0),
+    cost: packed.size,
     args: [heads, dim(cache, 1), dim(cache, 2), dim(packed, 2), dim(cache, 3)],
   }),
   cases: sizes.map(({ B, T, S, D, ...attrs }) => ({
@@ -121,6 +122,7 @@ const attend = defineKernel({
     work: dim(cache, 0),
     args: [heads, keyValueHeads, dim(cache, 2), dim(cache, 3)],
     scratch: dim(cache, 2) * 4,
+    cost: (2 * cache.size * heads) / keyValueHeads,
   }),
   cases: sizes.map(({ B, S, D, heads, keyValueHeads }) => ({
     shapes: { packed: [B, heads + 2 * keyValueHeads, 1, D], cache: [B, 2 * keyValueHeads, S, D], lengths: [B] },

@@ -28,6 +28,8 @@ export type DeviceAssets = {
   wasmPaths: string | Record<string, string>;
   /** WebGPU's entry point, where it is not `navigator.gpu` (Dawn in Node). */
   gpu?: GPU;
+  /** How many threads at most; as many as the host has cores, up to eight, where not said. */
+  threads?: number;
 };
 
 const never = new Promise<StudioError>(() => undefined);
@@ -38,7 +40,7 @@ const never = new Promise<StudioError>(() => undefined);
  */
 export async function openDevice(choice: BackendChoice, assets: DeviceAssets): Promise<Device> {
   if (choice === "cpu") return openCpu("Plain JavaScript was chosen.");
-  if (choice === "wasm") return openWasm("WebAssembly was chosen.");
+  if (choice === "wasm") return openWasm("WebAssembly was chosen.", assets);
   const gpu = assets.gpu ?? (globalThis.navigator as Navigator | undefined)?.gpu;
   const found = await findAdapter(gpu);
   if (choice === "webgpu") {
@@ -50,7 +52,7 @@ export async function openDevice(choice: BackendChoice, assets: DeviceAssets): P
     ? "The only graphics adapter computes on the CPU, where WebAssembly is faster."
     : `${found.reason} WebAssembly is next.`;
   try {
-    return await openWasm(why);
+    return await openWasm(why, assets);
   } catch (error) {
     return openCpu(`${found.reason} WebAssembly does not run here (${String(error)}).`);
   }
@@ -119,8 +121,8 @@ function allLimits(limits: GPUSupportedLimits): Record<string, number> {
   return best;
 }
 
-async function openWasm(reason: string): Promise<Device> {
-  const backend = await newWasmBackend();
+async function openWasm(reason: string, { threads }: DeviceAssets): Promise<Device> {
+  const backend = await newWasmBackend(threads);
   if (tf.findBackendFactory("wasm")) tf.removeBackend("wasm");
   tf.registerBackend("wasm", () => backend, 2);
   await activate("wasm");

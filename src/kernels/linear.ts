@@ -63,6 +63,7 @@ const multiply = (rows: number, cols: number, depth: number, by: Strides, scale:
   work: strips(rows, cols),
   args: [rows, cols, depth, by.aRow, by.aStep, by.bRow, by.bStep, { float: scale }],
   scratch: productScratch,
+  cost: 2 * rows * cols * depth,
 });
 
 const sizes = [
@@ -183,6 +184,7 @@ const lora = defineKernel({
     work: strips(dim(x, 0), dim(w, 0)),
     args: [dim(x, 0), dim(w, 0), dim(w, 1), dim(u, 1)],
     scratch: productScratch,
+    cost: 2 * dim(x, 0) * dim(w, 0) * (dim(w, 1) + dim(u, 1)),
   }),
   gradient: (dy, { x, w, u, b }) => ({
     x: () => back({ dy: dy as tf.Tensor2D, w }, { scale: 1 }),

@@ -23,7 +23,12 @@ export type WasmCall = {
   inPlace?: boolean;
   /** Bytes of working memory a thread needs. */
   scratch?: number;
+  /** Arithmetic operations, about; eight for each number of the output where not said. Little work wakes no thread. */
+  cost?: number;
 };
+
+/** Below this, waking a thread costs more than it helps. */
+const threadedCost = 300_000;
 
 type Values = Float32Array | Int32Array | Uint8Array;
 type Entry = { dtype: tf.DataType; refCount: number; values: Values; address: number; bytes: number };
@@ -117,7 +122,7 @@ export class WasmBackend extends MathBackendCPU {
   }
 
   /** Runs one of our kernels. */
-  call({ fn, outputShape, work, args, inPlace, scratch = 0 }: WasmCall, inputs: tf.TensorInfo[]): tf.TensorInfo {
+  call({ fn, outputShape, work, args, inPlace, scratch = 0, cost }: WasmCall, inputs: tf.TensorInfo[]): tf.TensorInfo {
     const addresses = inputs.map(({ dataId }) => this.entry(dataId).address);
     let dataId: object;
     let address: number;
@@ -138,8 +143,10 @@ export class WasmBackend extends MathBackendCPU {
       words[1 + addresses.length + i] = typeof value === "number" ? value : bitsOf(value.float);
     });
     this.reserveScratch(scratch);
-    if (sizeOf(outputShape) > 0) {
-      this.pool.run(functions.indexOf(fn), words, work, this.scratch.address, this.scratch.bytes);
+    const size = sizeOf(outputShape);
+    if (size > 0) {
+      const isThreaded = work > 1 && (cost ?? 8 * size) >= threadedCost;
+      this.pool.run(functions.indexOf(fn), words, work, isThreaded, this.scratch);
     }
     return { dataId, shape: outputShape, dtype: "float32" };
   }
@@ -161,9 +168,9 @@ function bitsOf(value: number): number {
   return bits[0] ?? 0;
 }
 
-/** Compiles the kernels and starts the threads. Throws where the host has no SIMD. */
-export async function newWasmBackend(): Promise<WasmBackend> {
-  const count = countThreads();
+/** Compiles the kernels and starts the threads, `most` of them at most. Throws where the host has no SIMD. */
+export async function newWasmBackend(most = 8): Promise<WasmBackend> {
+  const count = Math.min(countThreads(), most);
   const shared = count > 1;
   const { module, relaxed } = await compileKernels(shared);
   const heap = newHeap(shared);

@@ -35,7 +35,7 @@ export type FunctionName = (typeof functions)[number];
 
 /** Compiles the best binary that the host takes, for shared memory or not. Throws where there is no SIMD. */
 export async function compileKernels(shared: boolean): Promise<KernelModule> {
-  allowRelaxedSimd();
+  prepareNode();
   for (const relaxed of [true, false]) {
     const bytes = decode(relaxed ? relaxedSimd : simd);
     if (!shared) unshare(bytes);
@@ -44,11 +44,15 @@ export async function compileKernels(shared: boolean): Promise<KernelModule> {
   throw new StudioError("bug", "WebAssembly has no SIMD here");
 }
 
-/** Node 20 has relaxed SIMD behind a flag; later ones, and browsers, have it at once. */
-function allowRelaxedSimd(): void {
+/**
+ * In Node the kernels are compiled by the optimizing compiler at once (a first pass would run several times slower for
+ * seconds), and Node 20 has relaxed SIMD behind a flag. Browsers, and later Nodes, have it as they come.
+ */
+function prepareNode(): void {
   const { process } = globalThis as { process?: NodeProcess };
-  if (!process?.versions?.node?.startsWith("20.")) return;
-  process.getBuiltinModule?.("node:v8")?.setFlagsFromString("--experimental-wasm-relaxed-simd");
+  const v8 = process?.getBuiltinModule?.("node:v8");
+  v8?.setFlagsFromString("--no-liftoff");
+  if (process?.versions?.node?.startsWith("20.")) v8?.setFlagsFromString("--experimental-wasm-relaxed-simd");
 }
 
 type NodeProcess = {

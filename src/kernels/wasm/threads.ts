@@ -13,10 +13,12 @@ const maxArgs = controlBytes / 4 - word.args;
 export type Threads = {
   /** How many work, the caller included. */
   count: number;
-  run: (fn: number, args: Int32Array, pieces: number, scratch: number, scratchStride: number) => void;
+  run: (fn: number, args: Int32Array, pieces: number, isThreaded: boolean, scratch: Scratch) => void;
   stop: () => void;
 };
 
+/** Working memory: `bytes` for each thread, from `address` on. */
+type Scratch = { address: number; bytes: number };
 type Kernels = { run: (control: number, thread: number) => void };
 type Start = { module: WebAssembly.Module; memory: WebAssembly.Memory; control: number; thread: number };
 type ThreadHandle = { start: (message: Start, ready: (isReady: boolean) => void) => void; stop: () => void };
@@ -71,7 +73,7 @@ export async function newThreads(
     Array.from({ length: wanted - 1 }, (_, i) => startThread({ module, memory, control, thread: i + 1 })),
   );
   const others = started.filter((handle) => handle !== null);
-  const run: Threads["run"] = (fn, args, pieces, scratch, stride) => {
+  const run: Threads["run"] = (fn, args, pieces, isThreaded, scratch) => {
     // The memory may have grown since, which makes a new buffer where it is not shared.
     const block = others.length > 0 ? words : new Int32Array(memory.buffer, control, controlBytes / 4);
     if (args.length > maxArgs) throw new StudioError("bug", "A kernel has too many arguments");
@@ -79,9 +81,9 @@ export async function newThreads(
     block[word.next] = 0;
     block[word.fn] = fn;
     block[word.pieces] = pieces;
-    block[word.scratch] = scratch;
-    block[word.stride] = stride;
-    if (others.length === 0 || pieces < 2) {
+    block[word.scratch] = scratch.address;
+    block[word.stride] = scratch.bytes;
+    if (others.length === 0 || !isThreaded) {
       kernels.run(control, 0);
       return;
     }

@@ -1,7 +1,7 @@
 /**
  * @file Matrix products: C [M, N] = A · B, or two such products summed, A and B with any strides.
  *
- * B is copied eight columns at a time into a narrow panel, then six rows of A run down it, the 48 sums in registers.
+ * B is copied eight columns at a time into a narrow panel, then four rows of A run down it, the 32 sums in registers (more sums spill in V8, fewer starve the adders).
  */
 
 import { fma, loadPart, splat, storePart } from "./simd";
@@ -72,18 +72,16 @@ function put(to: usize, lo: v128, hi: v128, cols: i32): void {
   }
 }
 
-/** Six rows of C: over `depth` of A and the panel, then over `depth2` of A2 and panel2. Strides in bytes. */
-function sixRows(
+/** Four rows of C: over `depth` of A and the panel, then over `depth2` of A2 and panel2. Strides in bytes. */
+function fourRows(
   c: usize, cRow: usize, cols: i32, accumulate: bool,
   a: usize, aRow: usize, aStep: usize, depth: i32, panel: usize,
-  a2: usize, a2Row: usize, a2Step: usize, depth2: i32, panel2: usize,
+  a2: usize, a2Row: usize, depth2: i32, panel2: usize,
 ): void {
   let l0 = splat(0), h0 = splat(0);
   let l1 = splat(0), h1 = splat(0);
   let l2 = splat(0), h2 = splat(0);
   let l3 = splat(0), h3 = splat(0);
-  let l4 = splat(0), h4 = splat(0);
-  let l5 = splat(0), h5 = splat(0);
   if (accumulate) {
     l0 = cols == 8 ? v128.load(c + 0 * cRow) : loadPart(c + 0 * cRow, cols);
     h0 = cols == 8 ? v128.load(c + 0 * cRow, 16) : loadPart(c + 0 * cRow + 16, cols - 4);
@@ -93,50 +91,64 @@ function sixRows(
     h2 = cols == 8 ? v128.load(c + 2 * cRow, 16) : loadPart(c + 2 * cRow + 16, cols - 4);
     l3 = cols == 8 ? v128.load(c + 3 * cRow) : loadPart(c + 3 * cRow, cols);
     h3 = cols == 8 ? v128.load(c + 3 * cRow, 16) : loadPart(c + 3 * cRow + 16, cols - 4);
-    l4 = cols == 8 ? v128.load(c + 4 * cRow) : loadPart(c + 4 * cRow, cols);
-    h4 = cols == 8 ? v128.load(c + 4 * cRow, 16) : loadPart(c + 4 * cRow + 16, cols - 4);
-    l5 = cols == 8 ? v128.load(c + 5 * cRow) : loadPart(c + 5 * cRow, cols);
-    h5 = cols == 8 ? v128.load(c + 5 * cRow, 16) : loadPart(c + 5 * cRow + 16, cols - 4);
   }
   {
+    let lo: v128, hi: v128, x: v128;
     let p0 = a + 0 * aRow;
     let p1 = a + 1 * aRow;
     let p2 = a + 2 * aRow;
     let p3 = a + 3 * aRow;
-    let p4 = a + 4 * aRow;
-    let p5 = a + 5 * aRow;
     let at = panel;
     const end = at + (<usize>depth << 5);
     while (at < end) {
-      const lo = v128.load(at), hi = v128.load(at, 16);
-      let x: v128;
-      x = v128.load_splat<f32>(p0); l0 = fma(x, lo, l0); h0 = fma(x, hi, h0); p0 += aStep;
-      x = v128.load_splat<f32>(p1); l1 = fma(x, lo, l1); h1 = fma(x, hi, h1); p1 += aStep;
-      x = v128.load_splat<f32>(p2); l2 = fma(x, lo, l2); h2 = fma(x, hi, h2); p2 += aStep;
-      x = v128.load_splat<f32>(p3); l3 = fma(x, lo, l3); h3 = fma(x, hi, h3); p3 += aStep;
-      x = v128.load_splat<f32>(p4); l4 = fma(x, lo, l4); h4 = fma(x, hi, h4); p4 += aStep;
-      x = v128.load_splat<f32>(p5); l5 = fma(x, lo, l5); h5 = fma(x, hi, h5); p5 += aStep;
+      lo = v128.load(at, 0);
+      hi = v128.load(at, 16);
+      x = v128.load_splat<f32>(p0, 0);
+      l0 = fma(x, lo, l0);
+      h0 = fma(x, hi, h0);
+      x = v128.load_splat<f32>(p1, 0);
+      l1 = fma(x, lo, l1);
+      h1 = fma(x, hi, h1);
+      x = v128.load_splat<f32>(p2, 0);
+      l2 = fma(x, lo, l2);
+      h2 = fma(x, hi, h2);
+      x = v128.load_splat<f32>(p3, 0);
+      l3 = fma(x, lo, l3);
+      h3 = fma(x, hi, h3);
+      p0 += aStep;
+      p1 += aStep;
+      p2 += aStep;
+      p3 += aStep;
       at += 32;
     }
   }
   if (depth2 > 0) {
+    let lo: v128, hi: v128, x: v128;
     let p0 = a2 + 0 * a2Row;
     let p1 = a2 + 1 * a2Row;
     let p2 = a2 + 2 * a2Row;
     let p3 = a2 + 3 * a2Row;
-    let p4 = a2 + 4 * a2Row;
-    let p5 = a2 + 5 * a2Row;
     let at = panel2;
     const end = at + (<usize>depth2 << 5);
     while (at < end) {
-      const lo = v128.load(at), hi = v128.load(at, 16);
-      let x: v128;
-      x = v128.load_splat<f32>(p0); l0 = fma(x, lo, l0); h0 = fma(x, hi, h0); p0 += a2Step;
-      x = v128.load_splat<f32>(p1); l1 = fma(x, lo, l1); h1 = fma(x, hi, h1); p1 += a2Step;
-      x = v128.load_splat<f32>(p2); l2 = fma(x, lo, l2); h2 = fma(x, hi, h2); p2 += a2Step;
-      x = v128.load_splat<f32>(p3); l3 = fma(x, lo, l3); h3 = fma(x, hi, h3); p3 += a2Step;
-      x = v128.load_splat<f32>(p4); l4 = fma(x, lo, l4); h4 = fma(x, hi, h4); p4 += a2Step;
-      x = v128.load_splat<f32>(p5); l5 = fma(x, lo, l5); h5 = fma(x, hi, h5); p5 += a2Step;
+      lo = v128.load(at, 0);
+      hi = v128.load(at, 16);
+      x = v128.load_splat<f32>(p0, 0);
+      l0 = fma(x, lo, l0);
+      h0 = fma(x, hi, h0);
+      x = v128.load_splat<f32>(p1, 0);
+      l1 = fma(x, lo, l1);
+      h1 = fma(x, hi, h1);
+      x = v128.load_splat<f32>(p2, 0);
+      l2 = fma(x, lo, l2);
+      h2 = fma(x, hi, h2);
+      x = v128.load_splat<f32>(p3, 0);
+      l3 = fma(x, lo, l3);
+      h3 = fma(x, hi, h3);
+      p0 += 4;
+      p1 += 4;
+      p2 += 4;
+      p3 += 4;
       at += 32;
     }
   }
@@ -144,8 +156,6 @@ function sixRows(
   put(c + 1 * cRow, l1, h1, cols);
   put(c + 2 * cRow, l2, h2, cols);
   put(c + 3 * cRow, l3, h3, cols);
-  put(c + 4 * cRow, l4, h4, cols);
-  put(c + 5 * cRow, l5, h5, cols);
 }
 
 /** One row of C, as sixRows. */
@@ -196,11 +206,11 @@ export function strip(
     const keep = accumulate || from > 0;
     const aAt = a + (<usize>(from * aStep) << 2);
     let row = 0;
-    for (; row + 6 <= rows; row += 6) {
-      sixRows(
+    for (; row + 4 <= rows; row += 4) {
+      fourRows(
         c + (<usize>(row * cRow) << 2), <usize>cRow << 2, cols, keep,
         aAt + (<usize>(row * aRow) << 2), <usize>aRow << 2, <usize>aStep << 2, part, scratch,
-        a2 + (<usize>(row * a2Row) << 2), <usize>a2Row << 2, 4, second, panel2,
+        a2 + (<usize>(row * a2Row) << 2), <usize>a2Row << 2, second, panel2,
       );
     }
     for (; row < rows; row++) {
