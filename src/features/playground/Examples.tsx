@@ -1,8 +1,8 @@
 /** @file Held-out problems to try: of the embedded data, or those the run itself was measured on. */
 
 import { useEffect, useMemo, useState } from "react";
-import { useTranslation } from "react-i18next";
 import { Button as AriaButton } from "react-aria-components/Button";
+import { useTranslation } from "react-i18next";
 import type { RunId } from "../../core/ids";
 import type { Run } from "../../core/run";
 import { type Example, loadExamples, stripTemplate, useExamples } from "../../state/chatExamples";

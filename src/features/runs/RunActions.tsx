@@ -2,7 +2,7 @@
 
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
-import { continueRun, pauseRun, resumeRun, type RunView, stopRun } from "../../state/runs";
+import { continueRun, pauseRun, type RunView, resumeRun, stopRun } from "../../state/runs";
 import { canResume } from "../../state/runsMirror";
 import { Button, IconButton } from "../../ui/Button";
 import { Menu } from "../../ui/Menu";

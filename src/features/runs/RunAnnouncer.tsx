@@ -1,7 +1,7 @@
 /** @file Tells screen readers of evaluations and of the run's end, never of single steps. */
 
-import { useTranslation } from "react-i18next";
 import type { TFunction } from "i18next";
+import { useTranslation } from "react-i18next";
 import type { EvalMetrics } from "../../core/metrics";
 import type { Run } from "../../core/run";
 import type { RunSeries } from "../../state/series";

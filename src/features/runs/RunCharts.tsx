@@ -11,7 +11,7 @@ import { CursorProvider, newCursor } from "../../ui/charts/cursor";
 import { Segments, SmallToggle } from "../../ui/charts/Segments";
 import { formatCount, formatNumber } from "../../ui/formatQuantity";
 import { Term } from "../../ui/Term";
-import { alertMarks, type AxisKind, evalCurve, lossCurves, runAxis, stepCurve } from "./curves";
+import { type AxisKind, alertMarks, evalCurve, lossCurves, runAxis, stepCurve } from "./curves";
 import { SamplesPanel } from "./SamplesPanel";
 
 const color = {

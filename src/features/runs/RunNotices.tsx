@@ -3,7 +3,7 @@
 import { useTranslation } from "react-i18next";
 import { fromWire } from "../../core/errors";
 import type { Alert, AlertKind } from "../../core/metrics";
-import { dismissFailure, resumeRun, type RunView } from "../../state/runs";
+import { dismissFailure, type RunView, resumeRun } from "../../state/runs";
 import { canResume, isActive } from "../../state/runsMirror";
 import type { RunSeries } from "../../state/series";
 import { Button } from "../../ui/Button";

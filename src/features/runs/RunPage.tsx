@@ -16,8 +16,8 @@ import { RunAnnouncer } from "./RunAnnouncer";
 import { RunCharts } from "./RunCharts";
 import { RunNotices } from "./RunNotices";
 import { RunStanding } from "./RunStanding";
-import { RunSummary } from "./RunSummary";
 import { RunStatus } from "./RunStatus";
+import { RunSummary } from "./RunSummary";
 
 export default function RunPage() {
   const { t } = useTranslation();

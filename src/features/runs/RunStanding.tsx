@@ -1,11 +1,11 @@
 /** @file One line under the title: step, time left, learning rate, speed, the next evaluation; and the run's progress. */
 
 import { useTranslation } from "react-i18next";
-import { backendName } from "../../ui/backendName";
 import type { RunView } from "../../state/runs";
 import { isActive } from "../../state/runsMirror";
 import { runProgress } from "../../state/runsProgress";
 import type { RunSeries } from "../../state/series";
+import { backendName } from "../../ui/backendName";
 import { formatCount, formatDuration, formatNumber } from "../../ui/formatQuantity";
 import { ProgressBar } from "../../ui/ProgressBar";
 

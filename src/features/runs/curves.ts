@@ -1,8 +1,8 @@
 /** @file A run's series as curves to draw, over steps or over training time. Pure. */
 
-import { secondsAt, type StepColumn } from "../../state/seriesColumns";
 import { standardError } from "../../state/runsSummary";
 import type { RunSeries } from "../../state/series";
+import { type StepColumn, secondsAt } from "../../state/seriesColumns";
 import type { Curve } from "../../ui/charts/curve";
 import { smooth } from "../../ui/charts/smooth";
 import { growingEnd } from "../../ui/charts/ticks";

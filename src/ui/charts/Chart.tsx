@@ -5,15 +5,16 @@ import { useTranslation } from "react-i18next";
 import { IconButton } from "../Button";
 import { Menu } from "../Menu";
 import { saveFile } from "../saveFile";
-import { chartCsv } from "./chartCsv";
 import { ChartTable } from "./ChartTable";
+import { chartCsv } from "./chartCsv";
 import { type AxisWish, type Curve, hasPoints, lastFinite, valueAxis } from "./curve";
 import type { PlotMark } from "./PlotLayers";
 import { type Caption, chartPng, chartSvg } from "./saveChart";
 import { innerTicks } from "./ticks";
 import { useWidth } from "./useWidth";
 
-const Plot = lazy(() => import("./Plot"));
+/** Recharts comes with it: half of what the page loads. */
+const Plot = lazy(async () => ({ default: (await import("./Plot")).Plot }));
 
 export type ChartAxis = {
   /** `step` or `training time`, with its unit. */

@@ -1,8 +1,8 @@
 /** @file A chart's numbers as a table: the same for eyes, screen readers and keyboards. */
 
 import { useTranslation } from "react-i18next";
-import type { Curve } from "./curve";
 import { chartRows } from "./chartRows";
+import type { Curve } from "./curve";
 
 type ChartTableProps = { curves: readonly Curve[]; format: (value: number) => string; height: number; label: string };
 

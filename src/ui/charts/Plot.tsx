@@ -4,7 +4,7 @@ import { memo } from "react";
 import { CartesianGrid, LineChart, XAxis, YAxis } from "recharts";
 import { CursorLayer, type CursorLayerProps } from "./CursorLayer";
 import type { Axis } from "./curve";
-import { PlotContext, PlotLayers, type PlotContent } from "./PlotLayers";
+import { type PlotContent, PlotContext, PlotLayers } from "./PlotLayers";
 
 type SurfaceProps = {
   width: number;
@@ -89,7 +89,7 @@ const Surface = memo(function Surface({ width, height, xAxis, yAxis, xTitle, yTi
   );
 });
 
-export default function Plot({ curves, marks, endLabel, name, stops, isTitled, ...surface }: PlotProps) {
+export function Plot({ curves, marks, endLabel, name, stops, isTitled, ...surface }: PlotProps) {
   const { width, height, right, xAxis, yAxis, xTitle, yTitle } = surface;
   const top = topOf(yTitle);
   const bounds = { left: axisWidth, top, width: width - axisWidth - right, height: height - top - bottomOf(xTitle) };

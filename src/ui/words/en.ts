@@ -12,4 +12,18 @@ import { common, field, shell } from "./en/shell";
 import { studio } from "./en/studio";
 import { terms } from "./en/terms";
 
-export const en = { common, field, shell, studio, datasets, models, runs, run, playground, settings, charts, terms, error: errors };
+export const en = {
+  common,
+  field,
+  shell,
+  studio,
+  datasets,
+  models,
+  runs,
+  run,
+  playground,
+  settings,
+  charts,
+  terms,
+  error: errors,
+};
