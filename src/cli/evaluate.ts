@@ -38,7 +38,9 @@ export async function evaluate(words: string[]): Promise<number> {
   const { flags } = parseArguments(words, flagKinds, 0);
   const output = newOutput({ json: flags.json === true, quiet: flags.quiet === true });
   const begun = performance.now();
-  const all = await readProblems(required("data", flags.data));
+  const data = required("data", flags.data);
+  const isEmbedded = data === "embedded" || data === "unseen";
+  const all = await readProblems(data);
   const examples = flags.limit ? all.slice(0, flags.limit) : all;
   const shots = flags.shots ?? 0;
   const from = flags["shots-from"];
@@ -55,7 +57,7 @@ export async function evaluate(words: string[]): Promise<number> {
     adapter,
     examples,
     recipe: { template: recipe.template, seed: flags.seed ?? recipe.seed },
-    maxTokens: flags["max-tokens"] ?? 256,
+    maxTokens: flags["max-tokens"] ?? (isEmbedded ? recipe.evaluation.maxTokens : 256),
     shots,
     pool,
     turns: newTurns(),

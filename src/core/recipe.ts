@@ -98,7 +98,7 @@ export function newRecipe(changes: Partial<Recipe> = {}): Recipe {
     template: { ...gsm8kTemplate },
     adaptation: lora,
     objective: { kind: "sft", lossOn: "completion" },
-    batching: { rows: 16, accumulation: 1, contextLength: 256, mode: "bucket" },
+    batching: { rows: 16, accumulation: 1, contextLength: 512, mode: "bucket" },
     optimizer: {
       kind: "adamw",
       learningRate: 2e-3,
@@ -108,7 +108,7 @@ export function newRecipe(changes: Partial<Recipe> = {}): Recipe {
       weightDecay: 0,
       maxGradNorm: 1,
     },
-    schedule: { kind: "cosine", steps: 400, warmupSteps: 20 },
+    schedule: { kind: "cosine", steps: 300, warmupSteps: 20 },
     evaluation: { every: 50, rows: 100, lossRows: 100, maxTokens: 96, samples: 4, patience: 0 },
     checkpoints: { every: 25 },
     seed: 1,

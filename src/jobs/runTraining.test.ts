@@ -188,3 +188,16 @@ test("a full disk ends the run with its last checkpoint", async () => {
   expect(await train(run, full)).toMatchObject({ status: "failed", error: { code: "storage.full" }, checkpoint: 3 });
   expect(await train(await store.getRun(run.id), store)).toMatchObject({ status: "done", checkpoint: 8 });
 });
+
+test("after early stopping the run's figures are those of the adapter it keeps", async () => {
+  const recipe = smallRecipe();
+  recipe.schedule = { kind: "constant", steps: 60, warmupSteps: 0 };
+  recipe.optimizer.learningRate = 0.5;
+  recipe.evaluation = { ...recipe.evaluation, every: 1, rows: 0, samples: 0, patience: 2 };
+  const folder = await newFolder();
+  const run = await train(newRun(recipe, "early"), newNodeRunStore(folder));
+  expect(run.status).toBe("done");
+  expect(run.step).toBeLessThan(60);
+  const losses = (await history(folder)).flatMap((line) => line["eval/loss"] ?? []);
+  expect(run.after).toMatchObject({ step: run.step - 2, "eval/loss": Math.min(...losses) });
+});

@@ -1,13 +1,14 @@
 /** @file The life of a run: it trains by its recipe, what it tells is kept, and it can go on after any end. */
 
 import { type StudioError, toWire } from "../core/errors";
-import type { RunEvent, RunStatusKind } from "../core/metrics";
+import type { EvalMetrics, RunEvent, RunStatusKind } from "../core/metrics";
 import type { Run } from "../core/run";
 import type { RunStore } from "../storage/runStore";
 import type { Controls } from "./controls";
 import type { LoadedModel } from "./loadModel";
 import { prepareData, type Source, type TrainingData } from "./prepareData";
 import { trainSft } from "./sft";
+import type { TrainingState } from "./trainingState";
 import type { Turns } from "./turns";
 
 export type RunInputs = {
@@ -78,7 +79,8 @@ export async function runTraining(inputs: RunInputs): Promise<Run> {
             event: "checkpoint",
             checkpoint: { step: event.state.step, bytes: event.bytes.length },
           };
-          const next = { ...run, checkpoint: event.state.step, seconds: event.state.seconds };
+          const kept = keptEvaluation(run, event.state);
+          const next = { ...run, checkpoint: event.state.step, seconds: event.state.seconds, after: kept ?? run.after };
           await store.saveCheckpoint(next, [...unsaved, note], event.bytes);
           run = next;
           unsaved = [];
@@ -108,6 +110,13 @@ export async function runTraining(inputs: RunInputs): Promise<Run> {
 function startOf(run: Run, step: number): Pick<Run, "step" | "checkpoint" | "before" | "after"> {
   const holds = (metrics: Run["after"]) => (metrics && step > 0 && metrics.step <= step ? metrics : null);
   return { step, checkpoint: step, before: holds(run.before), after: holds(run.after) ?? holds(run.before) };
+}
+
+/** Where early stopping went back to the best adapter, the figures that are the run's are that adapter's. */
+function keptEvaluation({ recipe }: Run, { step, stoppedEarly, best, recent }: TrainingState): Run["after"] {
+  const ended = stoppedEarly || step >= recipe.schedule.steps;
+  if (!ended || recipe.evaluation.patience === 0 || !best) return null;
+  return recent.find((metrics): metrics is EvalMetrics => "eval/loss" in metrics && metrics.step === best.step) ?? null;
 }
 
 function afterEvent(run: Run, event: RunEvent): Run {
