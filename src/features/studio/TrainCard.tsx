@@ -44,28 +44,30 @@ export function TrainCard({ recipe, draft, error }: { recipe: Recipe; draft: Rec
     >
       <SchedulePicture recipe={recipe} />
       {plan && (
-        <dl className="mt-2">
-          <Figure label={<Term name="time" />}>
-            {plan.seconds === null ? (
-              <span className="font-sans text-muted">{t("studio.train.timeUnknown")}</span>
-            ) : (
-              t("studio.train.time", { time: formatDuration(plan.seconds) })
-            )}
-          </Figure>
-          <Figure label={<Term name="memory" />}>
-            {t("studio.train.memory", {
-              needed: formatBytes(plan.memory.needed),
-              available: formatBytes(plan.memory.available),
-            })}{" "}
-            <Badge tone={tones[plan.memory.verdict]}>{t(`studio.train.${verdicts[plan.memory.verdict]}`)}</Badge>
-          </Figure>
+        <>
+          <dl className="mt-2">
+            <Figure label={<Term name="time" />}>
+              {plan.seconds === null ? (
+                <span className="font-sans text-muted">{t("studio.train.timeUnknown")}</span>
+              ) : (
+                t("studio.train.time", { time: formatDuration(plan.seconds) })
+              )}
+            </Figure>
+            <Figure label={<Term name="memory" />}>
+              {t("studio.train.memory", {
+                needed: formatBytes(plan.memory.needed),
+                available: formatBytes(plan.memory.available),
+              })}{" "}
+              <Badge tone={tones[plan.memory.verdict]}>{t(`studio.train.${verdicts[plan.memory.verdict]}`)}</Badge>
+            </Figure>
+          </dl>
           {plan.memory.verdict === "too large" && (
             <p role="status" className="text-xs text-bad">
               {t("studio.train.tooLargeHint")}
             </p>
           )}
           <p className="mt-1 text-xs text-muted">{t(`studio.train.${scorings[plan.scoring]}`)}</p>
-        </dl>
+        </>
       )}
     </StepCard>
   );
