@@ -10,7 +10,7 @@ import type { RunStore } from "../storage/runStore";
 import { parseCheckpoint } from "./checkpoint";
 
 /** What the base is called in an adapter's files. */
-export const baseNameOf = (model: string) => (model === "embedded" ? "anneal-base" : model);
+const baseNameOf = (model: string) => (model === "embedded" ? "anneal-base" : model);
 
 /** adapter_config.json, adapter_model.safetensors, README.md. Throws `adapter.invalid` where there is no checkpoint yet. */
 export async function exportAdapter(run: Run, store: RunStore, config: ModelConfig): Promise<NamedFile[]> {

@@ -14,7 +14,7 @@ import { nextTick } from "./turns";
 export type ReadAsset = (path: string) => Promise<Uint8Array<ArrayBuffer> | null>;
 
 /** The embedded files hold GSM8K's own columns. */
-export const embeddedMapping: Mapping = { format: "gsm8k", prompt: ["question"], completion: "answer", turns: "" };
+const embeddedMapping: Mapping = { format: "gsm8k", prompt: ["question"], completion: "answer", turns: "" };
 
 /** Throws `dataset.missing`. */
 export async function readEmbedded(read: ReadAsset, file: "train" | "heldout" | "unseen"): Promise<Example[]> {

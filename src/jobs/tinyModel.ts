@@ -27,7 +27,7 @@ function byteTokenizer(): unknown {
   };
 }
 
-export const tinyConfig = parseModelConfig({
+const tinyConfig = parseModelConfig({
   model_type: "llama",
   vocab_size: 257,
   hidden_size: 16,
