@@ -139,7 +139,7 @@ def train(args):
         loss = loss_of(ids)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        rate = rate_at(step, args.steps, args.decay)
+        rate = args.peak * rate_at(step, args.steps, args.decay)
         for o, base in zip(opts, bases):
             o.param_groups[0]["lr"] = base * rate
             o.step()
@@ -177,6 +177,7 @@ if __name__ == "__main__":
         t.add_argument(name)
     for name, value in {"steps": 0, "decay": 1, "threads": 2, "batch": 16, "skip": 0, "vocab": 1024, "hidden": 128, "layers": 6, "heads": 4, "groups": 2, "inner": 384}.items():
         t.add_argument(f"--{name}", type=int, default=value)
+    t.add_argument("--peak", type=float, default=1.0, help="share of the full learning rates, for going on after a decay")
     args = parser.parse_args()
     if args.command == "prepare":
         prepare(args.corpus, args.tokenizer, args.rows, args.length)

@@ -1,22 +1,34 @@
 /** @file The text that the embedded base is pretrained on: drills, one-step problems, bare answers and narrations. */
 import { newDrill } from "./drill";
+import { equationsOf, newFreeStory } from "./freeStory";
 import { narrate } from "./narrate";
-import { drawFrom, multiStepForms, oneStepForms } from "./problemSets";
+import { drawFrom, multiStepForms, newProblemSets, oneStepForms, shippedSizes } from "./problemSets";
 import { newRandom, type Random } from "./random";
 import type { Problem } from "./story";
 
 /** The kinds of document; no kind holds a worked solution of more than one step. */
-export type DocumentKind = "drill" | "oneStepWorked" | "oneStepBare" | "bare" | "oneStepTold" | "told" | "toldLate";
+export type DocumentKind =
+  | "drill"
+  | "oneStepWorked"
+  | "oneStepBare"
+  | "bare"
+  | "oneStepTold"
+  | "told"
+  | "toldLate"
+  | "free"
+  | "freeLate";
 
 /** Share of each kind among the documents. */
 export const mixture: Readonly<Record<DocumentKind, number>> = {
-  drill: 0.12,
-  oneStepWorked: 0.14,
-  oneStepBare: 0.02,
-  bare: 0.1,
-  oneStepTold: 0.06,
-  told: 0.16,
-  toldLate: 0.4,
+  drill: 0.1,
+  oneStepWorked: 0.12,
+  oneStepBare: 0.01,
+  bare: 0.02,
+  oneStepTold: 0.05,
+  told: 0.1,
+  toldLate: 0.27,
+  free: 0.11,
+  freeLate: 0.22,
 };
 
 /** A document of pretraining text. */
@@ -46,6 +58,18 @@ function bareAnswer(problem: Problem): string {
 const aloud = 0.35;
 const linesShare = 0.6;
 
+let takenEquations: ReadonlySet<string> | undefined;
+
+/** The equations of the problems held out: no free story may have them. */
+function listTaken(): ReadonlySet<string> {
+  takenEquations ??= new Set(
+    Object.entries(newProblemSets(1, shippedSizes)).flatMap(([name, set]) =>
+      name === "train" ? [] : set.map(equationsOf),
+    ),
+  );
+  return takenEquations;
+}
+
 /** The document of that number: any part of the corpus can be made by itself. */
 export function newDocument(seed: number, index: number): CorpusDocument {
   const random = newRandom(seed, `document ${String(index)}`);
@@ -68,6 +92,10 @@ export function newDocument(seed: number, index: number): CorpusDocument {
     },
     oneStepTold: () => narrate(oneStep(), { aloud, late: false, lines: random.chance(linesShare) }, random),
     told: () => narrate(multiStep(), { aloud, late: false, lines: random.chance(linesShare) }, random),
+    free: () =>
+      narrate(newFreeStory(random, listTaken()), { aloud, late: false, lines: random.chance(linesShare) }, random),
+    freeLate: () =>
+      narrate(newFreeStory(random, listTaken()), { aloud, late: true, lines: random.chance(linesShare) }, random),
     toldLate: () => narrate(multiStep(), { aloud, late: true, lines: random.chance(linesShare) }, random),
   };
   return { kind, text: write[kind]() };

@@ -99,7 +99,7 @@ export function drawProblem(form: Form, random: Random): Problem {
   for (let tries = 0; tries < 2000; tries++) {
     let sound = true;
     const draw: Draw = {
-      int: random.int,
+      int: (low, high) => random.int(low, high),
       pick: (...items) => random.pick(items),
       person: () => pickPerson(random),
       pair: () => {
