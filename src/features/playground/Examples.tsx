@@ -43,7 +43,7 @@ export function Examples({ run, isDisabled, onChoose }: ExamplesProps) {
   return (
     <section aria-label={t("playground.examples")} className="border-b border-line p-4">
       <header className="flex items-center justify-between gap-2">
-        <h2 className="text-sm">{t("playground.examples")}</h2>
+        <h2 className="text-sm">{t("playground.examplesTitle")}</h2>
         {examples.length > shownAtOnce && (
           <Button
             size="sm"
@@ -66,9 +66,9 @@ export function Examples({ run, isDisabled, onChoose }: ExamplesProps) {
                 <AriaButton
                   isDisabled={isDisabled}
                   onPress={() => onChoose(example)}
-                  className="-mx-1 line-clamp-3 w-full rounded-sm px-1 py-1.5 text-left text-sm text-muted data-hovered:bg-hover data-hovered:text-ink"
+                  className="-mx-1 w-full rounded-sm px-1 py-1.5 text-left text-sm text-muted data-hovered:bg-hover data-hovered:text-ink"
                 >
-                  {example.prompt}
+                  <span className="line-clamp-3">{example.prompt}</span>
                 </AriaButton>
               </li>
             ),

@@ -29,8 +29,8 @@ export function RunStanding({ view, series }: { view: RunView; series: RunSeries
         <p className="flex flex-wrap gap-x-2 font-mono">
           {facts.map((fact, i) => (
             <span key={String(fact)}>
-              {i > 0 && <span className="mr-2 text-faint">·</span>}
-              {fact}
+              <span>{fact}</span>
+              {i < facts.length - 1 && <span className="ml-2 text-faint">·</span>}
             </span>
           ))}
         </p>
