@@ -23,18 +23,22 @@ export const useMemory = create<{ memory: EngineMemory | null }>(() => ({ memory
 
 let connected: Promise<Engine> | undefined;
 let opened: Promise<Engine> | undefined;
+let isDead = false;
 
 /** The worker starts with the first import of its client. */
 async function connectEngine(): Promise<Engine> {
   const { engine, crashed } = await import("../bridge/client");
-  const fail = (error: unknown) => {
+  const fail = (error: Error) => {
     opened = Promise.reject(error);
     opened.catch(() => undefined); // whoever calls next is told
     useEngine.setState({ status: "failed", error }, true);
   };
   engine.on("engine.memory", (memory) => useMemory.setState({ memory }));
   engine.on("device.lost", (wire) => fail(fromWire(wire)));
-  void crashed.then(fail);
+  void crashed.then((error) => {
+    isDead = true;
+    fail(error);
+  });
   return engine;
 }
 
@@ -56,8 +60,12 @@ export function openEngine(): Promise<Engine> {
   return (opened ??= open());
 }
 
-/** Opens the engine again: after a change of backend, or a failure. */
+/** Opens the engine again: after a change of backend, or a failure. A worker that died takes the page's reload. */
 export async function reopenEngine(): Promise<void> {
+  if (isDead) {
+    location.reload();
+    return;
+  }
   opened = open();
   await opened.catch(() => undefined); // the state tells
 }

@@ -1,6 +1,6 @@
 /** @file One choice of a few, all in view, each with what it means. */
 
-import { Radio, RadioGroup } from "react-aria-components/RadioGroup";
+import { RadioButton, RadioField, RadioGroup } from "react-aria-components/RadioGroup";
 import type { Option } from "./Select";
 
 type ChoiceProps<K extends string> = {
@@ -27,17 +27,15 @@ export function Choice<K extends string>({ label, options, value, onChange, isDi
       className={`flex ${isRow ? "flex-wrap gap-5" : "flex-col gap-2.5"}`}
     >
       {options.map((option) => (
-        <Radio
-          key={option.id}
-          value={option.id}
-          className="group flex items-start gap-2 text-sm data-disabled:opacity-45 data-focus-visible:outline-none"
-        >
-          <span className="mt-0.5 flex size-4 shrink-0 items-center justify-center rounded-full border border-edge bg-surface outline-offset-2 group-data-focus-visible:outline-2 group-data-focus-visible:outline-accent group-data-selected:border-[5px] group-data-selected:border-accent" />
-          <span className="flex flex-col">
-            {option.label}
-            {option.description && <span className="text-xs text-muted">{option.description}</span>}
-          </span>
-        </Radio>
+        <RadioField key={option.id} value={option.id}>
+          <RadioButton className="group flex items-start gap-2 text-sm data-disabled:opacity-45 data-focus-visible:outline-none">
+            <span className="mt-0.5 flex size-4 shrink-0 items-center justify-center rounded-full border border-edge bg-surface outline-offset-2 group-data-focus-visible:outline-2 group-data-focus-visible:outline-accent group-data-selected:border-[5px] group-data-selected:border-accent" />
+            <span className="flex flex-col">
+              {option.label}
+              {option.description && <span className="text-xs text-muted">{option.description}</span>}
+            </span>
+          </RadioButton>
+        </RadioField>
       ))}
     </RadioGroup>
   );

@@ -7,7 +7,7 @@ import { Header } from "react-aria-components/Header";
 import { Input } from "react-aria-components/Input";
 import { Menu, MenuItem, MenuSection } from "react-aria-components/Menu";
 import { Modal, ModalOverlay } from "react-aria-components/Modal";
-import { SearchField } from "react-aria-components/SearchField";
+import { TextField } from "react-aria-components/TextField";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 import { loadDatasets, useDatasets } from "../../state/datasets";
@@ -83,7 +83,7 @@ export default function CommandPalette() {
       <Modal className="w-full max-w-140 overflow-hidden rounded-lg border border-line bg-surface shadow-over">
         <Dialog aria-label={t("shell.palette")} className="flex max-h-[60dvh] flex-col outline-none">
           <Autocomplete filter={contains}>
-            <SearchField
+            <TextField
               aria-label={t("shell.palette")}
               autoFocus
               className="flex items-center gap-2 border-b border-line px-3 text-faint"
@@ -91,9 +91,9 @@ export default function CommandPalette() {
               <Icon name="search" />
               <Input
                 placeholder={t("shell.palettePlaceholder")}
-                className="h-11 flex-1 bg-transparent text-base text-ink outline-none placeholder:text-faint [&::-webkit-search-cancel-button]:hidden"
+                className="h-11 flex-1 bg-transparent text-base text-ink outline-none placeholder:text-faint"
               />
-            </SearchField>
+            </TextField>
             <Menu
               aria-label={t("shell.palette")}
               className="min-h-0 flex-1 overflow-auto p-1 outline-none"

@@ -7,7 +7,7 @@ import type { ModelConfig } from "../../core/model";
 import { Legend } from "../../ui/Legend";
 
 /** Pixels of the longest side of any matrix. */
-const longest = 76;
+const longest = 100;
 
 /** Attention above, feed-forward below. */
 const rows: readonly (readonly LinearName[])[] = [linearNames.slice(0, 4), linearNames.slice(4)];
@@ -25,7 +25,7 @@ export function MethodPicture({ config, adaptation, onChange }: Props) {
       <div
         role="group"
         aria-label={t("studio.method.matrices")}
-        className="flex min-h-52 flex-col justify-between gap-2"
+        className="flex min-h-54 flex-col justify-between gap-2"
       >
         {rows.map((names) => (
           <div key={names[0]} className="flex flex-wrap items-end gap-x-3">

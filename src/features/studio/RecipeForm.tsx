@@ -70,8 +70,9 @@ function Data() {
       <RecipeEntry section="data" field="limit" term="limit" unit="rows" step={100} />
       <div className="col-span-2">
         <Switch value={shuffle} onChange={(shuffleAnswers) => changeSection("data", { shuffleAnswers })}>
-          <Term name="shuffleAnswers" />
+          {t("terms.shuffleAnswers.word")}
         </Switch>
+        <p className="mt-1 text-xs text-faint">{t("terms.shuffleAnswers.why")}</p>
       </div>
     </Group>
   );
