@@ -45,6 +45,14 @@ function byHead(y: tf.Tensor2D, qkv: tf.Tensor4D, H: number): tf.Tensor4D {
   return tf.transpose(tf.reshape(y, [B, T, H, D]), [0, 2, 1, 3]) as tf.Tensor4D;
 }
 
+/** The meaning of attention. */
+function attend({ qkv, segments }: Inputs, heads: Heads): tf.Tensor2D {
+  const [B, , T, D] = qkv.shape;
+  const { q, k, v, seen } = unpack({ qkv, segments }, heads);
+  const y = tf.matMul(tf.softmax(scores(q, k, seen)), v);
+  return tf.reshape(tf.transpose(y, [0, 2, 1, 3]), [B * T, heads.heads * D]);
+}
+
 const sizes = [
   { B: 1, T: 3, heads: 1, keyValueHeads: 1, D: 4 },
   { B: 2, T: 9, heads: 4, keyValueHeads: 2, D: 8 },
@@ -112,14 +120,6 @@ const statistics = defineKernel({
         result[me * 2u] = top + log(sum);
         result[me * 2u + 1u] = delta;
       }`,
-  }),
-  wasm: ({ qkv }, { heads, keyValueHeads }) => ({
-    fn: "attentionStatistics",
-    outputShape: [dim(qkv, 0), heads, dim(qkv, 2), 2],
-    work: dim(qkv, 0) * heads,
-    args: [heads, keyValueHeads, dim(qkv, 2), dim(qkv, 3)],
-    scratch: scoresScratch(dim(qkv, 2), 1),
-    cost: 2 * qkv.size * dim(qkv, 2),
   }),
   cases: cases.map(({ shapes, attrs, whole }, i) => {
     const y = yShape(sizes[i] as (typeof sizes)[number]);
@@ -195,14 +195,6 @@ const backward = defineKernel({
         for (var d = 0u; d < D; d++) { result[me * D + d] = sum[d]; }
       }`,
   }),
-  wasm: ({ qkv }, { heads, keyValueHeads }) => ({
-    fn: "attentionBack",
-    outputShape: qkv.shape,
-    work: dim(qkv, 0) * keyValueHeads,
-    args: [heads, keyValueHeads, dim(qkv, 2), dim(qkv, 3)],
-    scratch: scoresScratch(dim(qkv, 2), 2),
-    cost: 6 * qkv.size * dim(qkv, 2),
-  }),
   cases: cases.map(({ shapes, attrs, whole }, i) => {
     const { B, T, heads } = sizes[i] as (typeof sizes)[number];
     return {
@@ -213,15 +205,34 @@ const backward = defineKernel({
   }),
 });
 
+/** The CPU path's whole derivative: with a block of rows at hand, their softmax costs less than keeping statistics. */
+const backwardWhole = defineKernel({
+  name: "AttentionBackWhole",
+  inputs: ["qkv", "segments", "dy"],
+  reference: ({ qkv, segments, dy }: Inputs & { dy: tf.Tensor2D }, heads: Heads): tf.Tensor => {
+    const y = attend({ qkv, segments }, heads);
+    const stats = statistics.kernel.reference({ qkv, segments, y, dy }, heads) as tf.Tensor4D;
+    return backward.kernel.reference({ qkv, segments, dy, stats }, heads);
+  },
+  wasm: ({ qkv }, { heads, keyValueHeads }) => ({
+    fn: "attentionBack",
+    outputShape: qkv.shape,
+    work: dim(qkv, 0) * keyValueHeads,
+    args: [heads, keyValueHeads, dim(qkv, 2), dim(qkv, 3)],
+    scratch: scoresScratch(dim(qkv, 2), 2),
+    cost: 6 * qkv.size * dim(qkv, 2),
+  }),
+  cases: cases.map(({ shapes, attrs, whole }, i) => ({
+    shapes: { ...shapes, dy: yShape(sizes[i] as (typeof sizes)[number]) },
+    attrs,
+    whole,
+  })),
+});
+
 const forward = defineKernel({
   name: "Attention",
   inputs: ["qkv", "segments"],
-  reference: ({ qkv, segments }: Inputs, heads: Heads) => {
-    const [B, , T, D] = qkv.shape;
-    const { q, k, v, seen } = unpack({ qkv, segments }, heads);
-    const y = tf.matMul(tf.softmax(scores(q, k, seen)), v);
-    return tf.reshape(tf.transpose(y, [0, 2, 1, 3]), [B * T, heads.heads * D]);
-  },
+  reference: attend,
   gpu: ({ qkv }, heads) => ({
     ...perElement([dim(qkv, 0) * dim(qkv, 2), heads.heads * dim(qkv, 3)], dim(qkv, 0) * heads.heads * dim(qkv, 2)),
     constants: constantsOf(qkv, heads),
@@ -264,6 +275,7 @@ const forward = defineKernel({
   gradient: (dy, { qkv, segments }, heads, y) => ({
     qkv: () => {
       const inputs = { qkv, segments, dy: dy as tf.Tensor2D };
+      if (tf.getBackend() !== "webgpu") return backwardWhole(inputs, heads);
       const stats = statistics({ ...inputs, y: y as tf.Tensor2D }, heads) as tf.Tensor4D;
       return backward({ ...inputs, stats }, heads);
     },
@@ -272,7 +284,7 @@ const forward = defineKernel({
   cases,
 });
 
-export const kernels = [forward, statistics, backward];
+export const kernels = [forward, statistics, backward, backwardWhole];
 
 /** qkv [B, H + 2K, T, D], segments [B·T] → [B·T, H·D]. */
 export function attention(qkv: tf.Tensor4D, segments: tf.Tensor1D, heads: Heads): tf.Tensor2D {

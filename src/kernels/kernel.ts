@@ -37,7 +37,8 @@ export type Kernel<I extends Inputs, A extends Attrs> = {
   /** Input names, in binding order. */
   inputs: readonly (keyof I & string)[];
   reference: (inputs: I, attrs: A) => tf.Tensor;
-  gpu: (inputs: I, attrs: A) => Program;
+  /** The GPU path. Left out where tfjs' own ops will do. */
+  gpu?: (inputs: I, attrs: A) => Program;
   /** The CPU path: which compiled function fills the output. Left out where tfjs' own ops are fast enough. */
   wasm?: (inputs: I, attrs: A) => WasmCall;
   /** One thunk per input that can be trained: tfjs never calls that of a frozen weight. */
@@ -50,7 +51,7 @@ export type Kernel<I extends Inputs, A extends Attrs> = {
 
 /** Registers a kernel with tfjs and returns the function that runs it. */
 export function defineKernel<I extends Inputs, A extends Attrs>(kernel: Kernel<I, A>) {
-  const { name, inputs: names, gradient, wasm } = kernel;
+  const { name, inputs: names, gradient, gpu, wasm } = kernel;
 
   const composed = ({ inputs, attrs }: { inputs: object; attrs?: object }) =>
     tf.tidy(() => kernel.reference(inputs as I, attrs as A));
@@ -66,7 +67,10 @@ export function defineKernel<I extends Inputs, A extends Attrs>(kernel: Kernel<I
   tf.registerKernel({
     kernelName: name,
     backendName: "webgpu",
-    kernelFunc: ({ inputs, attrs, backend }) => runOnGpu(kernel, inputs as unknown as I, attrs as A, backend),
+    kernelFunc: gpu
+      ? ({ inputs, attrs, backend }) =>
+          runOnGpu(gpu(inputs as unknown as I, attrs as A), name, names, tensorsOf(inputs, names), backend)
+      : composed,
   });
 
   if (gradient) {
@@ -94,30 +98,28 @@ function tensorsOf(inputs: tf.NamedTensorInfoMap, names: readonly string[]): tf.
   });
 }
 
-function runOnGpu<I extends Inputs, A extends Attrs>(kernel: Kernel<I, A>, inputs: I, attrs: A, backend: unknown) {
-  const {
-    outputShape,
-    workgroups,
-    workgroupSize = [64, 1, 1],
-    constants = {},
-    uniforms = {},
-    wgsl,
-  } = kernel.gpu(inputs, attrs);
+function runOnGpu(
+  { outputShape, workgroups, workgroupSize = [64, 1, 1], constants = {}, uniforms = {}, wgsl }: Program,
+  name: string,
+  inputNames: readonly string[],
+  inputs: tf.TensorInfo[],
+  backend: unknown,
+) {
   const types = { float32: "f32", int32: "i32", uint32: "u32" };
   const entries = Object.entries(uniforms);
   const program: WebGPUProgram = {
-    variableNames: [...kernel.inputs],
+    variableNames: [...inputNames],
     outputShape,
     dispatch: workgroups,
     dispatchLayout: { x: [0], y: [1] }, // Not flat: `main` takes no index.
     workgroupSize,
-    shaderKey: `${kernel.name} ${JSON.stringify(constants)}`,
+    shaderKey: `${name} ${JSON.stringify(constants)}`,
     uniforms: entries.map(([key, { type }]) => `${key} : ${types[type]}, `).join(""),
     getUserCode: () => wgsl(constants),
   };
   return (backend as WebGPUBackend).runWebGPUProgram(
     program,
-    tensorsOf(inputs, kernel.inputs),
+    inputs,
     "float32",
     entries.map(([, { type, value }]) => ({ type, data: [value] })),
   );

@@ -183,8 +183,22 @@ export async function newWasmBackend(most = 8): Promise<WasmBackend> {
 function copyPlainKernels(): void {
   for (const kernel of tf.getKernelsForBackend("cpu")) {
     if (tf.getKernel(kernel.kernelName, "wasm")) continue;
-    tf.registerKernel({ ...kernel, backendName: "wasm" });
+    tf.registerKernel({ ...kernel, backendName: "wasm", ...(kernel.kernelName === "Add" ? fastAdd(kernel) : {}) });
   }
+}
+
+/** The tape adds gradients with tfjs' own Add, which takes any shapes: those alike go to our kernel. */
+function fastAdd({ kernelFunc }: tf.KernelConfig): Pick<tf.KernelConfig, "kernelFunc"> {
+  return {
+    kernelFunc: (params) => {
+      const { a, b } = params.inputs;
+      const isAlike = a?.dtype === "float32" && b?.dtype === "float32" && tf.util.arraysEqual(a.shape, b.shape);
+      if (!a || !b || !isAlike) return kernelFunc(params);
+      const size = sizeOf(a.shape);
+      const call: WasmCall = { fn: "add", outputShape: a.shape, work: Math.ceil(size / 8192), args: [size] };
+      return (params.backend as WasmBackend).call(call, [a, b]);
+    },
+  };
 }
 
 /** Bytes of working memory for a matrix product, and for one with blocks of attention scores of rows this long. */

@@ -15,7 +15,6 @@ export const functions = [
   "splitHeads",
   "mergeHeads",
   "attention",
-  "attentionStatistics",
   "attentionBack",
   "swiglu",
   "swigluGate",

@@ -190,7 +190,7 @@ export function rowsBack(args: usize, _piece: i32): void {
 function largest(row: usize, cols: i32): f32 {
   let top = splat(load<f32>(row));
   let i = 0;
-  for (; i + 4 <= cols; i += 4) top = f32x4.max(top, v128.load(row + (<usize>i << 2)));
+  for (; i + 4 <= cols; i += 4) top = f32x4.pmax(top, v128.load(row + (<usize>i << 2)));
   let best = maxLanes(top);
   for (; i < cols; i++) best = max(best, load<f32>(row + (<usize>i << 2)));
   return best;

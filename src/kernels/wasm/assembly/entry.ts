@@ -21,15 +21,7 @@ import {
   swigluGate,
   takeRows,
 } from "./elementwise";
-import {
-  attention,
-  attentionBack,
-  attentionStatistics,
-  cacheAttention,
-  cacheFill,
-  mergeHeads,
-  splitHeads,
-} from "./heads";
+import { attention, attentionBack, cacheAttention, cacheFill, mergeHeads, splitHeads } from "./heads";
 import { loraLinear, multiply } from "./linear";
 
 function work(fn: i32, args: usize, piece: i32, scratch: usize): void {
@@ -59,48 +51,45 @@ function work(fn: i32, args: usize, piece: i32, scratch: usize): void {
       attention(args, piece, scratch);
       break;
     case 8:
-      attentionStatistics(args, piece, scratch);
-      break;
-    case 9:
       attentionBack(args, piece, scratch);
       break;
-    case 10:
+    case 9:
       swiglu(args, piece);
       break;
-    case 11:
+    case 10:
       swigluGate(args, piece);
       break;
-    case 12:
+    case 11:
       takeRows(args, piece);
       break;
-    case 13:
+    case 12:
       rowsBack(args, piece);
       break;
-    case 14:
+    case 13:
       crossEntropy(args, piece);
       break;
-    case 15:
+    case 14:
       crossEntropyBack(args, piece);
       break;
-    case 16:
+    case 15:
       add(args, piece);
       break;
-    case 17:
+    case 16:
       adamMoment(args, piece);
       break;
-    case 18:
+    case 17:
       adamVariance(args, piece);
       break;
-    case 19:
+    case 18:
       adamStep(args, piece);
       break;
-    case 20:
+    case 19:
       sumOfSquares(args, piece);
       break;
-    case 21:
+    case 20:
       cacheFill(args, piece);
       break;
-    case 22:
+    case 21:
       cacheAttention(args, piece, scratch);
       break;
     default:

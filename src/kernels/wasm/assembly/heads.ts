@@ -1,7 +1,7 @@
 /** @file Kernels over attention heads: rotation, attention and its derivative, the key-value cache. */
 
 import { product, PANEL } from "./product";
-import { exp1, exp4, fma, log1, splat, sumLanes, maxLanes } from "./simd";
+import { exp1, exp4, fma, splat, sumLanes, maxLanes } from "./simd";
 
 // @ts-ignore: decorator
 @inline
@@ -82,27 +82,63 @@ function scoreBlock(to: usize, scratch: usize, q: usize, k: usize, from: i32, ro
   product(to, width, rows, from + rows, false, scale, scratch, q + (<usize>(from * D) << 2), D, 1, k, 1, D, D);
 }
 
-/** The first place that row `i` of a document sees; its places are those from there to i that share its segment. */
+/** Sets to −1e30 what place i does not see among 0 … width − 1: later places, and other documents. The largest left. */
+function maskRow(row: usize, segments: usize, i: i32, width: i32): f32 {
+  const own = load<i32>(segments + (<usize>i << 2));
+  const hidden = splat(-1e30);
+  let top = hidden;
+  let j = 0;
+  for (; j + 4 <= i + 1; j += 4) {
+    const at = <usize>j << 2;
+    const isSeen = i32x4.eq(v128.load(segments + at), i32x4.splat(own));
+    const x = v128.bitselect(v128.load(row + at), hidden, isSeen);
+    v128.store(row + at, x);
+    top = f32x4.pmax(top, x);
+  }
+  let best = maxLanes(top);
+  for (; j < width; j++) {
+    const at = <usize>j << 2;
+    if (j > i || load<i32>(segments + at) != own) store<f32>(row + at, -1e30);
+    else best = max(best, load<f32>(row + at));
+  }
+  return best;
+}
+
 // @ts-ignore: decorator
 @inline
-function isSeen(segments: usize, i: i32, j: i32): bool {
-  return load<i32>(segments + (<usize>j << 2)) == load<i32>(segments + (<usize>i << 2));
-}
-
-/** Sets to −1e30 what place i does not see among 0 … width − 1. */
-function maskRow(row: usize, segments: usize, i: i32, width: i32): void {
-  for (let j = 0; j < width; j++) {
-    if (j > i || !isSeen(segments, i, j)) store<f32>(row + (<usize>j << 2), -1e30);
-  }
-}
-
 function largestOf(row: usize, width: i32): f32 {
   let top = splat(-1e30);
   let j = 0;
-  for (; j + 4 <= width; j += 4) top = f32x4.max(top, v128.load(row + (<usize>j << 2)));
+  for (; j + 4 <= width; j += 4) top = f32x4.pmax(top, v128.load(row + (<usize>j << 2)));
   let best = maxLanes(top);
   for (; j < width; j++) best = max(best, load<f32>(row + (<usize>j << 2)));
   return best;
+}
+
+/** Every number of a row times `factor`. */
+// @ts-ignore: decorator
+@inline
+function scaleRow(row: usize, width: i32, factor: f32): void {
+  let j = 0;
+  for (; j + 4 <= width; j += 4) {
+    const at = row + (<usize>j << 2);
+    v128.store(at, f32x4.mul(v128.load(at), splat(factor)));
+  }
+  for (; j < width; j++) {
+    const at = row + (<usize>j << 2);
+    store<f32>(at, load<f32>(at) * factor);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function dot(a: usize, b: usize, count: i32): f32 {
+  let sum = splat(0);
+  let i = 0;
+  for (; i + 4 <= count; i += 4) sum = fma(v128.load(a + (<usize>i << 2)), v128.load(b + (<usize>i << 2)), sum);
+  let rest: f32 = 0;
+  for (; i < count; i++) rest += load<f32>(a + (<usize>i << 2)) * load<f32>(b + (<usize>i << 2));
+  return sumLanes(sum) + rest;
 }
 
 /** Each number becomes its exponential less `shift`; −1e30 becomes 0. Returns their sum. */
@@ -145,60 +181,17 @@ export function attention(args: usize, piece: i32, scratch: usize): void {
     scoreBlock(scores, scratch, q, k, from, rows, width, D);
     for (let r = 0; r < rows; r++) {
       const row = scores + (<usize>(r * width) << 2);
-      maskRow(row, segments, from + r, width);
-      const part = splat(<f32>1 / expRow(row, width, largestOf(row, width)));
-      let j = 0;
-      for (; j + 4 <= width; j += 4) {
-        const at = row + (<usize>j << 2);
-        v128.store(at, f32x4.mul(v128.load(at), part));
-      }
-      for (; j < width; j++) {
-        const at = row + (<usize>j << 2);
-        store<f32>(at, load<f32>(at) * f32x4.extract_lane(part, 0));
-      }
+      const top = maskRow(row, segments, from + r, width);
+      scaleRow(row, width, <f32>1 / expRow(row, width, top));
     }
     const out = address(args, 0) + (<usize>(((b * T + from) * H + h) * D) << 2);
     product(out, H * D, rows, D, false, 1, scratch, scores, width, 1, v, D, 1, width);
   }
 }
 
-/** out, qkv, segments, y, dy, H, K, T, D; a piece is a query head of a row */
-export function attentionStatistics(args: usize, piece: i32, scratch: usize): void {
-  const H = word(args, 5), K = word(args, 6), T = word(args, 7), D = word(args, 8);
-  const b = piece / H, h = piece % H;
-  const bytes = <usize>(T * D) << 2;
-  const base = address(args, 1) + <usize>(b * (H + 2 * K)) * bytes;
-  const segments = address(args, 2) + (<usize>(b * T) << 2);
-  const scores = scratch + PANEL;
-  for (let from = 0; from < T; from += BLOCK) {
-    const rows = min(BLOCK, T - from), width = from + rows;
-    scoreBlock(scores, scratch, base + <usize>h * bytes, base + <usize>(H + h / (H / K)) * bytes, from, rows, width, D);
-    for (let r = 0; r < rows; r++) {
-      const row = scores + (<usize>(r * width) << 2);
-      maskRow(row, segments, from + r, width);
-      const top = largestOf(row, width);
-      const place = <usize>(((b * T + from + r) * H + h) * D) << 2;
-      let delta = splat(0);
-      let rest: f32 = 0;
-      let d = 0;
-      for (; d + 4 <= D; d += 4) {
-        const at = place + (<usize>d << 2);
-        delta = fma(v128.load(address(args, 3) + at), v128.load(address(args, 4) + at), delta);
-      }
-      for (; d < D; d++) {
-        const at = place + (<usize>d << 2);
-        rest += load<f32>(address(args, 3) + at) * load<f32>(address(args, 4) + at);
-      }
-      const out = address(args, 0) + (<usize>((piece * T + from + r) * 2) << 2);
-      store<f32>(out, top + log1(expRow(row, width, top)));
-      store<f32>(out, sumLanes(delta) + rest, 4);
-    }
-  }
-}
-
-/** out, qkv, segments, dy, stats, H, K, T, D; a piece is a key-value head of a row. Two blocks of scores, a panel. */
+/** out, qkv, segments, dy, H, K, T, D; a piece is a key-value head of a row. Two blocks of scores, a panel. */
 export function attentionBack(args: usize, piece: i32, scratch: usize): void {
-  const H = word(args, 5), K = word(args, 6), T = word(args, 7), D = word(args, 8);
+  const H = word(args, 4), K = word(args, 5), T = word(args, 6), D = word(args, 7);
   const b = piece / K, g = piece % K;
   const bytes = <usize>(T * D) << 2;
   const offset = <usize>(b * (H + 2 * K)) * bytes;
@@ -218,11 +211,10 @@ export function attentionBack(args: usize, piece: i32, scratch: usize): void {
       scoreBlock(scores, scratch, q, k, from, rows, width, D);
       product(pulls, width, rows, width, false, 1, scratch, dy, H * D, 1, v, 1, D, D);
       for (let r = 0; r < rows; r++) {
-        const stats = address(args, 4) + (<usize>(((b * H + h) * T + from + r) * 2) << 2);
         const row = scores + (<usize>(r * width) << 2), pull = pulls + (<usize>(r * width) << 2);
-        maskRow(row, segments, from + r, width);
-        expRow(row, width, load<f32>(stats));
-        const delta = load<f32>(stats, 4);
+        const top = maskRow(row, segments, from + r, width);
+        scaleRow(row, width, <f32>1 / expRow(row, width, top));
+        const delta = dot(row, pull, width);
         let j = 0;
         for (; j + 4 <= width; j += 4) {
           const at = <usize>j << 2;
@@ -257,6 +249,64 @@ export function cacheFill(args: usize, piece: i32): void {
   }
 }
 
+/** Scores of one query with keys 0 … width − 1, [width], four keys at a time. */
+// @ts-ignore: decorator
+@inline
+function scoreKeys(to: usize, q: usize, keys: usize, width: i32, D: i32, scale: f32): void {
+  const step = <usize>D << 2;
+  let j = 0;
+  if ((D & 3) == 0) {
+    for (; j + 4 <= width; j += 4) {
+      const k = keys + <usize>j * step;
+      let a = splat(0), b = splat(0), c = splat(0), d = splat(0);
+      for (let at: usize = 0; at < step; at += 16) {
+        const x = v128.load(q + at);
+        a = fma(x, v128.load(k + at), a);
+        b = fma(x, v128.load(k + step + at), b);
+        c = fma(x, v128.load(k + 2 * step + at), c);
+        d = fma(x, v128.load(k + 3 * step + at), d);
+      }
+      const ab = f32x4.add(v128.shuffle<f32>(a, b, 0, 4, 1, 5), v128.shuffle<f32>(a, b, 2, 6, 3, 7));
+      const cd = f32x4.add(v128.shuffle<f32>(c, d, 0, 4, 1, 5), v128.shuffle<f32>(c, d, 2, 6, 3, 7));
+      const sums = f32x4.add(v128.shuffle<f32>(ab, cd, 0, 1, 4, 5), v128.shuffle<f32>(ab, cd, 2, 3, 6, 7));
+      v128.store(to + (<usize>j << 2), f32x4.mul(sums, splat(scale)));
+    }
+  }
+  for (; j < width; j++) store<f32>(to + (<usize>j << 2), dot(q, keys + <usize>j * step, D) * scale);
+}
+
+/** Σ_j weights[j] · values[j], times `part`, [D], sixteen places at a time. */
+// @ts-ignore: decorator
+@inline
+function mixValues(to: usize, weights: usize, values: usize, width: i32, D: i32, part: f32): void {
+  const step = <usize>D << 2;
+  let d = 0;
+  for (; d + 16 <= D; d += 16) {
+    let from = values + (<usize>d << 2);
+    let a0 = splat(0), a1 = splat(0), a2 = splat(0), a3 = splat(0);
+    for (let j = 0; j < width; j++) {
+      const x = v128.load_splat<f32>(weights + (<usize>j << 2));
+      a0 = fma(x, v128.load(from), a0);
+      a1 = fma(x, v128.load(from, 16), a1);
+      a2 = fma(x, v128.load(from, 32), a2);
+      a3 = fma(x, v128.load(from, 48), a3);
+      from += step;
+    }
+    const at = to + (<usize>d << 2);
+    v128.store(at, f32x4.mul(a0, splat(part)));
+    v128.store(at, f32x4.mul(a1, splat(part)), 16);
+    v128.store(at, f32x4.mul(a2, splat(part)), 32);
+    v128.store(at, f32x4.mul(a3, splat(part)), 48);
+  }
+  for (; d < D; d++) {
+    let sum: f32 = 0;
+    for (let j = 0; j < width; j++) {
+      sum += load<f32>(weights + (<usize>j << 2)) * load<f32>(values + (<usize>(j * D + d) << 2));
+    }
+    store<f32>(to + (<usize>d << 2), sum * part);
+  }
+}
+
 /** out, packed, cache, lengths, H, K, S, D; a piece is a row of the batch */
 export function cacheAttention(args: usize, piece: i32, scratch: usize): void {
   const H = word(args, 4), K = word(args, 5), S = word(args, 6), D = word(args, 7);
@@ -264,38 +314,12 @@ export function cacheAttention(args: usize, piece: i32, scratch: usize): void {
   const bytes = <usize>(S * D) << 2;
   const group = H / K;
   const scale = <f32>1 / sqrt<f32>(<f32>D);
-  for (let g = 0; g < K; g++) {
-    const keys = address(args, 2) + <usize>(piece * 2 * K + g) * bytes;
-    const values = keys + <usize>K * bytes;
-    for (let h = g * group; h < (g + 1) * group; h++) {
-      const q = address(args, 1) + (<usize>((piece * (H + 2 * K) + h) * D) << 2);
-      const out = address(args, 0) + (<usize>((piece * H + h) * D) << 2);
-      for (let j = 0; j < width; j++) {
-        const k = keys + (<usize>(j * D) << 2);
-        let sum = splat(0);
-        let rest: f32 = 0;
-        let d = 0;
-        for (; d + 4 <= D; d += 4) sum = fma(v128.load(q + (<usize>d << 2)), v128.load(k + (<usize>d << 2)), sum);
-        for (; d < D; d++) rest += load<f32>(q + (<usize>d << 2)) * load<f32>(k + (<usize>d << 2));
-        store<f32>(scratch + (<usize>j << 2), (sumLanes(sum) + rest) * scale);
-      }
-      const part = <f32>1 / expRow(scratch, width, largestOf(scratch, width));
-      let d = 0;
-      for (; d + 4 <= D; d += 4) {
-        let sum = splat(0);
-        const from = values + (<usize>d << 2);
-        for (let j = 0; j < width; j++) {
-          sum = fma(v128.load_splat<f32>(scratch + (<usize>j << 2)), v128.load(from + (<usize>(j * D) << 2)), sum);
-        }
-        v128.store(out + (<usize>d << 2), f32x4.mul(sum, splat(part)));
-      }
-      for (; d < D; d++) {
-        let sum: f32 = 0;
-        for (let j = 0; j < width; j++) {
-          sum += load<f32>(scratch + (<usize>j << 2)) * load<f32>(values + (<usize>(j * D + d) << 2));
-        }
-        store<f32>(out + (<usize>d << 2), sum * part);
-      }
-    }
+  for (let h = 0; h < H; h++) {
+    const keys = address(args, 2) + <usize>(piece * 2 * K + h / group) * bytes;
+    const q = address(args, 1) + (<usize>((piece * (H + 2 * K) + h) * D) << 2);
+    const out = address(args, 0) + (<usize>((piece * H + h) * D) << 2);
+    scoreKeys(scratch, q, keys, width, D, scale);
+    const part = <f32>1 / expRow(scratch, width, largestOf(scratch, width));
+    mixValues(out, scratch, keys + <usize>K * bytes, width, D, part);
   }
 }

@@ -34,15 +34,17 @@ export function maxLanes(x: v128): f32 {
 
 /**
  * eˣ: x = n·ln 2 + r, a polynomial of degree 6 for eʳ, and n put into the exponent. Within 2 ulp; arguments beyond
- * ±87 are held there, NaN stays NaN.
+ * ±87 are held there, NaN stays NaN. Adding 1.5 · 2²³ rounds, and leaves the whole number in the lowest bits.
  */
 // @ts-ignore: decorator
 @inline
 export function exp4(given: v128): v128 {
-  const x = f32x4.min(splat(88.0), f32x4.max(splat(-87.0), given));
-  const n = f32x4.nearest(f32x4.mul(x, splat(1.44269504088896341)));
-  let r = f32x4.sub(x, f32x4.mul(n, splat(0.693359375)));
-  r = f32x4.sub(r, f32x4.mul(n, splat(-2.12194440e-4)));
+  const x = f32x4.pmin(f32x4.pmax(given, splat(-87.0)), splat(88.0));
+  const magic = splat(12582912.0);
+  const rounded = fma(x, splat(1.44269504088896341), magic);
+  const n = f32x4.sub(rounded, magic);
+  let r = fma(n, splat(-0.693359375), x);
+  r = fma(n, splat(2.12194440e-4), r);
   let p = splat(1.9875691500e-4);
   p = fma(p, r, splat(1.3981999507e-3));
   p = fma(p, r, splat(8.3334519073e-3));
@@ -50,8 +52,7 @@ export function exp4(given: v128): v128 {
   p = fma(p, r, splat(1.6666665459e-1));
   p = fma(p, r, splat(5.0000001201e-1));
   p = fma(p, f32x4.mul(r, r), f32x4.add(r, splat(1.0)));
-  const exponent = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23);
-  return f32x4.mul(p, exponent);
+  return f32x4.mul(p, i32x4.shl(i32x4.add(rounded, i32x4.splat(127)), 23));
 }
 
 // @ts-ignore: decorator
