@@ -97,7 +97,7 @@ function SampleItem({ sample, past, template }: ItemProps) {
         {sample.correct !== null && (
           <span className="flex shrink-0 gap-px pt-1">
             {past.map(({ step, correct }) => (
-              <span key={step} className={step === sample.step ? "rounded-sm bg-hover" : "opacity-55"}>
+              <span key={step} className={step === sample.step ? "rounded-sm bg-hover" : "opacity-70"}>
                 <Mark isRight={correct === true} />
               </span>
             ))}

@@ -73,7 +73,7 @@ function CurveDrawing({ curve, toX, toY, limit }: Drawn) {
         fill="none"
         stroke={color}
         strokeWidth={widths[look]}
-        strokeOpacity={faint ? 0.32 : 1}
+        strokeOpacity={faint ? 0.42 : 1}
         strokeLinejoin="round"
         {...(look === "dashed" ? { strokeDasharray: "5 3" } : {})}
       />
