@@ -28,7 +28,7 @@ def test_trained_adapter(anneal, embedded, tmp_path):
         "checkpoints": {"every": 4},
     }
     anneal("recipe", changes, recipe)
-    events = cli("train", recipe, "--out", tmp_path / "run", "--backend", "cpu")
+    events = cli("train", recipe, "--out", tmp_path / "run", "--backend", "wasm")
     assert [event["step"] for event in events if event["event"] == "step"] == [1, 2, 3, 4]
     cli("export", "--model", "embedded", "--format", "hf", "--out", tmp_path / "base")
     cli("export", "--model", "embedded", "--adapter", tmp_path / "run/adapter", "--format", "merged",

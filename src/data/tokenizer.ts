@@ -2,6 +2,7 @@
 
 import {
   ByteLevelPreTokenizer,
+  DigitsPreTokenizer,
   Tokenizer as HuggingFaceTokenizer,
   type PreTokenizer,
   SequencePreTokenizer,
@@ -117,16 +118,24 @@ function coversBytes(library: HuggingFaceTokenizer, json: Record<string, unknown
 /** Words kept by their bytes' symbols; a data set's words recur, and spelling them out was half of all tokenizing. */
 const keptWords = 50_000;
 
-/** Gives the library's byte-level pre-tokenizer a memory for words. */
-function rememberWords(preTokenizer: PreTokenizer | null): void {
-  if (preTokenizer instanceof SequencePreTokenizer) preTokenizer.tokenizers.forEach(rememberWords);
+/**
+ * Gives the library's byte-level pre-tokenizer a memory for words, and lets it do as the original does in two rare cases:
+ * digits are all of Unicode's (½, ٣), not only 0 to 9; bytes the vocabulary lacks are left out before merging, not after.
+ */
+function mendPreTokenizer(preTokenizer: PreTokenizer | null, isKnown: (symbol: string) => boolean): void {
+  if (preTokenizer instanceof SequencePreTokenizer)
+    for (const part of preTokenizer.tokenizers) mendPreTokenizer(part, isKnown);
+  if (preTokenizer instanceof DigitsPreTokenizer)
+    preTokenizer.pattern = preTokenizer.config.individual_digits ? /\P{N}+|\p{N}/gu : /\P{N}+|\p{N}+/gu;
   if (!(preTokenizer instanceof ByteLevelPreTokenizer)) return;
   const { add_prefix_space, use_regex, pattern, byte_encoder, text_encoder } = preTokenizer;
   const known = new Map<string, string>();
   const spell = (word: string): string => {
     let symbols = known.get(word);
     if (symbols !== undefined) return symbols;
-    symbols = Array.from(text_encoder.encode(word), (byte) => byte_encoder[byte] ?? "").join("");
+    symbols = Array.from(text_encoder.encode(word), (byte) => byte_encoder[byte] ?? "")
+      .filter(isKnown)
+      .join("");
     if (known.size >= keptWords) known.clear();
     if (word.length < 64) known.set(word, symbols);
     return symbols;
@@ -155,7 +164,6 @@ export function loadTokenizer(
   } catch (error) {
     fail(`tokenizer.json cannot be read: ${error instanceof Error ? error.message : String(error)}`, error);
   }
-  rememberWords(library.pre_tokenizer);
   const special = new Map<number, string>();
   let vocabSize = library.model?.vocab.length ?? 0;
   for (const [id, token] of library.get_added_tokens_decoder()) {
@@ -163,6 +171,7 @@ export function loadTokenizer(
     if (token.special) special.set(id, token.content);
   }
   const unknown = asObject(json["model"], "model")["unk_token"] ?? asObject(json["model"], "model")["unk_id"];
+  mendPreTokenizer(library.pre_tokenizer, (symbol) => unknown != null || library.token_to_id(symbol) !== undefined);
   if (unknown == null && !coversBytes(library, json))
     fail("Some bytes have no token and there is no unknown token: text would be lost");
 
