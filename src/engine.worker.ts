@@ -23,6 +23,7 @@ import { previewRow } from "./jobs/previewRow";
 import { newRecipeSource } from "./jobs/recipeSource";
 import { runTraining } from "./jobs/runTraining";
 import { newStepTimes } from "./jobs/stepTimes";
+import { newUntilLost } from "./jobs/untilLost";
 import { disposeAdapter } from "./model/lora";
 import { newBrowserRunStore } from "./storage/browserRunStore";
 import { deleteDataset } from "./storage/datasets";
@@ -149,6 +150,7 @@ async function chat(args: Calls["chat.ask"]["args"], signal: AbortSignal): Promi
   const run = args.run === null ? null : await getRun(args.run);
   const model = await session.model(now, run?.recipe.model ?? args.model);
   const adapter = run ? await loadRunAdapter(run, store, model.config) : null;
+  const untilLost = newUntilLost(now.device.lost);
   try {
     const pieces = answer({
       model,
@@ -160,8 +162,10 @@ async function chat(args: Calls["chat.ask"]["args"], signal: AbortSignal): Promi
       turns: now.turns,
       signal,
     });
-    let next = await pieces.next();
-    for (; !next.done; next = await pieces.next()) emit("chat.text", { id: args.id, text: next.value });
+    let next = await untilLost.wait(pieces.next());
+    for (; !next.done; next = await untilLost.wait(pieces.next())) {
+      emit("chat.text", { id: args.id, text: next.value });
+    }
     return { ...next.value, seconds: (performance.now() - begun) / 1000 };
   } finally {
     if (adapter) disposeAdapter(adapter);

@@ -10,6 +10,7 @@ import { prepareData, type Source, type TrainingData } from "./prepareData";
 import { trainSft } from "./sft";
 import type { TrainingState } from "./trainingState";
 import type { Turns } from "./turns";
+import { newUntilLost } from "./untilLost";
 
 export type RunInputs = {
   /** A new run, or a stored one to go on with from its last checkpoint. */
@@ -55,7 +56,7 @@ export async function runTraining(inputs: RunInputs): Promise<Run> {
   };
 
   await tellStatus("running");
-  const failure = deviceFailure(inputs.lost);
+  const device = newUntilLost(inputs.lost);
   try {
     emit({ event: "progress", phase: "loading", done: 0, total: 1 });
     const model = await inputs.loadModel();
@@ -68,7 +69,7 @@ export async function runTraining(inputs: RunInputs): Promise<Run> {
     const training = trainSft({ recipe: run.recipe, model, data: prepared.value, checkpoint: bytes, controls, turns });
     try {
       for (;;) {
-        const next = await failure.orElse(training.next());
+        const next = await device.wait(training.next());
         if (next.done) {
           await tellStatus(next.value);
           return run;
@@ -97,11 +98,11 @@ export async function runTraining(inputs: RunInputs): Promise<Run> {
       }
     } finally {
       const closing = training.return("stopped").catch(() => undefined); // a lost device may not take its tensors back
-      if (!failure.reason()) await closing; // and then its last step may never end
+      if (!device.reason()) await closing; // and then its last step may never end
     }
   } catch (error) {
     const stopped = controls.signal.aborted && toWire(error).code === "task.aborted";
-    await (stopped ? tellStatus("stopped") : tellStatus("failed", failure.reason() ?? error));
+    await (stopped ? tellStatus("stopped") : tellStatus("failed", device.reason() ?? error));
     return run;
   }
 }
@@ -123,15 +124,4 @@ function afterEvent(run: Run, event: RunEvent): Run {
   if (event.event === "step") return { ...run, step: event.metrics.step, seconds: event.metrics.seconds };
   if (event.event === "eval") return { ...run, before: run.before ?? event.metrics, after: event.metrics };
   return run;
-}
-
-/** A lost device may leave a step waiting for ever: whichever comes first. */
-function deviceFailure(lost: Promise<StudioError>) {
-  let reason: StudioError | null = null;
-  const failing = lost.then((error) => {
-    reason = error;
-    throw error;
-  });
-  failing.catch(() => undefined); // it may come when nobody waits
-  return { orElse: <T>(work: Promise<T>) => Promise.race([work, failing]), reason: () => reason };
 }
