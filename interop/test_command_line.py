@@ -34,12 +34,12 @@ def test_trained_adapter(anneal, embedded, tmp_path):
     cli("export", "--model", "embedded", "--adapter", tmp_path / "run/adapter", "--format", "merged",
         "--out", tmp_path / "merged")
 
-    question = "Tom has 12 apples. He buys 5 more. How many apples does he have?"
-    said = cli("generate", "--model", "embedded", "--adapter", tmp_path / "run/adapter", "--prompt", question,
+    prompt = "Question: Tom has 12 apples. He buys 5 more. How many apples does he have?\nAnswer:"
+    said = cli("generate", "--model", "embedded", "--adapter", tmp_path / "run/adapter", "--prompt", prompt,
                "--max-tokens", 24)[-1]["text"]
 
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "base", local_files_only=True)
-    ids = tokenizer(f"Question: {question}\nAnswer:", return_tensors="pt", add_special_tokens=False).input_ids
+    ids = tokenizer(prompt, return_tensors="pt", add_special_tokens=False).input_ids
     base = AutoModelForCausalLM.from_pretrained(tmp_path / "base", dtype=torch.float32, local_files_only=True)
     model = PeftModel.from_pretrained(base, tmp_path / "run/adapter").eval()
     merged = AutoModelForCausalLM.from_pretrained(tmp_path / "merged", dtype=torch.float32, local_files_only=True)
@@ -48,4 +48,4 @@ def test_trained_adapter(anneal, embedded, tmp_path):
         assert (ours - theirs).norm() / theirs.norm() <= 1e-4
         answer = model.generate(input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=24, do_sample=False)
     text = tokenizer.decode(answer[0, ids.shape[1]:], skip_special_tokens=True)
-    assert said.strip() == text.strip()
+    assert said == text
