@@ -13,7 +13,8 @@ export type Asked<T> =
 
 export const usePlan = create<Asked<Plan>>(() => ({ status: "waiting", value: null }));
 
-export type ShownRow = { row: number; preview: RowPreview };
+/** A row of the data set that a recipe names `source`. */
+export type ShownRow = { source: string; row: number; preview: RowPreview };
 
 export const usePreview = create<Asked<ShownRow>>(() => ({ status: "waiting", value: null }));
 
@@ -46,7 +47,14 @@ function newAsker<A, T>(store: { setState: (state: Asked<T>, replace: true) => v
 const askPlan = newAsker<Recipe, Plan>(usePlan);
 const askPreview = newAsker<{ recipe: Recipe; row: number }, ShownRow>(usePreview);
 
+/** Of which model and data the last plan speaks. */
+let planned = "";
+
 export function loadPlan(recipe: Recipe) {
+  const subject = `${recipe.model} ${recipe.data.source}`;
+  // Figures of other data are worse than none while the new ones are counted.
+  if (subject !== planned) usePlan.setState({ status: "waiting", value: null }, true);
+  planned = subject;
   const wait = usePlan.getState().value ? pause : 0;
   askPlan(recipe, async (asked, signal) => (await openEngine()).call("recipe.plan", { recipe: asked }, signal), wait);
 }
@@ -54,12 +62,14 @@ export function loadPlan(recipe: Recipe) {
 /** @param row 0-based row of the recipe's data set */
 export function loadPreview(recipe: Recipe, row: number) {
   const shown = usePreview.getState().value;
+  if (shown?.source !== recipe.data.source) usePreview.setState({ status: "waiting", value: null }, true);
   askPreview(
     { recipe, row },
     async (asked, signal) => ({
+      source: asked.recipe.data.source,
       row: asked.row,
       preview: await (await openEngine()).call("recipe.preview", asked, signal),
     }),
-    !shown || shown.row !== row ? 0 : pause, // turning the pages is answered at once
+    shown?.source !== recipe.data.source || shown.row !== row ? 0 : pause, // turning the pages is answered at once
   );
 }

@@ -36,7 +36,7 @@ export function Slider({ value, onChange, minimum, maximum, step, isDisabled, wr
                 className="absolute left-0 top-1/2 h-0.5 -translate-y-1/2 rounded-full bg-accent"
                 style={{ width: `${state.getThumbPercent(0) * 100}%` }}
               />
-              <SliderThumb className="top-1/2 size-3.5 rounded-full border-2 border-accent bg-surface data-dragging:bg-accent" />
+              <SliderThumb className="top-1/2 size-3.5 rounded-full border-2 border-accent bg-surface outline-offset-2 data-dragging:bg-accent data-focus-visible:outline-2 data-focus-visible:outline-accent" />
             </>
           )}
         </SliderTrack>

@@ -56,7 +56,7 @@ export function MappingForm({ file, name, inspection, mapping }: Props) {
           <span>{t("datasets.import.previewCompletion")}</span>
         </div>
         {inspection.examples.slice(0, shownRows).map((example, i) => (
-          <ExampleRow key={i} example={example} number={i + 1} />
+          <ExampleRow key={i} example={example} />
         ))}
       </section>
     </div>
@@ -114,12 +114,12 @@ function Columns({ columns, mapping }: { columns: readonly string[]; mapping: Ma
   );
 }
 
-function ExampleRow({ example, number }: { example: Example | { reason: string }; number: number }) {
+function ExampleRow({ example }: { example: Example | { reason: string } }) {
   const { t } = useTranslation();
   if ("reason" in example) {
     return (
       <p className="border-b border-line/70 py-2 text-xs text-warn">
-        {t("datasets.import.cannot", { row: number, reason: example.reason })}
+        {t("datasets.import.cannot", { reason: example.reason })}
       </p>
     );
   }

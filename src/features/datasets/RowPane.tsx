@@ -24,7 +24,7 @@ export function RowPane({ dataset, row }: { dataset: Dataset; row: number }) {
     if (isReady) loadPreview({ ...recipe, data: { ...recipe.data, source: sourceOf(dataset.id) } }, row);
   }, [isReady, recipe, dataset.id, row]);
   const length = recipe.batching.contextLength;
-  const shown = state.value?.row === row ? state.value.preview : null;
+  const shown = state.value?.row === row && state.value.source === sourceOf(dataset.id) ? state.value.preview : null;
   return (
     <section
       aria-label={t("datasets.asTokens", { row: formatCount(row + 1) })}

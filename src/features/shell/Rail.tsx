@@ -21,9 +21,9 @@ export function Rail() {
   return (
     <nav
       aria-label={t("shell.navigation")}
-      className="group/rail relative z-30 order-last border-t border-line bg-page sm:order-none sm:w-12 sm:border-t-0 2xl:w-40"
+      className="group/rail relative z-30 order-last border-t border-line bg-page sm:order-none sm:w-12 sm:border-t-0 xl:w-40"
     >
-      <ul className="flex justify-around border-line bg-page sm:absolute sm:inset-y-0 sm:left-0 sm:w-12 sm:flex-col sm:justify-start sm:gap-0.5 sm:overflow-hidden sm:border-r sm:p-1.5 sm:group-hover/rail:w-40 sm:group-hover/rail:shadow-over sm:group-has-focus-visible/rail:w-40 2xl:w-40 2xl:group-hover/rail:shadow-none">
+      <ul className="flex justify-around border-line bg-page sm:absolute sm:inset-y-0 sm:left-0 sm:w-12 sm:flex-col sm:justify-start sm:gap-0.5 sm:overflow-hidden sm:border-r sm:p-1.5 sm:transition-[width] sm:delay-0 sm:duration-100 sm:group-hover/rail:w-40 sm:group-hover/rail:delay-300 sm:group-hover/rail:shadow-over sm:group-has-focus-visible/rail:w-40 xl:w-40 xl:group-hover/rail:shadow-none">
         {places.map(({ path, name }) => {
           const isHere = path === "/" ? location === "/" : location.startsWith(path);
           return (
@@ -36,7 +36,7 @@ export function Rail() {
                 }`}
               >
                 <Icon name={name} />
-                <span className="whitespace-nowrap sm:opacity-0 sm:group-hover/rail:opacity-100 sm:group-has-focus-visible/rail:opacity-100 2xl:opacity-100">
+                <span className="whitespace-nowrap sm:opacity-0 sm:group-hover/rail:opacity-100 sm:group-hover/rail:delay-300 sm:group-has-focus-visible/rail:opacity-100 xl:opacity-100">
                   {t(`shell.${name}`)}
                 </span>
               </Link>

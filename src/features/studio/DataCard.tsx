@@ -21,7 +21,8 @@ import { StepCard } from "./StepCard";
 export function DataCard({ recipe }: { recipe: Recipe }) {
   const { t } = useTranslation();
   const state = useDatasets();
-  const { value: plan } = usePlan();
+  const { value: plan, status: planStatus } = usePlan();
+  const isCounting = planStatus === "waiting";
   const [, navigate] = useLocation();
   const bring = () =>
     pickFile(datasetFiles, (file) => {
@@ -56,14 +57,14 @@ export function DataCard({ recipe }: { recipe: Recipe }) {
       line={
         state.status === "ready" && !dataset ? (
           <span className="text-bad">{t("studio.data.missing")}</span>
+        ) : plan ? (
+          <>
+            {t("studio.data.line", { train: formatCount(plan.rows), held: formatCount(plan.evaluationRows) })}
+            {" · "}
+            {t("studio.data.lengths", { mean: Math.round(plan.meanTokens), longest: formatCount(plan.longest) })}
+          </>
         ) : (
-          plan && (
-            <>
-              {t("studio.data.line", { train: formatCount(plan.rows), held: formatCount(plan.evaluationRows) })}
-              {" · "}
-              {t("studio.data.lengths", { mean: Math.round(plan.meanTokens), longest: formatCount(plan.longest) })}
-            </>
-          )
+          isCounting && <span className="text-faint">{t("studio.counting")}</span>
         )
       }
     >

@@ -87,7 +87,10 @@ export default function StudioPage() {
   }, [isReady, recipe]);
   const { model, data, template, objective, batching } = recipe;
   useEffect(() => {
-    if (isReady) loadPreview(useStudio.getState().recipe, usePreview.getState().value?.row ?? 0);
+    if (!isReady) return;
+    const asked = useStudio.getState().recipe;
+    const shown = usePreview.getState().value;
+    loadPreview(asked, shown?.source === asked.data.source ? shown.row : 0);
   }, [isReady, model, data.source, template, objective, batching.contextLength]);
 
   const count = recipe.schedule.steps;

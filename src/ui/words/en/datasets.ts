@@ -61,7 +61,7 @@ export const datasets = {
     preview: "What the first rows become",
     previewPrompt: "The model reads",
     previewCompletion: "The model learns to write",
-    cannot: "Row {{row}} cannot be used: {{reason}}",
+    cannot: "Cannot be used: {{reason}}",
     start: "Import",
     cancel: "Cancel",
     importing: "Importing {{name}}",

@@ -11,7 +11,8 @@ export const studio = {
   activeHint: "One run trains at a time. Stop it or wait for it before the next.",
   show: "Show it",
   notValid: "{{field}}: {{message}}",
-  waiting: "Waiting for the engine",
+  waiting: "Waiting for the engine…",
+  counting: "Counting rows and tokens…",
   flow: "Recipe",
   model: {
     title: "Model",
