@@ -142,13 +142,13 @@ def tune(model, tokenizer, rows, args, watch=None):
             watch(step + 1, loss.item())
 
 
-def load_model(path):
+def load_model(path, weights="averages"):
     if not path.endswith(".pt"):
         return load(path)
     saved = torch.load(path)
     model = Llama(saved["config"])
     print("checkpoint at step", saved["step"], "tokens", saved["tokens"])
-    model.load_state_dict(saved["averages"])
+    model.load_state_dict(saved[weights])
     return model
 
 
@@ -162,12 +162,13 @@ def main():
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--control", action="store_true", help="also train on shuffled answers")
     parser.add_argument("--show", type=int, default=3)
+    parser.add_argument("--weights", default="averages", choices=["averages", "model"], help="of a checkpoint.pt")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     tokenizer = Tokenizer.from_file(args.tokenizer)
     read = lambda name: [json.loads(line) for line in open(f"{args.data}/{name}.jsonl")]
     train, heldout, unseen = read("train"), read("heldout")[: args.limit], read("unseen")[: args.limit]
-    model = load_model(args.model)
+    model = load_model(args.model, args.weights)
     shots = "".join(example_of(r) + "\n\n" for r in train[:4])
 
     def report(what, texts_or_score):
@@ -191,7 +192,7 @@ def main():
         answers = [r["answer"] for r in train]
         random.Random(args.seed).shuffle(answers)
         shuffled = [{"question": r["question"], "answer": a} for r, a in zip(train, answers)]
-        model = load_model(args.model)
+        model = load_model(args.model, args.weights)
         tune(model, tokenizer, shuffled, args)
         report(f"step {args.steps}, shuffled answers", evaluate(model, tokenizer, heldout)[0])
 

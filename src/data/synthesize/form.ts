@@ -97,7 +97,7 @@ function pickPerson(random: Random, ...others: readonly Person[]): Person {
 /** One problem of the form; draws again until every step is sound. */
 export function drawProblem(form: Form, random: Random): Problem {
   for (let tries = 0; tries < 2000; tries++) {
-    let sound = true;
+    const checks: boolean[] = [];
     const draw: Draw = {
       int: (low, high) => random.int(low, high),
       pick: (...items) => random.pick(items),
@@ -126,12 +126,12 @@ export function drawProblem(form: Form, random: Random): Problem {
       relative: () => mark(random.pick(relatives)),
       step: (left, sign, right, lead, tail) => {
         const result = solve[sign](left, right);
-        if (!isSound(left, sign, right, result)) sound = false;
+        checks.push(isSound(left, sign, right, result));
         return { left, sign, right, result, lead, tail };
       },
     };
     const beats = form.build(draw);
-    if (sound) return newProblem(form.id, beats);
+    if (checks.every(Boolean)) return newProblem(form.id, beats);
   }
   throw new RangeError(`form ${form.id} found no sound numbers`);
 }
