@@ -9,6 +9,15 @@ const executablePath = findChromium();
 export default defineConfig({
   server: { headers: isolationHeaders },
   worker: { format: "es" },
+  // Bundled before the first test: finding them during one would reload the page under it.
+  optimizeDeps: {
+    include: [
+      "@tensorflow/tfjs-core",
+      "@tensorflow/tfjs-core/dist/register_all_gradients",
+      "@tensorflow/tfjs-backend-cpu",
+      "@tensorflow/tfjs-backend-webgpu",
+    ],
+  },
   test: {
     include: ["src/**/*.gpu.test.ts"],
     testTimeout: 120_000,
@@ -18,6 +27,7 @@ export default defineConfig({
     outputFile: { json: process.env["ANNEAL_REPORT"] ?? "" },
     browser: {
       enabled: true,
+      connectTimeout: 240_000, // a busy machine takes its time to start a browser
       headless: true,
       screenshotFailures: false,
       provider: playwright({

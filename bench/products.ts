@@ -34,9 +34,9 @@ for (const { name, rows, cols, depth, kind } of shapes) {
   const go = run[kind as keyof typeof run](a, b);
   const operations = 2 * rows * cols * depth;
   const times = Math.ceil(2e9 / operations);
-  for (let i = 0; i < times / 4; i++) go().dispose();
+  for (let i = 0; i < times / 4; i++) tf.dispose(go());
   const cpu = process.cpuUsage().user;
-  for (let i = 0; i < times; i++) go().dispose();
+  for (let i = 0; i < times; i++) tf.dispose(go());
   const us = process.cpuUsage().user - cpu;
   console.log(
     `${name.padEnd(12)} ${((operations * times) / us / 1000).toFixed(1)} GFLOP/s, ${(us / times).toFixed(0)} µs`,
