@@ -144,7 +144,7 @@ function cpuMs(): number {
   return (user + system) / 1000;
 }
 
-if (typeof process !== "undefined") {
+if (typeof process !== "undefined" && process.argv[1]?.includes("train")) {
   const choice = process.argv[2] === "cpu" ? "cpu" : "wasm";
   console.log(JSON.stringify(await benchmark(choice, choice === "cpu" ? 2 : 8, Number(process.argv[3] ?? 8)), null, 1));
 }
