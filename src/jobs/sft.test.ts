@@ -104,7 +104,7 @@ test("the same seed gives the same curve, another seed another, and the loss fal
   expect(curve(stepsOf(a.events))).not.toEqual(curve(stepsOf(c.events)));
   const evals = evalsOf(a.events);
   expect(evals.map(({ step }) => step)).toEqual([0, 5, 10, 12]);
-  expect(evals.at(-1)!["eval/loss"]!).toBeLessThan(0.9 * evals[0]!["eval/loss"]!);
+  expect(evals.at(-1)["eval/loss"]!).toBeLessThan(0.9 * evals[0]!["eval/loss"]!);
   expect(evals[0]).toMatchObject({ n: 3, "gsm8k/strict": expect.any(Number) as number, exact_match: null });
 });
 
@@ -178,7 +178,7 @@ test("early stopping ends the run and keeps the best adapter", async () => {
   expect(outcome).toBe("done");
   expect(evals.length).toBeLessThan(200);
   expect(best).toBe(losses.length - 3);
-  const last = parseCheckpoint(files.get(evals.at(-1)!.step)!);
+  const last = parseCheckpoint(files.get(evals.at(-1).step)!);
   expect(last.state).toMatchObject({ stoppedEarly: true, best: { step: best } });
   const atBest = best === 0 ? last.best! : parseCheckpoint(files.get(best)!).adapter;
   expect(last.adapter).toEqual(atBest);
