@@ -8,6 +8,12 @@ import { parseSafetensors, writeSafetensors } from "./safetensors";
 
 const encoder = new TextEncoder();
 
+/** Milliseconds of processor time so far: what a busy machine does beside the test does not count. */
+const processorTime = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
+
 /** A file with this header text, its length written truthfully, and `dataLength` bytes of data. */
 function newFile(header: string | Uint8Array, dataLength: number): Uint8Array {
   const text = typeof header === "string" ? encoder.encode(header) : header;
@@ -142,12 +148,10 @@ test("invalid UTF-8 is refused, and a message stays short", () => {
 });
 
 test("a header of 30 MB is refused in time", () => {
-  const started = performance.now();
-  expectRefused(
-    newFile(`{"a":{"dtype":"${"x".repeat(30_000_000)}","shape":[],"data_offsets":[0,4]}}`, 4),
-    /not supported/,
-  );
-  expect(performance.now() - started).toBeLessThan(2000);
+  const file = newFile(`{"a":{"dtype":"${"x".repeat(30_000_000)}","shape":[],"data_offsets":[0,4]}}`, 4);
+  const started = processorTime();
+  expectRefused(file, /not supported/);
+  expect(processorTime() - started).toBeLessThan(2000);
 });
 
 test("20,000 mutants either read or fail with a typed error, each in time", { timeout: 60_000 }, () => {
@@ -215,14 +219,14 @@ test("20,000 mutants either read or fail with a typed error, each in time", { ti
         mutant = grown;
       }
     }
-    const started = performance.now();
+    const started = processorTime();
     try {
       parseSafetensors(mutant);
       read++;
     } catch (error) {
       if (!(error instanceof StudioError) || error.code !== "model.tensor") throw error;
     }
-    slowest = Math.max(slowest, performance.now() - started);
+    slowest = Math.max(slowest, processorTime() - started);
   }
   expect(read).toBeGreaterThan(20); // changed names and metadata are still files
   expect(read).toBeLessThan(10_000);
