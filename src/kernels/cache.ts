@@ -45,8 +45,8 @@ const fill = defineKernel({
         let T = u32(uniforms.packedShape[2]);
         let b = me / (C * S * D);
         let place = i32((me / D) % S) - starts[b];
-        let from = ((b * (uniforms.heads + C) + uniforms.heads + (me / (S * D)) % C) * T + u32(max(place, 0))) * D + me % D;
-        if (place >= 0 && place < i32(T)) { result[me] = packed[from]; } else { result[me] = cache[me]; }
+        let source = ((b * (uniforms.heads + C) + uniforms.heads + (me / (S * D)) % C) * T + u32(max(place, 0))) * D + me % D;
+        if (place >= 0 && place < i32(T)) { result[me] = packed[source]; } else { result[me] = cache[me]; }
       }`,
   }),
   wasm: ({ cache, packed }, { heads }) => ({

@@ -8,7 +8,7 @@
  */
 
 import { defineKernel } from "./kernel";
-import { dim, group, perRow } from "./shape";
+import { clampedGroup, dim, perRow } from "./shape";
 import { tf } from "./tf";
 
 type Inputs = { logits: tf.Tensor2D; targets: tf.Tensor1D; weights: tf.Tensor1D };
@@ -60,8 +60,7 @@ const backward = defineKernel({
       ${statistics}
       fn main() {
         let cols = u32(uniforms.logitsShape[1]);
-        let row = ${group};
-        if (row >= u32(uniforms.logitsShape[0])) { return; }
+        let row = ${clampedGroup("uniforms.logitsShape[0]")};
         let top = largest(row, cols);
         let sum = total(row, cols, top);
         let w = weights[row] * dy[row];
@@ -97,8 +96,7 @@ const forward = defineKernel({
       ${statistics}
       fn main() {
         let cols = u32(uniforms.logitsShape[1]);
-        let row = ${group};
-        if (row >= u32(uniforms.logitsShape[0])) { return; }
+        let row = ${clampedGroup("uniforms.logitsShape[0]")};
         let top = largest(row, cols);
         let sum = total(row, cols, top);
         if (localId.x == 0u) {

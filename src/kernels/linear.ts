@@ -32,11 +32,11 @@ const product = (sums: { a: string; b: string; depth: string }[], rows: string, 
     ${sums
       .map(
         ({ a, b, depth }) => `
-    for (var from = 0u; from < u32(${depth}); from += ${tile}u) {
+    for (var start = 0u; start < u32(${depth}); start += ${tile}u) {
       tileA[here] = 0.0;
       tileB[here] = 0.0;
-      if (row < rows && from + localId.x < u32(${depth})) { let k = from + localId.x; tileA[here] = ${a}; }
-      if (col < cols && from + localId.y < u32(${depth})) { let k = from + localId.y; tileB[here] = ${b}; }
+      if (row < rows && start + localId.x < u32(${depth})) { let k = start + localId.x; tileA[here] = ${a}; }
+      if (col < cols && start + localId.y < u32(${depth})) { let k = start + localId.y; tileB[here] = ${b}; }
       workgroupBarrier();
       for (var k = 0u; k < ${tile}u; k++) { sum += tileA[localId.y * ${tile}u + k] * tileB[k * ${tile}u + localId.x]; }
       workgroupBarrier();

@@ -10,7 +10,7 @@
  */
 
 import { defineKernel } from "./kernel";
-import { dim, element, group, perElement, perRow } from "./shape";
+import { clampedGroup, dim, element, perElement, perRow } from "./shape";
 import { tf } from "./tf";
 
 type Eps = { eps: number };
@@ -57,8 +57,7 @@ const backward = defineKernel({
       ${rowSum("sumOfProducts", "dy[i] * g[col] * x[i]")}
       fn main() {
         let cols = u32(uniforms.outShape[1]);
-        let row = ${group};
-        if (row >= u32(uniforms.outShape[0])) { return; }
+        let row = ${clampedGroup("uniforms.outShape[0]")};
         let r = inverseSqrt(sumOfSquares(row, cols) / f32(cols) + ${eps});
         let m = sumOfProducts(row, cols) / f32(cols);
         for (var col = localId.x; col < cols; col += 64u) {
@@ -115,8 +114,7 @@ const forward = defineKernel({
       ${rowSum("sumOfSquares", "x[i] * x[i]")}
       fn main() {
         let cols = u32(uniforms.outShape[1]);
-        let row = ${group};
-        if (row >= u32(uniforms.outShape[0])) { return; }
+        let row = ${clampedGroup("uniforms.outShape[0]")};
         let r = inverseSqrt(sumOfSquares(row, cols) / f32(cols) + ${eps});
         for (var col = localId.x; col < cols; col += 64u) {
           result[row * cols + col] = x[row * cols + col] * r * g[col];

@@ -26,6 +26,11 @@ export function perRow(outputShape: number[], rows: number) {
   return { outputShape, workgroups: [x, Math.ceil(rows / x), 1] as [number, number, number] };
 }
 
-/** WGSL: the number of this invocation, or of this workgroup, in such a grid. */
+/** WGSL: the number of this invocation in such a grid. */
 export const element = "((workgroupId.y * numWorkgroups.x + workgroupId.x) * 64u + localId.x)";
-export const group = "(workgroupId.y * numWorkgroups.x + workgroupId.x)";
+
+/**
+ * WGSL: the row of this workgroup. Workgroups beyond the last row do the last row again, with the same result: to
+ * return early would put the barriers after it in non-uniform control flow, which WGSL refuses.
+ */
+export const clampedGroup = (rows: string) => `min(workgroupId.y * numWorkgroups.x + workgroupId.x, u32(${rows}) - 1u)`;
