@@ -1,6 +1,7 @@
 /** @file Writes pretraining text, a JSON string a line: `node scripts/bundle.mjs pretrain/writeCorpus.ts FILE COUNT [FIRST] [SEED]`. */
-import { createWriteStream } from "node:fs";
+
 import { once } from "node:events";
+import { createWriteStream } from "node:fs";
 import { newDocument } from "../src/data/synthesize/corpus";
 
 const [, , file = ".cache/pretrain/corpus.jsonl", count = "1000", first = "0", seed = "1"] = process.argv;

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { type Lora, linearNames } from "../core/adapter";
 import { type ModelConfig, parseModelConfig } from "../core/model";
 import { newRandom } from "../core/random";
-import { newHuggingFaceFolder, mergeLora } from "./huggingFace";
+import { mergeLora, newHuggingFaceFolder } from "./huggingFace";
 import { listLoraTensors, newPeftFiles, parsePeft } from "./peft";
 import { parseSafetensors, writeSafetensors } from "./safetensors";
 

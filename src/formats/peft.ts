@@ -1,6 +1,6 @@
 /** @file A LoRA adapter as PEFT (0.21) writes and reads it. */
 
-import { type LinearName, linearNames, linearPath, linearShape, type Lora } from "../core/adapter";
+import { type LinearName, type Lora, linearNames, linearPath, linearShape } from "../core/adapter";
 import { StudioError } from "../core/errors";
 import type { ModelConfig } from "../core/model";
 import { parseSafetensors, type SafeTensorInput, writeSafetensors } from "./safetensors";

@@ -2,8 +2,8 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { newRandom } from "../core/random";
 import { StudioError } from "../core/errors";
+import { newRandom } from "../core/random";
 import { parseSafetensors, writeSafetensors } from "./safetensors";
 
 const encoder = new TextEncoder();

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
-import { linearNames, type Lora } from "../core/adapter";
+import { type Lora, linearNames } from "../core/adapter";
 import type { Batch } from "../core/batch";
 import { type ModelConfig, parseModelConfig } from "../core/model";
 import { openDevice } from "../kernels/device";

@@ -1,5 +1,5 @@
 /** @file Stories put together freely from single turns, so that the base reads turns and not whole forms by heart. */
-import { type Draw, drawProblem, type Form, part, type Person, times } from "./form";
+import { type Draw, drawProblem, type Form, type Person, part, times } from "./form";
 import type { Random } from "./random";
 import { type Beat, beat, expression, type Problem } from "./story";
 

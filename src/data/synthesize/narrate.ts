@@ -1,7 +1,7 @@
 /** @file Tells a problem as a story that carries its quantities along, in no style of a worked solution. */
 import type { Random } from "./random";
-import { plain, type Sign, type Step, toldLine } from "./story";
 import type { Problem } from "./story";
+import { plain, type Sign, type Step, toldLine } from "./story";
 
 const spoken: Readonly<Record<Sign, readonly string[]>> = {
   "+": ["plus", "and"],

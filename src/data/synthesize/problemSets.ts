@@ -7,7 +7,7 @@ import { moneyForms } from "./forms/money";
 import { oneStepForms } from "./forms/oneStep";
 import { timeForms } from "./forms/time";
 import { unseenForms } from "./forms/unseen";
-import { hashText, type Random, newRandom } from "./random";
+import { hashText, newRandom, type Random } from "./random";
 import type { Problem } from "./story";
 
 /** The forms with two to four steps that are trained on. */
