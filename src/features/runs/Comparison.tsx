@@ -11,7 +11,7 @@ import { CursorProvider, newCursor } from "../../ui/charts/cursor";
 import type { Curve } from "../../ui/charts/curve";
 import { formatCount, formatNumber } from "../../ui/formatQuantity";
 import { Table } from "../../ui/Table";
-import { evalCurve, lossCurves, runAxis } from "./curves";
+import { evalCurve, lossCurves, runAxis, smoothingOf } from "./curves";
 
 const short = (value: number) => formatNumber(value, 3);
 
@@ -42,7 +42,7 @@ export function Comparison({ runs, onClear }: { runs: readonly Run[]; onClear: (
   });
   const loss = curvesOf((i, drawing) => {
     const at = axisOf(i);
-    return (at && lossCurves(at.one, at.axis, drawing, drawing)[1]) ?? none(drawing);
+    return (at && lossCurves(at.one.columns, at.axis, smoothingOf(end), drawing, drawing)[1]) ?? none(drawing);
   });
   const evaluation = curvesOf((i, drawing) => {
     const at = axisOf(i);

@@ -1,5 +1,6 @@
 /** @file What can be done with a run now: pause, go on, stop, resume, talk to it, take it away. */
 
+import { memo } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 import { continueRun, pauseRun, type RunView, resumeRun, stopRun } from "../../state/runs";
@@ -9,7 +10,13 @@ import { Menu } from "../../ui/Menu";
 import { useRunCommands } from "./useRunCommands";
 import { useRunExport } from "./useRunExport";
 
-export function RunActions({ view }: { view: RunView }) {
+/** Steps pass by without it being drawn again. */
+export const RunActions = memo(RunActionsNow, ({ view: a }, { view: b }) => {
+  const same = a.where === b.where && a.busy === b.busy && a.run.status === b.run.status;
+  return same && a.run.checkpoint === b.run.checkpoint && a.run.name === b.run.name && a.run.recipe === b.run.recipe;
+});
+
+function RunActionsNow({ view }: { view: RunView }) {
   const { t } = useTranslation();
   const [, navigate] = useLocation();
   const { run, where, busy } = view;
@@ -71,7 +78,7 @@ function LiveActions({ view: { run, busy } }: { view: RunView }) {
           {
             id: "keep",
             label: t("run.stopKeep"),
-            description: t("run.stopKeepHint", { step: run.step }),
+            description: t("run.stopKeepHint"),
             onAction: () => void stopRun(run.id, true),
           },
           {

@@ -1,10 +1,9 @@
 /** @file Tells screen readers of evaluations and of the run's end, never of single steps. */
 
 import type { TFunction } from "i18next";
+import { memo } from "react";
 import { useTranslation } from "react-i18next";
-import type { EvalMetrics } from "../../core/metrics";
-import type { Run } from "../../core/run";
-import type { RunSeries } from "../../state/series";
+import type { EvalMetrics, RunStatusKind } from "../../core/metrics";
 import { formatNumber, formatShare } from "../../ui/formatQuantity";
 
 function evaluationWords(t: TFunction, metrics: EvalMetrics): string {
@@ -16,14 +15,14 @@ function evaluationWords(t: TFunction, metrics: EvalMetrics): string {
   return loss === null ? "" : t("run.live.evaluationLoss", { step, loss: formatNumber(loss, 3) });
 }
 
-export function RunAnnouncer({ run, series }: { run: Run; series: RunSeries }) {
+type AnnouncerProps = { status: RunStatusKind; last: EvalMetrics | null };
+
+export const RunAnnouncer = memo(function RunAnnouncer({ status, last }: AnnouncerProps) {
   const { t } = useTranslation();
-  const last = series.evals.at(-1);
-  const { status } = run;
   const ending = status === "done" || status === "paused" || status === "failed" ? t(`run.live.${status}`) : "";
   return (
     <p aria-live="polite" className="sr-only">
       {[last ? evaluationWords(t, last) : "", ending].filter(Boolean).join(". ")}
     </p>
   );
-}
+});

@@ -5,21 +5,20 @@ import { fromWire } from "../../core/errors";
 import type { Alert, AlertKind } from "../../core/metrics";
 import { dismissFailure, type RunView, resumeRun } from "../../state/runs";
 import { canResume, isActive } from "../../state/runsMirror";
-import type { RunSeries } from "../../state/series";
 import { Button } from "../../ui/Button";
 import { ErrorNotice } from "../../ui/ErrorNotice";
 import { formatNumber } from "../../ui/formatQuantity";
 import { Notice } from "../../ui/Notice";
 import { useRunExport } from "./useRunExport";
 
-type NoticesProps = { view: RunView; series: RunSeries; resumedFrom: number | null };
+type NoticesProps = { view: RunView; alerts: readonly Alert[]; resumedFrom: number | null };
 
-export function RunNotices({ view, series, resumedFrom }: NoticesProps) {
+export function RunNotices({ view, alerts: all, resumedFrom }: NoticesProps) {
   const { t } = useTranslation();
   const { run, where, busy, failure } = view;
   const { failure: exportFailure } = useRunExport(run.id);
   // A run that diverged says so itself.
-  const alerts = run.status === "failed" ? series.alerts.filter(({ kind }) => kind !== "nan") : series.alerts;
+  const alerts = run.status === "failed" ? all.filter(({ kind }) => kind !== "nan") : all;
   const latest = new Map<AlertKind, Alert>(alerts.map((alert) => [alert.kind, alert]));
   const isCutOff = run.status === "interrupted" && where === "nowhere";
   const notices = [
@@ -60,7 +59,7 @@ export function RunNotices({ view, series, resumedFrom }: NoticesProps) {
       <AlertNotice
         key={alert.kind}
         alert={alert}
-        others={series.alerts.filter(({ kind }) => kind === alert.kind).length - 1}
+        others={all.filter(({ kind }) => kind === alert.kind).length - 1}
         isOver={!isActive(run)}
       />
     )),

@@ -5,7 +5,6 @@ import { useTranslation } from "react-i18next";
 import { Link, useParams } from "wouter";
 import type { RunId } from "../../core/ids";
 import { loadRuns, resumeRun, takeReloaded, useRuns, useRunView, viewRun } from "../../state/runs";
-import { isActive } from "../../state/runsMirror";
 import { useSeries } from "../../state/series";
 import { EmptyState } from "../../ui/EmptyState";
 import { ErrorNotice } from "../../ui/ErrorNotice";
@@ -78,21 +77,22 @@ function KnownRun({ id }: { id: RunId }) {
   const resumedFrom = useResumeAfterReload(id);
   const series = useSeries(id);
   if (!view) return null;
-  const { run } = view;
+  const { run, where } = view;
+  const isLive = where !== "nowhere";
   return (
     <Page
       title={t("run.title", { name: run.name })}
-      aside={<RunStatus status={run.status} />}
+      aside={<RunStatus status={run.status} isResuming={view.busy === "resuming"} />}
       actions={<RunActions view={view} />}
       fill
     >
       <div className="flex min-h-0 flex-1 flex-col overflow-y-auto">
-        <RunStanding view={view} series={series} />
-        <RunNotices view={view} series={series} resumedFrom={resumedFrom} />
+        <RunStanding run={run} isLive={isLive} series={series} />
+        <RunNotices view={view} alerts={series.alerts} resumedFrom={resumedFrom} />
         {series.status === "failed" && <ErrorNotice error={series.error} className="m-4" />}
-        {!isActive(run) && <RunSummary run={run} />}
-        <RunCharts run={run} series={series} />
-        <RunAnnouncer run={run} series={series} />
+        {!isLive && <RunSummary run={run} />}
+        <RunCharts name={run.name} recipe={run.recipe} isLive={isLive} series={series} />
+        <RunAnnouncer status={run.status} last={series.evals.at(-1) ?? null} />
       </div>
     </Page>
   );

@@ -1,25 +1,23 @@
 /** @file One line under the title: step, time left, learning rate, speed, the next evaluation; and the run's progress. */
 
 import { useTranslation } from "react-i18next";
-import type { RunView } from "../../state/runs";
-import { isActive } from "../../state/runsMirror";
+import type { Run } from "../../core/run";
 import { runProgress } from "../../state/runsProgress";
 import type { RunSeries } from "../../state/series";
 import { backendName } from "../../ui/backendName";
 import { formatCount, formatDuration, formatNumber } from "../../ui/formatQuantity";
 import { ProgressBar } from "../../ui/ProgressBar";
 
-export function RunStanding({ view, series }: { view: RunView; series: RunSeries }) {
+export function RunStanding({ run, isLive, series }: { run: Run; isLive: boolean; series: RunSeries }) {
   const { t } = useTranslation();
-  const { run } = view;
   const progress = runProgress(run, series);
   const { step, steps, secondsLeft, nextEvaluation, tokensPerSecond, learningRate } = progress;
   const running = run.status === "running";
   const facts = [
     t("run.ofSteps", { step: formatCount(step), steps: formatCount(steps) }),
-    isActive(run) && secondsLeft !== null && t("run.left", { time: formatDuration(secondsLeft) }),
-    !isActive(run) && run.seconds > 0 && t("run.trainedFor", { time: formatDuration(run.seconds) }),
-    isActive(run) && learningRate !== null && t("run.learningRate", { value: formatNumber(learningRate, 3) }),
+    isLive && secondsLeft !== null && t("run.left", { time: formatDuration(secondsLeft) }),
+    !isLive && run.seconds > 0 && t("run.trainedFor", { time: formatDuration(run.seconds) }),
+    isLive && learningRate !== null && t("run.learningRate", { value: formatNumber(learningRate, 3) }),
     tokensPerSecond !== null && t("run.speed", { value: formatCount(tokensPerSecond) }),
     backendName(run.backend),
   ].filter((fact) => typeof fact === "string" && fact !== "");
@@ -51,7 +49,7 @@ export function RunStanding({ view, series }: { view: RunView; series: RunSeries
                   }))}
         </p>
       </div>
-      {isActive(run) && <ProgressBar label={run.name} value={step / steps} />}
+      {isLive && <ProgressBar label={run.name} value={step / steps} />}
     </div>
   );
 }

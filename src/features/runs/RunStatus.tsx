@@ -14,7 +14,8 @@ const tones: Record<RunStatusKind, Tone> = {
   failed: "bad",
 };
 
-export function RunStatus({ status }: { status: RunStatusKind }) {
+export function RunStatus({ status, isResuming = false }: { status: RunStatusKind; isResuming?: boolean }) {
   const { t } = useTranslation();
+  if (isResuming) return <Badge tone="accent">{t("run.resuming")}</Badge>;
   return <Badge tone={tones[status]}>{t(`runs.statuses.${status}`)}</Badge>;
 }

@@ -16,7 +16,7 @@ import { smooth } from "../../ui/charts/smooth";
 import { formatCount, formatDuration, formatTime } from "../../ui/formatQuantity";
 import { Menu } from "../../ui/Menu";
 import { type Column, Table } from "../../ui/Table";
-import { smoothing } from "./curves";
+import { smoothingOf } from "./curves";
 import { RunStatus } from "./RunStatus";
 import { useRunCommands } from "./useRunCommands";
 
@@ -123,7 +123,7 @@ function LossLine({ run }: { run: Run }) {
   const { columns } = useSeries(run.id);
   return (
     <Sparkline
-      values={smooth(columns["train/loss"], smoothing)}
+      values={smooth(columns["train/loss"], smoothingOf(run.recipe.schedule.steps))}
       color="var(--series-3)"
       label={t("runs.lossOf", { name: run.name })}
     />

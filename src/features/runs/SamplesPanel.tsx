@@ -3,16 +3,16 @@
 import { memo, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Sample } from "../../core/metrics";
-import type { Run } from "../../core/run";
+import type { Recipe } from "../../core/recipe";
 import { stripTemplate } from "../../state/chatExamples";
 import { parseWorkedAnswer } from "../../state/chatWorked";
 import { IconButton } from "../../ui/Button";
 import { Slider } from "../../ui/Slider";
 import { Mark, WorkedLines } from "../../ui/WorkedLines";
 
-type SamplesProps = { run: Run; samples: readonly Sample[] };
+type SamplesProps = { recipe: Recipe; samples: readonly Sample[] };
 
-export const SamplesPanel = memo(function SamplesPanel({ run, samples }: SamplesProps) {
+export const SamplesPanel = memo(function SamplesPanel({ recipe, samples }: SamplesProps) {
   const { t } = useTranslation();
   const steps = useMemo(() => [...new Set(samples.map(({ step }) => step))], [samples]);
   /** Null follows the latest. */
@@ -64,7 +64,7 @@ export const SamplesPanel = memo(function SamplesPanel({ run, samples }: Samples
       </header>
       {shown.length === 0 ? (
         <p className="m-auto max-w-100 px-4 py-12 text-center text-sm text-muted">
-          {run.recipe.evaluation.samples === 0 ? t("run.samples.off") : t("run.samples.empty")}
+          {recipe.evaluation.samples === 0 ? t("run.samples.off") : t("run.samples.empty")}
         </p>
       ) : (
         <ol aria-label={t("run.samples.at", { step })} className="flex flex-col px-4">
@@ -73,7 +73,7 @@ export const SamplesPanel = memo(function SamplesPanel({ run, samples }: Samples
               key={sample.index}
               sample={sample}
               past={samples.filter(({ index }) => index === sample.index)}
-              template={run.recipe.template.prompt}
+              template={recipe.template.prompt}
             />
           ))}
         </ol>

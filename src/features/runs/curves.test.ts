@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import type { EvalMetrics, StepMetrics } from "../../core/metrics";
 import { fromHistory, type RunSeries } from "../../state/series";
-import { alertMarks, evalCurve, lossCurves, runAxis, stepCurve } from "./curves";
+import { alertMarks, evalCurve, lossCurves, runAxis, smoothingOf, stepCurve } from "./curves";
 
 const step = (n: number): StepMetrics => ({
   step: n,
@@ -42,6 +42,10 @@ const drawing = { id: "x", label: "x", color: "red", look: "strong" } as const;
 test("while a run is active the axis leaves room and grows by doubling; at its end it fits", () => {
   expect(runAxis(series(30), "step", 400, true).end).toBe(50);
   expect(runAxis(series(30), "step", 400, false).end).toBe(30);
+  const young = { ...series(1), evals: [] };
+  expect(runAxis(young, "step", 30, true).end).toBe(15);
+  expect(runAxis(young, "step", 4, true).end).toBe(4);
+  expect(runAxis(young, "step", 400, true).end).toBe(25);
   expect(runAxis(series(60), "time", 400, true)).toMatchObject({ unit: "minutes", end: 16 });
   expect(runAxis(series(60), "time", 400, false).end).toBe(10);
   expect(runAxis(series(3), "time", 400, true)).toMatchObject({ unit: "seconds", end: 32 });
@@ -55,14 +59,23 @@ test("over time, evaluations and alerts stand where their step was taken", () =>
   expect(curve.x).toEqual([0, 100 / 60]);
   expect(curve.error?.[1]).toBeCloseTo(0.05, 12);
   expect(alertMarks(one, axis)).toEqual([{ x: 100 / 60, tone: "warn" }]);
-  expect(stepCurve(one, axis, "train/loss", drawing).x[59]).toBeCloseTo(10, 12);
+  expect(stepCurve(one.columns, axis, "train/loss", drawing).x[59]).toBeCloseTo(10, 12);
 });
 
 test("the smoothed loss lies on the same steps as the measured one", () => {
   const one = series(5);
-  const [raw, smoothed] = lossCurves(one, runAxis(one, "step", 5, false), drawing, { ...drawing, id: "y" });
+  const [raw, smoothed] = lossCurves(one.columns, runAxis(one, "step", 5, false), 0.9, drawing, {
+    ...drawing,
+    id: "y",
+  });
   expect([...(raw?.steps ?? [])]).toEqual([1, 2, 3, 4, 5]);
   expect(smoothed?.steps).toBe(raw?.steps);
   expect(smoothed?.y[0]).toBeCloseTo(4, 12);
   expect(smoothed?.y[4]).toBeGreaterThan(raw?.y[4] ?? Infinity);
+});
+
+test("short runs are smoothed over fewer steps", () => {
+  expect(smoothingOf(30)).toBe(0.5);
+  expect(smoothingOf(400)).toBeCloseTo(0.9, 12);
+  expect(smoothingOf(100_000)).toBeCloseTo(0.96, 12);
 });

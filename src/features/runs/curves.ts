@@ -2,8 +2,9 @@
 
 import { standardError } from "../../state/runsSummary";
 import type { RunSeries } from "../../state/series";
-import { type StepColumn, secondsAt } from "../../state/seriesColumns";
+import { type Columns, type StepColumn, secondsAt } from "../../state/seriesColumns";
 import type { Curve } from "../../ui/charts/curve";
+import type { PlotMark } from "../../ui/charts/PlotLayers";
 import { smooth } from "../../ui/charts/smooth";
 import { growingEnd } from "../../ui/charts/ticks";
 
@@ -18,8 +19,8 @@ export type RunAxis = {
 
 const inSeconds: Record<TimeUnit, number> = { seconds: 1, minutes: 60, hours: 3600 };
 
-/** How heavy the smoothing of the training loss is: about the last ten steps. */
-export const smoothing = 0.9;
+/** How heavy the smoothing of a run's training loss is: over about a fortieth of its steps, 2 to 25 of them. */
+export const smoothingOf = (steps: number) => 1 - 1 / Math.min(25, Math.max(2, steps / 40));
 
 /** @param steps of the whole schedule; @param isActive the axis then leaves room to grow, and changes rarely */
 export function runAxis(series: RunSeries, kind: AxisKind, steps: number, isActive: boolean): RunAxis {
@@ -27,12 +28,15 @@ export function runAxis(series: RunSeries, kind: AxisKind, steps: number, isActi
   const step = Math.max(columns.step.at(-1) ?? 0, evals.at(-1)?.step ?? 0);
   const seconds = columns.seconds.at(-1) ?? 0;
   const unit: TimeUnit = seconds < 180 ? "seconds" : seconds < 3 * 3600 ? "minutes" : "hours";
-  if (kind === "step") return { kind, unit, end: isActive ? growingEnd(step, steps) : Math.max(1, step) };
+  if (kind === "step") {
+    const least = Math.min(10, steps);
+    return { kind, unit, end: isActive ? Math.ceil(growingEnd(Math.max(step, least), steps)) : Math.max(1, step) };
+  }
   const now = Math.max(seconds / inSeconds[unit], 0.001);
   return { kind, unit, end: isActive ? 2 ** Math.ceil(Math.log2(now)) : now };
 }
 
-function stepX({ columns }: RunSeries, axis: RunAxis): ArrayLike<number> {
+function stepX(columns: Columns, axis: RunAxis): ArrayLike<number> {
   if (axis.kind === "step") return columns.step;
   const scale = inSeconds[axis.unit];
   return scale === 1 ? columns.seconds : columns.seconds.map((seconds) => seconds / scale);
@@ -40,13 +44,13 @@ function stepX({ columns }: RunSeries, axis: RunAxis): ArrayLike<number> {
 
 type Source = Pick<RunSeries, "columns" | "evals">;
 
-const evalX = ({ columns }: Source, axis: RunAxis, step: number) =>
+const evalX = (columns: Columns, axis: RunAxis, step: number) =>
   axis.kind === "step" ? step : secondsAt(columns, step) / inSeconds[axis.unit];
 
 type Drawing = Pick<Curve, "id" | "label" | "color" | "look">;
 
-export function stepCurve(series: RunSeries, axis: RunAxis, column: StepColumn, drawing: Drawing): Curve {
-  return { ...drawing, steps: series.columns.step, x: stepX(series, axis), y: series.columns[column] };
+export function stepCurve(columns: Columns, axis: RunAxis, column: StepColumn, drawing: Drawing): Curve {
+  return { ...drawing, steps: columns.step, x: stepX(columns, axis), y: columns[column] };
 }
 
 type EvalKey = "gsm8k/strict" | "gsm8k/flexible" | "exact_match" | "eval/loss";
@@ -58,7 +62,7 @@ export function evalCurve(series: Source, axis: RunAxis, key: EvalKey, drawing: 
   return {
     ...drawing,
     steps: known.map(({ step }) => step),
-    x: known.map(({ step }) => evalX(series, axis, step)),
+    x: known.map(({ step }) => evalX(series.columns, axis, step)),
     y,
     dots: true,
     ...(isShare ? { error: known.map(({ n }, i) => standardError(y[i] ?? 0, n)) } : {}),
@@ -66,15 +70,15 @@ export function evalCurve(series: Source, axis: RunAxis, key: EvalKey, drawing: 
 }
 
 /** The training loss as measured and smoothed. */
-export function lossCurves(series: RunSeries, axis: RunAxis, raw: Drawing, smoothed: Drawing): Curve[] {
-  const measured = stepCurve(series, axis, "train/loss", raw);
-  return [measured, { ...measured, ...smoothed, y: smooth(series.columns["train/loss"], smoothing) }];
+export function lossCurves(columns: Columns, axis: RunAxis, weight: number, raw: Drawing, smoothed: Drawing): Curve[] {
+  const measured = stepCurve(columns, axis, "train/loss", raw);
+  return [measured, { ...measured, ...smoothed, y: smooth(columns["train/loss"], weight) }];
 }
 
 /** Where along the axis an alert's mark stands. */
-export function alertMarks(series: RunSeries, axis: RunAxis): { x: number; tone: "bad" | "warn" }[] {
+export function alertMarks(series: Pick<RunSeries, "columns" | "alerts">, axis: RunAxis): PlotMark[] {
   return series.alerts.map(({ step, kind }) => ({
-    x: evalX(series, axis, step),
+    x: evalX(series.columns, axis, step),
     tone: kind === "nan" ? "bad" : "warn",
   }));
 }

@@ -1,6 +1,6 @@
 /** @file A chart with all that belongs to it: headline, legend, curves, cursor, table of its numbers, and ways to save it. */
 
-import { lazy, type ReactNode, Suspense, useMemo, useRef, useState } from "react";
+import { lazy, memo, type ReactNode, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { IconButton } from "../Button";
 import { Menu } from "../Menu";
@@ -48,25 +48,32 @@ export type ChartProps = {
 const noMarks: readonly PlotMark[] = [];
 
 export function Chart(props: ChartProps) {
-  const { name, title, curves, height, actions, empty, isSmall = false } = props;
+  const { name, title, curves, height, file, actions, empty, isSmall = false } = props;
   const { t } = useTranslation();
   const [isTable, setTable] = useState(false);
   const { ref, width } = useWidth();
   const shown = useRef<HTMLDivElement>(null);
   const isEmpty = !hasPoints(curves);
+  const latest = useRef(curves);
+  useEffect(() => {
+    latest.current = curves;
+  }, [curves]);
+  const getCurves = useCallback(() => latest.current, []);
   return (
     <figure aria-label={name} className="flex min-w-0 flex-col">
       <figcaption className="flex min-h-7 items-center gap-3 pr-1 pl-4">
         <h2 className="text-sm whitespace-nowrap">{title ?? name}</h2>
-        {!isSmall && <Legend curves={curves} />}
+        {!isSmall && <Legend entries={curves.filter(({ y }) => lastFinite(y) >= 0)} />}
         <span className="flex-1" />
         {actions}
-        {!isEmpty && <ChartMenu {...props} shown={shown} isTable={isTable} onTable={() => setTable(!isTable)} />}
+        {!isEmpty && (
+          <ChartMenu name={name} file={file} shown={shown} getCurves={getCurves} isTable={isTable} onTable={setTable} />
+        )}
       </figcaption>
       <div ref={ref} className="min-w-0">
         {isEmpty ? (
           <div style={{ height }} className="flex items-center justify-center px-4 text-center text-sm text-muted">
-            {empty}
+            <p className="max-w-100">{empty}</p>
           </div>
         ) : isTable ? (
           <ChartTable curves={curves} format={props.y.format} height={height} label={t("charts.tableOf", { name })} />
@@ -130,8 +137,10 @@ function SizedPlot({
   );
 }
 
-function Legend({ curves }: { curves: readonly Curve[] }) {
-  const entries = curves.filter((curve) => lastFinite(curve.y) >= 0);
+type LegendEntry = Pick<Curve, "id" | "label" | "color" | "look">;
+
+/** Drawn again only when its entries change, not with every point. */
+const Legend = memo(function Legend({ entries }: { entries: readonly LegendEntry[] }) {
   return (
     <ul className="flex min-w-0 flex-wrap gap-x-3 text-xs text-muted">
       {entries.map(({ id, label, color, look }) => (
@@ -152,25 +161,42 @@ function Legend({ curves }: { curves: readonly Curve[] }) {
       ))}
     </ul>
   );
+}, sameEntries);
+
+function sameEntries(
+  { entries: a }: { entries: readonly LegendEntry[] },
+  { entries: b }: { entries: readonly LegendEntry[] },
+) {
+  const same = (one: LegendEntry, other: LegendEntry | undefined) =>
+    one.id === other?.id && one.label === other.label && one.color === other.color && one.look === other.look;
+  return a.length === b.length && a.every((entry, i) => same(entry, b[i]));
 }
 
-type MenuProps = ChartProps & { shown: { current: HTMLDivElement | null }; isTable: boolean; onTable: () => void };
+type MenuProps = {
+  name: string;
+  file: string;
+  shown: { current: HTMLDivElement | null };
+  /** The curves as they are when something is saved. */
+  getCurves: () => readonly Curve[];
+  isTable: boolean;
+  onTable: (isTable: boolean) => void;
+};
 
-function ChartMenu({ name, curves, file, shown, isTable, onTable }: MenuProps) {
+const ChartMenu = memo(function ChartMenu({ name, file, shown, getCurves, isTable, onTable }: MenuProps) {
   const { t } = useTranslation();
-  const caption: Caption = {
-    title: `${name} · ${file}`,
-    entries: curves.map(({ label, color, look }) => ({ label, color, isDashed: look === "dashed" })),
-  };
   const fileName = `${file}-${name}`.toLowerCase().replaceAll(/[^\p{L}\p{N}.-]+/gu, "-");
   const saveDrawing = async (ending: "svg" | "png") => {
     const svg = shown.current?.querySelector("svg");
     if (!svg) return;
+    const caption: Caption = {
+      title: `${name} · ${file}`,
+      entries: getCurves().filter(({ y }) => lastFinite(y) >= 0),
+    };
     const content = ending === "svg" ? chartSvg(svg, caption) : await chartPng(svg, caption);
     saveFile(`${fileName}.${ending}`, content, content.type);
   };
   const saveCsv = () => {
-    saveFile(`${fileName}.csv`, chartCsv(curves), "text/csv;charset=utf-8");
+    saveFile(`${fileName}.csv`, chartCsv(getCurves()), "text/csv;charset=utf-8");
   };
   return (
     <Menu
@@ -195,11 +221,11 @@ function ChartMenu({ name, curves, file, shown, isTable, onTable }: MenuProps) {
           id: "table",
           label: isTable ? t("charts.showChart") : t("charts.showTable"),
           icon: isTable ? "runs" : "datasets",
-          onAction: onTable,
+          onAction: () => onTable(!isTable),
         },
       ]}
     >
       <IconButton label={t("charts.menuOf", { name })} icon="more" size="sm" />
     </Menu>
   );
-}
+});

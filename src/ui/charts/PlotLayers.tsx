@@ -75,6 +75,7 @@ function CurveDrawing({ curve, toX, toY, limit }: Drawn) {
         strokeWidth={widths[look]}
         strokeOpacity={faint ? 0.42 : 1}
         strokeLinejoin="round"
+        strokeLinecap={curve.x.length === 1 ? "round" : "butt"}
         {...(look === "dashed" ? { strokeDasharray: "5 3" } : {})}
       />
       {error && <path d={errorPath(curve, toX, toY)} fill="none" stroke={color} strokeWidth={1} strokeOpacity={0.7} />}

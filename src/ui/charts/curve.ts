@@ -104,11 +104,14 @@ const written = (value: number) => value.toFixed(1);
 /** The line through a curve's points as an SVG path of at most `limit` points. */
 export function linePath(curve: Curve, toX: Project, toY: Project, limit: number): string {
   let path = "";
+  let points = 0;
   for (const i of downsample(curve.x, curve.y, limit)) {
     const y = toY(at(curve.y, i));
-    if (Number.isFinite(y)) path += `${path ? "L" : "M"}${written(toX(at(curve.x, i)))} ${written(y)}`;
+    if (!Number.isFinite(y)) continue;
+    path += `${points === 0 ? "M" : "L"}${written(toX(at(curve.x, i)))} ${written(y)}`;
+    points++;
   }
-  return path;
+  return points === 1 ? `${path}h0.01` : path; // with round ends a dot
 }
 
 /** The band between the error bars' ends as a closed SVG path; empty without error bars. */

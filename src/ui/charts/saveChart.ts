@@ -1,6 +1,7 @@
 /** @file A chart as it stands on the page, as SVG or PNG. */
 
 import { StudioError } from "../../core/errors";
+import type { Curve } from "./curve";
 
 /** Looks that reach the drawing from the page's style sheet or its variables. */
 const looks = [
@@ -18,11 +19,13 @@ const looks = [
   "text-anchor",
 ] as const;
 
+const strokes = { strong: {}, faint: { "stroke-opacity": 0.42 }, dashed: { "stroke-dasharray": "4 3" } } as const;
+
 const margin = 16;
 const headline = 44;
 const svgNamespace = "http://www.w3.org/2000/svg";
 
-export type Caption = { title: string; entries: readonly { label: string; color: string; isDashed: boolean }[] };
+export type Caption = { title: string; entries: readonly Pick<Curve, "label" | "color" | "look">[] };
 
 function newElement(name: string, attributes: Record<string, string | number>, text?: string): Element {
   const element = document.createElementNS(svgNamespace, name);
@@ -44,6 +47,9 @@ function standalone(shown: SVGSVGElement, caption: Caption): { svg: SVGSVGElemen
     element.removeAttribute("class");
     element.removeAttribute("style");
   });
+  for (const element of copy.querySelectorAll("title, desc")) element.remove();
+  copy.removeAttribute("class");
+  copy.removeAttribute("style");
   const page = getComputedStyle(shown);
   const variable = (color: string) => {
     const name = /^var\((--[\w-]+)\)$/.exec(color)?.[1];
@@ -64,8 +70,8 @@ function standalone(shown: SVGSVGElement, caption: Caption): { svg: SVGSVGElemen
     ),
   );
   let x = margin;
-  for (const { label, color, isDashed } of caption.entries) {
-    const stroke = { stroke: variable(color), "stroke-width": 2, ...(isDashed ? { "stroke-dasharray": "4 3" } : {}) };
+  for (const { label, color, look } of caption.entries) {
+    const stroke = { stroke: variable(color), "stroke-width": 2, ...strokes[look] };
     svg.append(newElement("line", { x1: x, x2: x + 16, y1: 35, y2: 35, ...stroke }));
     svg.append(newElement("text", { x: x + 21, y: 39, "font-size": 11, fill: variable("var(--muted)") }, label));
     x += 21 + label.length * 6.2 + 14;

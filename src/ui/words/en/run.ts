@@ -27,7 +27,7 @@ export const run = {
   stop: "Stop",
   stopping: "Stopping…",
   stopKeep: "Stop and keep",
-  stopKeepHint: "Saves a checkpoint at step {{step}} first",
+  stopKeepHint: "Saves a checkpoint first",
   stopDiscard: "Stop without saving",
   stopDiscardHint: "Goes back to the checkpoint of step {{step}}",
   stopDiscardNone: "Nothing is saved yet: nothing is kept",
