@@ -13,7 +13,7 @@ type NumberProps = FieldProps & {
   unit?: string;
   minimum?: number;
   maximum?: number;
-  /** What an arrow key adds; `"decade"` doubles and halves instead, for quantities that live on a log scale. */
+  /** What an arrow key adds; `"double"` doubles and halves instead, for quantities that live on a log scale. */
   step?: number | "double";
   isDisabled?: boolean;
 };
@@ -35,8 +35,12 @@ export function NumberField({
 }: NumberProps) {
   const { t } = useTranslation();
   const label = useFieldLabel(field);
-  const [draft, setDraft] = useState<string | null>(null);
-  const typed = draft === null ? value : draft.trim() === "" ? Number.NaN : Number(draft);
+  /** What is being typed, and the value it started from. */
+  const [typing, setTyping] = useState<{ text: string; from: number } | null>(null);
+  const parse = (text: string) => (text.trim() === "" ? Number.NaN : Number(text));
+  // A value that came from elsewhere meanwhile is shown in place of what was typed.
+  const draft = typing && (value === typing.from || value === parse(typing.text)) ? typing.text : null;
+  const typed = draft === null ? value : parse(draft);
   const outside = !Number.isFinite(typed)
     ? t("field.notNumber")
     : typed < minimum
@@ -46,12 +50,12 @@ export function NumberField({
         : undefined;
 
   const set = (text: string) => {
-    setDraft(text);
-    const number = text.trim() === "" ? Number.NaN : Number(text);
+    setTyping({ text, from: value });
+    const number = parse(text);
     if (Number.isFinite(number) && number >= minimum && number <= maximum && number !== value) onChange(number);
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === "Enter") setDraft(null);
+    if (event.key === "Enter") setTyping(null);
     if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
     event.preventDefault();
     const sign = event.key === "ArrowUp" ? 1 : -1;
@@ -65,7 +69,7 @@ export function NumberField({
         aria-label={label}
         value={draft ?? writeNumber(value)}
         onChange={set}
-        onBlur={() => setDraft(null)}
+        onBlur={() => setTyping(null)}
         isInvalid={Boolean(error)}
         isDisabled={isDisabled ?? false}
         inputMode="decimal"

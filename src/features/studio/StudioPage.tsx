@@ -61,6 +61,9 @@ function useStart() {
   return { ...state, start: () => void start() };
 }
 
+/** A failure is shown where one looks, wherever the page was scrolled to. */
+const scrollTo = (node: HTMLElement | null) => node?.scrollIntoView({ block: "nearest" });
+
 /** One thing that keeps the run from starting is enough to read. */
 const failureOf = (state: { status: string; error?: unknown }): unknown =>
   state.status === "failed" ? state.error : null;
@@ -130,7 +133,11 @@ export default function StudioPage() {
             {t("studio.active", { name: active.name })}. <span className="text-muted">{t("studio.activeHint")}</span>
           </Notice>
         )}
-        {failure !== null && <ErrorNotice error={failure} />}
+        {failure !== null && (
+          <div ref={scrollTo} className="scroll-mt-16">
+            <ErrorNotice error={failure} />
+          </div>
+        )}
         {problem && <Notice tone="warn">{t("studio.notValid", problem)}</Notice>}
         <div className="grid gap-px overflow-hidden rounded-lg border border-line bg-line md:grid-cols-2 xl:grid-cols-4">
           <ModelCard recipe={recipe} />

@@ -35,7 +35,6 @@ export const datasets = {
   waitingTokens: "Tokens appear once the engine is there",
   template: "Under the recipe's template, with its longest row of {{length}} tokens.",
   hash: "SHA-256",
-  licence: "Licence",
   format: {
     gsm8k: "GSM8K",
     alpaca: "Alpaca",

@@ -37,7 +37,5 @@ export const settings = {
   aboutText:
     "Anneal fine-tunes language models in the browser, on your own machine, and shows what happens while it happens.",
   licence: "MIT licence",
-  version: "Version {{version}}",
-  keys: "Keyboard",
   keyFind: "Find anything",
 };

@@ -4,12 +4,8 @@ export const common = {
   close: "Close",
   cancel: "Cancel",
   dismiss: "Dismiss",
-  delete: "Delete",
   retry: "Try again",
   loading: "Loading…",
-  copied: "Copied",
-  previous: "Previous",
-  next: "Next",
 };
 
 export const field = {
@@ -44,11 +40,8 @@ export const shell = {
   software: "software",
   memory: "{{used}} of {{available}}",
   memoryWhy: "Memory the engine holds, of what it may use. {{tensors}} tensors.",
-  noRun: "No run under way",
-  run: "{{name}}, {{share}}",
   pause: "Pause {{name}}",
   continue: "Continue {{name}}",
-  paused: "paused",
   palette: "Find a page, run, data set or action",
   palettePlaceholder: "Pages, runs, data sets, actions",
   paletteEmpty: "Nothing by that name",
@@ -58,6 +51,5 @@ export const shell = {
   groupActions: "Actions",
   actionTheme: "Switch between light and dark",
   actionImport: "Import a data set",
-  actionQuickstart: "Train the quickstart recipe",
   dropHere: "Drop to import as a data set",
 };

@@ -11,9 +11,7 @@ export const studio = {
   activeHint: "One run trains at a time. Stop it or wait for it before the next.",
   show: "Show it",
   notValid: "{{field}}: {{message}}",
-  waiting: "Waiting for the engine…",
   counting: "Counting rows and tokens…",
-  flow: "Recipe",
   model: {
     title: "Model",
     line: "{{parameters}} parameters",
@@ -71,7 +69,6 @@ export const studio = {
     scoringGsm8k: "Accuracy on held-out problems, strict and flexible",
     scoringExact: "Exact match on held-out rows",
     scoringNone: "No accuracy: these answers have no single right form",
-    measured: "Measured by",
   },
   kind: { cosine: "Cosine", linear: "Linear", constant: "Constant" },
   lossOn: { completion: "Completion", all: "Prompt and completion" },
@@ -91,7 +88,6 @@ export const studio = {
     optimizer: "AdamW",
     schedule: "Schedule",
     evaluation: "Evaluation",
-    checkpoints: "Checkpoints",
   },
   next: {
     measured:

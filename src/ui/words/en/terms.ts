@@ -25,11 +25,6 @@ export const terms = {
     word: "Flexible",
     why: "The last number of the text counts as the answer, whatever its form.",
   },
-  perplexity: {
-    word: "Perplexity",
-    why: "Among how many equally likely tokens the model wavers, on average.",
-    formula: "exp(loss)",
-  },
   gradientNorm: {
     word: "Gradient norm",
     why: "The length of the step the data asks for, before clipping. Spikes tell of odd rows or too high a learning rate.",
@@ -39,10 +34,6 @@ export const terms = {
     why: "How much text is trained on each second, padding not counted.",
   },
   parameters: { word: "Parameters", why: "How many numbers the model is made of." },
-  trainedParameters: {
-    word: "Trained",
-    why: "How many numbers change in training. The rest of the model stays as it is and is shared by every run.",
-  },
   layers: {
     word: "Layers",
     why: "Blocks of attention and feed-forward that a token passes through, one after another.",
@@ -58,7 +49,6 @@ export const terms = {
     word: "Tokenizer",
     why: "Cuts text into tokens, the pieces a model reads. Unknown characters become bytes.",
   },
-  token: { word: "Token", why: "A piece of text the model reads as one: a word, a part of one, a digit." },
   mask: {
     word: "Loss mask",
     why: "Tinted tokens count in the loss: the model learns to write them. Grey ones are only read.",
@@ -67,7 +57,6 @@ export const terms = {
     word: "Memory",
     why: "Weights, activations and optimizer state at the largest step, against what the engine may use here.",
   },
-  epochs: { word: "Epochs", why: "How often each training row is seen, on average." },
   time: { word: "Time", why: "Estimated from steps measured on this machine with this backend." },
   recipe: {
     word: "Recipe",
@@ -79,7 +68,6 @@ export const terms = {
   },
   name: { word: "Name", why: "Runs made from this recipe are called by this name and a number." },
   model: { word: "Model", why: "The base whose weights stay frozen while the adapter beside them learns." },
-  source: { word: "Data", why: "The rows to learn from." },
   evaluationShare: {
     word: "Held-out share",
     why: "The part of the rows kept aside to measure on. Data that brings its own held-out rows does not need it.",
