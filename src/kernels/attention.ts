@@ -25,7 +25,7 @@ function unpack({ qkv, segments }: Inputs, { heads: H, keyValueHeads: K }: Heads
   const [B, , T, D] = qkv.shape;
   const repeat = (first: number) => {
     const one = tf.reshape(tf.slice(qkv, [0, first, 0, 0], [B, K, T, D]), [B * K, 1, T * D]);
-    return tf.reshape(tf.tile(one, [1, H / K, 1]), [B, H, T, D]) as tf.Tensor4D;
+    return tf.reshape<tf.Rank.R4>(tf.tile(one, [1, H / K, 1]), [B, H, T, D]);
   };
   const rows = tf.reshape(segments, [B, 1, T, 1]);
   const order = tf.range(0, T, 1, "int32");
@@ -42,7 +42,7 @@ function scores(q: tf.Tensor4D, k: tf.Tensor4D, seen: tf.Tensor): tf.Tensor4D {
 /** [B·T, H·D] → [B, H, T, D]. */
 function byHead(y: tf.Tensor2D, qkv: tf.Tensor4D, H: number): tf.Tensor4D {
   const [B, , T, D] = qkv.shape;
-  return tf.transpose(tf.reshape(y, [B, T, H, D]), [0, 2, 1, 3]) as tf.Tensor4D;
+  return tf.transpose<tf.Tensor4D>(tf.reshape(y, [B, T, H, D]), [0, 2, 1, 3]);
 }
 
 /** The meaning of attention. */
@@ -138,7 +138,7 @@ const backward = defineKernel({
     const p = tf.exp(tf.sub(scores(q, k, seen), lse));
     const dyh = byHead(dy, qkv, H);
     const ds = tf.mul(tf.mul(p, tf.sub(tf.matMul(dyh, v, false, true), delta)), 1 / Math.sqrt(D));
-    const gather = (x: tf.Tensor) => tf.sum(tf.reshape(x, [B, K, H / K, T, D]), 2) as tf.Tensor4D;
+    const gather = (x: tf.Tensor) => tf.sum<tf.Tensor4D>(tf.reshape(x, [B, K, H / K, T, D]), 2);
     return tf.concat([tf.matMul(ds, k), gather(tf.matMul(ds, q, true)), gather(tf.matMul(p, dyh, true))], 1);
   },
   gpu: ({ qkv }, heads) => ({

@@ -3,7 +3,7 @@
 import type { BackendChoice } from "../core/engine";
 import { StudioError } from "../core/errors";
 import { loadWebGPU, tf } from "./tf";
-import { newWasmBackend, type WasmBackend } from "./wasmBackend";
+import { newWasmBackend, WasmBackend } from "./wasmBackend";
 
 export type { BackendChoice } from "../core/engine";
 
@@ -69,7 +69,7 @@ async function findAdapter(gpu: GPU | undefined): Promise<Found> {
 
 /** SwiftShader, llvmpipe and their like: drivers that compute on the CPU. */
 function isSoftware({ info }: GPUAdapter): boolean {
-  const flagged = (info as GPUAdapterInfo & { isFallbackAdapter?: boolean }).isFallbackAdapter === true;
+  const flagged = (info as GPUAdapterInfo & { isFallbackAdapter?: boolean }).isFallbackAdapter;
   return flagged || /swiftshader|llvmpipe|lavapipe|software|basic render/i.test(adapterName(info));
 }
 
@@ -87,7 +87,7 @@ async function openWebGPU(adapter: GPUAdapter, reason: string): Promise<Device> 
     requiredLimits: allLimits(adapter.limits),
   });
   const { WebGPUBackend } = await loadWebGPU();
-  if (tf.findBackendFactory("webgpu")) tf.removeBackend("webgpu");
+  if (isRegistered("webgpu")) tf.removeBackend("webgpu");
   tf.registerBackend("webgpu", () => new WebGPUBackend(device, adapter.info), 3);
   tf.env().set("WEBGPU_CPU_FORWARD", false); // Small tensors must not quietly run elsewhere.
   await activate("webgpu");
@@ -123,7 +123,7 @@ function allLimits(limits: GPUSupportedLimits): Record<string, number> {
 
 async function openWasm(reason: string, { threads }: DeviceAssets): Promise<Device> {
   const backend = await newWasmBackend(threads);
-  if (tf.findBackendFactory("wasm")) tf.removeBackend("wasm");
+  if (isRegistered("wasm")) tf.removeBackend("wasm");
   tf.registerBackend("wasm", () => backend, 2);
   await activate("wasm");
   const features = ["simd", ...(backend.relaxed ? ["relaxed-simd"] : []), ...(backend.threads > 1 ? ["threads"] : [])];
@@ -136,6 +136,11 @@ async function openCpu(reason: string): Promise<Device> {
   await activate("cpu");
   const base = { adapter: "", software: false, features: [], reason, lost: never };
   return { ...base, backend: "cpu", threads: 1, maxBufferBytes: 2 ** 31 - 65536 };
+}
+
+/** tfjs types the factory as always there. */
+function isRegistered(name: Device["backend"]): boolean {
+  return (tf.findBackendFactory(name) as unknown) !== null;
 }
 
 async function activate(name: Device["backend"]): Promise<void> {
@@ -151,5 +156,6 @@ export function deviceMemory(): { tensors: number; bytes: number } {
 
 /** The CPU path's backend, where it is the one in use. */
 export function wasmBackend(): WasmBackend | null {
-  return tf.getBackend() === "wasm" ? (tf.backend() as WasmBackend) : null;
+  const backend = tf.backend();
+  return backend instanceof WasmBackend ? backend : null;
 }

@@ -7,7 +7,7 @@
  */
 
 import { tf, type WebGPUBackend, type WebGPUProgram } from "./tf";
-import type { WasmBackend, WasmCall } from "./wasmBackend";
+import { asWasm, type WasmCall } from "./wasmBackend";
 
 type Inputs = Record<string, tf.Tensor>;
 export type Attrs = Record<string, number>;
@@ -61,7 +61,7 @@ export function defineKernel<I extends Inputs, A extends Attrs>(kernel: Kernel<I
     backendName: "wasm",
     kernelFunc: wasm
       ? ({ inputs, attrs, backend }) =>
-          (backend as WasmBackend).call(wasm(inputs as unknown as I, attrs as A), tensorsOf(inputs, names))
+          asWasm(backend).call(wasm(inputs as unknown as I, attrs as A), tensorsOf(inputs, names))
       : composed,
   });
   tf.registerKernel({

@@ -92,7 +92,7 @@ const split = defineKernel({
     { rows: B, length: T, heads: H, keyValueHeads: K }: Layout,
   ) => {
     const D = dim(table, 1);
-    const spread = (x: tf.Tensor, n: number) => tf.reshape(x, [B, T, n, D]) as tf.Tensor4D;
+    const spread = (x: tf.Tensor, n: number) => tf.reshape<tf.Rank.R4>(x, [B, T, n, D]);
     const turned = [rotate(spread(q, H), { positions, table }, 1), rotate(spread(k, K), { positions, table }, 1)];
     return tf.transpose(tf.concat([...turned, spread(v, K)], 2), [0, 2, 1, 3]);
   },

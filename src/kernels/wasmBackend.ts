@@ -61,7 +61,7 @@ export class WasmBackend extends MathBackendCPU {
 
   override move(dataId: object, values: tf.BackendValues | null, shape: number[], dtype: tf.DataType, refs: number) {
     if (dtype === "string" || dtype === "complex64") {
-      super.move(dataId, values as tf.BackendValues, shape, dtype as tf.NumericDataType, refs);
+      super.move(dataId, values as tf.BackendValues, shape, dtype, refs);
       return;
     }
     const entry = this.reserve(sizeOf(shape), dtype, refs);
@@ -179,10 +179,17 @@ export async function newWasmBackend(most = 8): Promise<WasmBackend> {
   return new WasmBackend(heap, threads, relaxed);
 }
 
+/** A kernel registered for this backend is called with this backend. */
+export function asWasm(backend: unknown): WasmBackend {
+  if (!(backend instanceof WasmBackend)) throw new StudioError("bug", "A WebAssembly kernel ran on another backend");
+  return backend;
+}
+
 /** tfjs' JavaScript kernels serve whatever has none of our own. */
 function copyPlainKernels(): void {
   for (const kernel of tf.getKernelsForBackend("cpu")) {
-    if (tf.getKernel(kernel.kernelName, "wasm")) continue;
+    const ours: unknown = tf.getKernel(kernel.kernelName, "wasm"); // tfjs types it as always there
+    if (ours) continue;
     tf.registerKernel({ ...kernel, backendName: "wasm", ...(kernel.kernelName === "Add" ? fastAdd(kernel) : {}) });
   }
 }
@@ -196,7 +203,7 @@ function fastAdd({ kernelFunc }: tf.KernelConfig): Pick<tf.KernelConfig, "kernel
       if (!a || !b || !isAlike) return kernelFunc(params);
       const size = sizeOf(a.shape);
       const call: WasmCall = { fn: "add", outputShape: a.shape, work: Math.ceil(size / 8192), args: [size] };
-      return (params.backend as WasmBackend).call(call, [a, b]);
+      return asWasm(params.backend).call(call, [a, b]);
     },
   };
 }

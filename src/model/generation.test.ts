@@ -125,7 +125,7 @@ describe("sampling", () => {
   it("follows the probabilities, sharper when colder", () => {
     near(counts({}), softmax([0, 3, 1, 2]));
     near(counts({ temperature: 0.5 }), softmax([0, 6, 2, 4]));
-    expect(counts({ temperature: 0 })).toEqual([0, 1, 0, 0].map((value) => expect.closeTo(value, 6)));
+    expect(counts({ temperature: 0 })).toEqual([0, 1, 0, 0].map((value) => expect.closeTo(value, 6) as number));
   });
 
   it("keeps to the likeliest few", () => {

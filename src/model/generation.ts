@@ -192,7 +192,7 @@ function compact(state: State, going: number[]): State {
     return state.caches.map((cache) => {
       const [B, heads, slots, D] = cache.shape;
       const kept = takeRows(tf.reshape(cache, [B, heads * slots * D]), index);
-      return tf.reshape(kept, [going.length, heads, slots, D]) as tf.Tensor4D;
+      return tf.reshape<tf.Rank.R4>(kept, [going.length, heads, slots, D]);
     });
   });
   tf.dispose(state.caches);

@@ -153,7 +153,7 @@ export function lossGradients(
     if (batch.trained === 0) return;
     const seed = dropoutSeed === undefined ? undefined : dropoutSeed + i;
     const { value, grads } = tf.engine().gradients(() => tokenLosses(llama, adapter, batch, total, seed), xs);
-    losses.push(value as tf.Tensor1D);
+    losses.push(value);
     const previous = gradients;
     gradients = previous.length === 0 ? grads : grads.map((gradient, j) => add(previous[j] ?? gradient, gradient));
     if (previous.length > 0) tf.dispose([previous, grads]);

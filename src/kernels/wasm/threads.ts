@@ -160,7 +160,10 @@ function nodeThread(): ThreadHandle {
   return {
     start: (message, ready) => {
       const threads = node()?.getBuiltinModule?.("node:worker_threads");
-      if (!threads) return ready(false);
+      if (!threads) {
+        ready(false);
+        return;
+      }
       worker = new threads.Worker(source, { eval: true, workerData: message });
       worker.once("message", () => ready(true));
       worker.once("error", () => ready(false));
