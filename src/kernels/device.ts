@@ -134,6 +134,7 @@ async function openWasm(reason: string, { threads }: DeviceAssets): Promise<Devi
 
 async function openCpu(reason: string): Promise<Device> {
   await activate("cpu");
+  Reflect.set(tf.backend(), "firstUse", false); // else tfjs prints an advertisement for another package
   const base = { adapter: "", software: false, features: [], reason, lost: never };
   return { ...base, backend: "cpu", threads: 1, maxBufferBytes: 2 ** 31 - 65536 };
 }
