@@ -2,7 +2,7 @@
 import { defineConfig } from "@playwright/test";
 import { chromiumArguments, findChromium } from "./scripts/chromium.mjs";
 
-const port = 4179;
+const port = Number(process.env["ANNEAL_E2E_PORT"] ?? 4179);
 const executablePath = findChromium();
 const report = process.env["ANNEAL_REPORT"];
 

@@ -12,7 +12,7 @@ import shutil
 import torch
 from safetensors.torch import save_file
 
-RECIPE = {"learningRate": 0.004, "rank": 16, "alpha": 32, "steps": 300, "rowsPerStep": 16, "warmup": 20}
+RECIPE = {"learningRate": 0.002, "rank": 16, "alpha": 32, "steps": 300, "rowsPerStep": 16, "warmup": 20}
 
 
 def digest(path):

@@ -60,7 +60,7 @@ describe("corpus", () => {
     const sets = newProblemSets(1, shippedSizes);
     const known = new Set(Object.values(sets).flatMap((problems) => problems.map((p) => p.question)));
     const asked = told.map(questionOf).filter((question) => question !== undefined);
-    expect(asked.length).toBeGreaterThan(1000);
+    expect(asked.length).toBeGreaterThan(500);
     expect(asked.filter((question) => known.has(question))).toEqual([]);
     expect(unseenForms.every((form) => !told.some((text) => text.includes(form.id)))).toBe(true);
   });

@@ -68,7 +68,7 @@ test("the smoothed loss lies on the same steps as the measured one", () => {
     ...drawing,
     id: "y",
   });
-  expect([...(raw?.steps ?? [])]).toEqual([1, 2, 3, 4, 5]);
+  expect(Array.from(raw?.steps ?? [])).toEqual([1, 2, 3, 4, 5]);
   expect(smoothed?.steps).toBe(raw?.steps);
   expect(smoothed?.y[0]).toBeCloseTo(4, 12);
   expect(smoothed?.y[4]).toBeGreaterThan(raw?.y[4] ?? Infinity);
