@@ -7,6 +7,8 @@ import { expect, test } from "./test";
 test("the theme changes at once and stays", async ({ page }) => {
   await page.goto("/settings");
   await expect(page.locator("html")).toHaveAttribute("data-theme", "light");
+  // While the engine opens, the backends cannot be chosen and are faint.
+  await expect(page.getByRole("radio", { name: /^WebAssembly/ })).toBeEnabled();
   await expectAccessible(page, "Settings, light");
   await page.getByRole("radio", { name: "Dark" }).check({ force: true });
   await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
