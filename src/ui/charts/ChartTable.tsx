@@ -11,7 +11,7 @@ export function ChartTable({ curves, format, height, label }: ChartTableProps) {
   return (
     <div tabIndex={0} role="region" aria-label={label} className="overflow-auto" style={{ height }}>
       <table aria-label={label} className="w-full border-collapse text-xs">
-        <thead className="sticky top-0 bg-surface text-muted">
+        <thead className="sticky top-0 bg-page text-muted">
           <tr className="border-b border-line">
             <th scope="col" className="h-7 pl-4 text-left font-normal">
               {t("charts.step")}
