@@ -86,7 +86,12 @@ export function RunsTable({ state, selected, onToggle }: RunsTableProps) {
       header: t("runs.started"),
       cell: (run) => <span className="whitespace-nowrap text-muted">{formatTime(run.createdAt)}</span>,
     },
-    { id: "actions", header: "", className: "w-8", cell: (run) => <RowMenu run={run} /> },
+    {
+      id: "actions",
+      header: <span className="sr-only">{t("runs.actionsHeader")}</span>,
+      className: "w-8",
+      cell: (run) => <RowMenu run={run} />,
+    },
   ];
   return (
     <Table

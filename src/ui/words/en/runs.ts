@@ -20,6 +20,7 @@ export const runs = {
   time: "Time",
   started: "Started",
   actions: "Actions on {{name}}",
+  actionsHeader: "Actions",
   statuses: {
     draft: "not started",
     running: "training",
