@@ -40,7 +40,7 @@ export function parseWorkedAnswer(text: string, reference: string | null): Worke
       from = step.end;
     }
     const rest = text.slice(from, end);
-    const final = /^#### *(.*)$/.exec(rest);
+    const final = /^####(?!#) *(.*)$/.exec(rest);
     if (final && from === at) pieces.push({ kind: "final", text: final[1] ?? "", isRight: strict });
     else if (rest !== "") pieces.push({ kind: "text", text: rest });
     lines.push(pieces);

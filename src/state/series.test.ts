@@ -1,4 +1,4 @@
-/** @file Series follow events and storage, and are handed out once a frame. */
+/** @file Series follow events and storage, and are handed out twice a second. */
 
 import "fake-indexeddb/auto";
 import { expect, test } from "vitest";
@@ -107,7 +107,7 @@ test("history and the events that came while it was read join without a gap or a
   expect([...getSeries(record.id).columns.step]).toEqual([1, 2, 3, 4, 5]);
 });
 
-test("a hundred events between two frames are handed out once", async () => {
+test("a hundred events are handed out once", async () => {
   const id = newId("run");
   await handedOut(id);
   let times = 0;

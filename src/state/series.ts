@@ -1,4 +1,4 @@
-/** @file What runs measure, kept outside React: append-only columns that the page samples at most once a frame. */
+/** @file What runs measure, kept outside React: append-only columns that the page samples at most twice a second. */
 
 import { useCallback, useMemo, useSyncExternalStore } from "react";
 import type { RunId } from "../core/ids";
@@ -8,7 +8,7 @@ import { appendStep, type Columns, newColumns, truncateColumns } from "./seriesC
 
 export type Progress = Extract<RunEvent, { event: "progress" }>;
 
-/** One run's history at one moment. Never changes once handed out; the next frame hands out another. */
+/** One run's history at one moment. Never changes once handed out; news come in another. */
 export type RunSeries = {
   status: "loading" | "ready" | "failed";
   error: unknown;
@@ -36,6 +36,8 @@ type Entry = {
   waiting: RunEvent[] | null;
   listeners: Set<() => void>;
   scheduled: boolean;
+  /** When the snapshot was handed out. */
+  published: number;
 };
 
 export const emptySeries = (status: RunSeries["status"]): RunSeries => ({
@@ -104,16 +106,24 @@ export function applyEvent(series: RunSeries, event: RunEvent): RunSeries {
 
 const entries = new Map<RunId, Entry>();
 
-const nextFrame: (callback: () => void) => void =
-  typeof requestAnimationFrame === "function"
-    ? (callback) => requestAnimationFrame(callback)
-    : (callback) => setTimeout(callback, 16);
+/**
+ * Milliseconds from one snapshot to the next. Twice a second is as fast as one reads, and on two cores drawing every
+ * step takes a sixth of the engine's time (docs/lab.md).
+ */
+const pause = 500;
 
 function getEntry(run: RunId): Entry {
   const known = entries.get(run);
   if (known) return known;
   const series = emptySeries("loading");
-  const entry: Entry = { snapshot: series, next: series, waiting: [], listeners: new Set(), scheduled: false };
+  const entry: Entry = {
+    snapshot: series,
+    next: series,
+    waiting: [],
+    listeners: new Set(),
+    scheduled: false,
+    published: -pause,
+  };
   entries.set(run, entry);
   void fill(run, entry);
   return entry;
@@ -129,16 +139,21 @@ async function fill(run: RunId, entry: Entry) {
   publish(entry);
 }
 
-/** Hands out what has come, once a frame at most, however many events came. */
+/** Hands out what has come, at once where nothing was handed out lately, however many events came. */
 function publish(entry: Entry) {
   if (entry.scheduled) return;
   entry.scheduled = true;
-  nextFrame(() => {
-    entry.scheduled = false;
-    if (entry.snapshot === entry.next) return;
-    entry.snapshot = entry.next;
-    for (const listener of entry.listeners) listener();
-  });
+  const wait = entry.published + pause - performance.now();
+  setTimeout(
+    () => {
+      entry.scheduled = false;
+      if (entry.snapshot === entry.next) return;
+      entry.published = performance.now();
+      entry.snapshot = entry.next;
+      for (const listener of entry.listeners) listener();
+    },
+    Math.max(0, wait),
+  );
 }
 
 /** Takes an event of a run in. Runs nobody has looked at are read from storage when somebody does. */
@@ -172,7 +187,7 @@ export function subscribeSeries(run: RunId, listener: () => void): () => void {
 
 export const getSeries = (run: RunId): RunSeries => getEntry(run).snapshot;
 
-/** A run's series, new at most once a frame. */
+/** A run's series, new at most twice a second. */
 export function useSeries(run: RunId): RunSeries {
   const subscribe = useCallback((listener: () => void) => subscribeSeries(run, listener), [run]);
   return useSyncExternalStore(subscribe, () => getSeries(run));

@@ -4,12 +4,11 @@ import { memo, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Recipe } from "../../core/recipe";
 import type { RunSeries } from "../../state/series";
-import type { ChartAxis } from "../../ui/charts/Chart";
 import { CursorProvider, newCursor } from "../../ui/charts/cursor";
 import { Segments } from "../../ui/charts/Segments";
 import { formatCount, formatNumber } from "../../ui/formatQuantity";
-import { type AxisKind, type RunAxis, runAxis } from "./curves";
-import { AccuracyPanel, LossPanel, SmallPanels } from "./RunPanels";
+import { type AxisKind, runAxis } from "./curves";
+import { AccuracyPanel, LossPanel, type PanelAxis, SmallPanels } from "./RunPanels";
 import { SamplesPanel } from "./SamplesPanel";
 
 /** Of the run only what changes seldom: the steps come with the series. */
@@ -23,12 +22,10 @@ export const RunCharts = memo(function RunCharts({ name, recipe, isLive, series 
   const [kind, setKind] = useState<AxisKind>("step");
   const cursor = useMemo(() => ({ kind, cursor: newCursor() }), [kind]).cursor;
   const { unit, end } = runAxis(series, kind, recipe.schedule.steps, isLive);
-  const axis = useMemo((): RunAxis => ({ kind, unit, end }), [kind, unit, end]);
-  const x = useMemo((): ChartAxis => {
+  const along = useMemo((): PanelAxis => {
     const time = { seconds: t("run.timeSeconds"), minutes: t("run.timeMinutes"), hours: t("run.timeHours") };
-    return kind === "step"
-      ? { title: t("run.step"), end, format: formatCount }
-      : { title: time[unit], end, format: writeTime };
+    const [title, format] = kind === "step" ? [t("run.step"), formatCount] : [time[unit], writeTime];
+    return { axis: { kind, unit, end }, x: { title, end, format } };
   }, [t, kind, unit, end]);
   const toggle = useMemo(
     () => (
@@ -44,7 +41,7 @@ export const RunCharts = memo(function RunCharts({ name, recipe, isLive, series 
     ),
     [t, kind],
   );
-  const all = { name, recipe, isLive, axis, x };
+  const all = { name, recipe, isLive, along };
   const { evals, alerts, columns, samples } = series;
   return (
     <CursorProvider value={cursor}>

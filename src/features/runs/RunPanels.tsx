@@ -29,7 +29,8 @@ const accuracyTitle = <Term name="accuracy" />;
 const lossTitle = <Term name="loss" />;
 const noColumns = newColumns();
 
-export type PanelProps = { name: string; recipe: Recipe; isLive: boolean; axis: RunAxis; x: ChartAxis };
+export type PanelAxis = { axis: RunAxis; x: ChartAxis };
+export type PanelProps = { name: string; recipe: Recipe; isLive: boolean; along: PanelAxis };
 
 type AccuracyProps = PanelProps & {
   evals: readonly EvalMetrics[];
@@ -39,7 +40,8 @@ type AccuracyProps = PanelProps & {
 };
 
 export const AccuracyPanel = memo(function AccuracyPanel(props: AccuracyProps) {
-  const { name, recipe, axis, x, evals, columns, toggle } = props;
+  const { name, recipe, along, evals, columns, toggle } = props;
+  const { axis, x } = along;
   const { t } = useTranslation();
   const isExact = evals.some((metrics) => metrics.exact_match !== null);
   const curves = useMemo(() => {
@@ -81,7 +83,8 @@ export const AccuracyPanel = memo(function AccuracyPanel(props: AccuracyProps) {
 type LossProps = PanelProps & { columns: Columns; evals: readonly EvalMetrics[]; alerts: readonly Alert[] };
 
 export const LossPanel = memo(function LossPanel(props: LossProps) {
-  const { name, recipe, isLive, axis, x, columns, evals, alerts } = props;
+  const { name, recipe, isLive, along, columns, evals, alerts } = props;
+  const { axis, x } = along;
   const { t } = useTranslation();
   const [isLog, setLog] = useState(false);
   const { steps } = recipe.schedule;
@@ -127,26 +130,45 @@ const smallOnes = [
 
 const fromZero = { title: "", format: short, from: 0 };
 
-export const SmallPanels = memo(function SmallPanels(props: PanelProps & { columns: Columns }) {
-  const { name, isLive, axis, x, columns } = props;
-  const { t } = useTranslation();
+type SmallProps = PanelProps & { columns: Columns };
+
+export function SmallPanels(props: SmallProps) {
   return (
     <div className="flex flex-col">
-      {smallOnes.map(({ column, name: key, title, color }, i) => (
-        <Chart
-          key={column}
-          name={t(key)}
-          title={title}
-          curves={[stepCurve(columns, axis, column, { id: column, label: t(key), color, look: "strong" })]}
-          x={x}
-          y={fromZero}
-          height={i === smallOnes.length - 1 ? 132 : 96}
-          file={name}
-          empty={t(isLive ? "run.empty.waiting" : "run.empty.ended")}
-          isSmall
-          hasAxisBelow={i < smallOnes.length - 1}
-        />
-      ))}
+      <SmallPanel {...props} index={0} />
+      <SmallPanel {...props} index={1} />
+      <SmallPanel {...props} index={2} />
     </div>
+  );
+}
+
+const SmallPanel = memo(function SmallPanel({
+  name,
+  isLive,
+  along,
+  columns,
+  index,
+}: SmallProps & { index: 0 | 1 | 2 }) {
+  const { t } = useTranslation();
+  const { axis, x } = along;
+  const { column, name: key, title, color } = smallOnes[index];
+  const isLast = index === smallOnes.length - 1;
+  const curves = useMemo(
+    () => [stepCurve(columns, axis, column, { id: column, label: t(key), color, look: "strong" })],
+    [columns, axis, column, color, key, t],
+  );
+  return (
+    <Chart
+      name={t(key)}
+      title={title}
+      curves={curves}
+      x={x}
+      y={fromZero}
+      height={isLast ? 132 : 96}
+      file={name}
+      empty={t(isLive ? "run.empty.waiting" : "run.empty.ended")}
+      isSmall
+      hasAxisBelow={!isLast}
+    />
   );
 });

@@ -8,6 +8,7 @@ import { stripTemplate } from "../../state/chatExamples";
 import { parseWorkedAnswer } from "../../state/chatWorked";
 import { IconButton } from "../../ui/Button";
 import { Slider } from "../../ui/Slider";
+import { useTurn } from "../../ui/useTurn";
 import { Mark, WorkedLines } from "../../ui/WorkedLines";
 
 type SamplesProps = { recipe: Recipe; samples: readonly Sample[] };
@@ -84,7 +85,12 @@ export const SamplesPanel = memo(function SamplesPanel({ recipe, samples }: Samp
 
 type ItemProps = { sample: Sample; past: readonly Sample[]; template: string };
 
-function SampleItem({ sample, past, template }: ItemProps) {
+function SampleItem(props: ItemProps) {
+  const shown = useTurn(props);
+  return shown && <SampleInTurn {...shown} />;
+}
+
+const SampleInTurn = memo(function SampleInTurn({ sample, past, template }: ItemProps) {
   const { t } = useTranslation();
   const answer = useMemo(() => parseWorkedAnswer(sample.completion.trimStart(), sample.reference), [sample]);
   const solution = useMemo(() => parseWorkedAnswer(sample.reference, null), [sample]);
@@ -115,4 +121,4 @@ function SampleItem({ sample, past, template }: ItemProps) {
       </details>
     </li>
   );
-}
+});

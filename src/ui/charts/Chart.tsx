@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { IconButton } from "../Button";
 import { Menu } from "../Menu";
 import { saveFile } from "../saveFile";
+import { useTurn } from "../useTurn";
 import { ChartTable } from "./ChartTable";
 import { chartCsv } from "./chartCsv";
 import { type AxisWish, type Curve, hasPoints, lastFinite, valueAxis } from "./curve";
@@ -87,18 +88,16 @@ export function Chart(props: ChartProps) {
   );
 }
 
+type SizedProps = ChartProps & { width: number };
+
+function SizedPlot(props: SizedProps) {
+  const shown = useTurn(props);
+  return shown && <PlotInTurn {...shown} />;
+}
+
 /** What `<LineChart>` needs, each part the same object until it changes. */
-function SizedPlot({
-  hasAxisBelow = false,
-  name,
-  curves,
-  x,
-  y,
-  height,
-  width,
-  marks = noMarks,
-  isSmall = false,
-}: ChartProps & { width: number }) {
+const PlotInTurn = memo(function PlotInTurn(props: SizedProps) {
+  const { hasAxisBelow = false, name, curves, x, y, height, width, marks = noMarks, isSmall = false } = props;
   const { end } = x;
   const wanted = valueAxis(curves, height, y);
   const ticks = wanted.ticks.join(" ");
@@ -135,7 +134,7 @@ function SizedPlot({
       }}
     />
   );
-}
+});
 
 type LegendEntry = Pick<Curve, "id" | "label" | "color" | "look">;
 
