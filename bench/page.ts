@@ -12,10 +12,10 @@ type Work = { backend: "wasm" | "webgpu"; steps: number; check: boolean };
 async function checkKernels(backend: Work["backend"]): Promise<Record<string, number>> {
   await loadStockGradients();
   const cases = allKernels.flatMap((kernel) => kernel.kernel.cases.map((_, at) => ({ kernel, at })));
-  await openDevice("cpu", { wasmPaths: "" });
+  await openDevice("cpu");
   const expected = [];
   for (const { kernel, at } of cases) expected.push(await outcome(kernel, at, "reference"));
-  const device = await openDevice(backend, { wasmPaths: "" });
+  const device = await openDevice(backend);
   void device.lost.then((error) => postMessage({ lost: error.message }));
   const errors: Record<string, number> = {};
   for (const [i, { kernel, at }] of cases.entries()) {

@@ -21,7 +21,7 @@ const shapes = [
   { name: "chat", rows: 1, cols: 432, depth: 160, kind: "forward" },
 ];
 
-await openDevice("wasm", { wasmPaths: "", threads: Number(process.argv[2] ?? 1) });
+await openDevice("wasm", { threads: Number(process.argv[2] ?? 1) });
 for (const { name, rows, cols, depth, kind } of shapes) {
   const random = (shape: [number, number]) => tf.randomNormal<tf.Rank.R2>(shape);
   const run = {

@@ -1,9 +1,9 @@
 /** @file Times training steps and generation of a model of the embedded one's size: node scripts/bundle.mjs bench/train.ts [wasm|cpu] [threads]. */
 
 import { type Lora, linearNames } from "../src/core/adapter";
-import type { Batch } from "../src/core/batch";
 import { countParameters, type ModelConfig } from "../src/core/model";
 import { newRandom } from "../src/core/random";
+import { newRandomBatch } from "../src/jobs/measureSpeed";
 import { deviceMemory, openDevice, wasmBackend } from "../src/kernels/device";
 import { generate } from "../src/model/generation";
 import { loadLlama, tensorShapes } from "../src/model/llama";
@@ -28,23 +28,6 @@ const config: ModelConfig = {
 };
 const lora: Lora = { kind: "lora", rank: 16, alpha: 32, dropout: 0, targetModules: [...linearNames] };
 
-/** A batch of random tokens, the second half of each row trained. */
-function randomBatch(rows: number, length: number, seed: number): Batch {
-  const random = newRandom(seed);
-  const tokens = Int32Array.from({ length: rows * length }, () => random.below(config.vocabSize));
-  const weights = Float32Array.from({ length: rows * length }, (_, i) => (i % length >= length / 2 ? 1 : 0));
-  return {
-    rows,
-    length,
-    tokens,
-    targets: tokens.map((_, i) => tokens[(i + 1) % tokens.length] ?? 0),
-    weights,
-    positions: tokens.map((_, i) => i % length),
-    segments: tokens.map(() => 1),
-    trained: weights.reduce((a, b) => a + b, 0),
-  };
-}
-
 function median(values: number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
@@ -66,7 +49,7 @@ function watchKernels(): Map<string, { ms: number; calls: number }> {
 }
 
 export async function benchmark(choice: "wasm" | "cpu" | "webgpu", steps: number, threads = 8) {
-  const device = await openDevice(choice, { wasmPaths: "", threads });
+  const device = await openDevice(choice, { threads });
   const spent = watchKernels();
   const random = newRandom(1);
   const tensors = new Map(
@@ -79,7 +62,7 @@ export async function benchmark(choice: "wasm" | "cpu" | "webgpu", steps: number
   const llama = loadLlama(config, tensors);
   const adapter = newLora(config, lora, 1);
   const optimizer = newOptimizer(adapter, { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 });
-  const batch = randomBatch(16, 128, 2);
+  const batch = newRandomBatch(16, 128, config.vocabSize, 2);
   const times: number[] = [];
   const cpu: number[] = [];
   const losses: number[] = [];
@@ -99,7 +82,7 @@ export async function benchmark(choice: "wasm" | "cpu" | "webgpu", steps: number
     ([name, { ms, calls }]) => `${name} ${(ms / steps).toFixed(1)} ms, ${calls / steps} calls`,
   );
   const prompts = Array.from({ length: choice === "wasm" ? 128 : 8 }, (_, i) =>
-    Array.from(randomBatch(1, 40 + (i % 30), i).tokens),
+    Array.from(newRandomBatch(1, 40 + (i % 30), config.vocabSize, i).tokens),
   );
   const start = performance.now();
   const cpuStart = cpuMs();

@@ -1,20 +1,24 @@
 /** @file The main job on the CPU path: data → train → accuracy → reload in mid-run → resume → talk → adapter. */
 
 import { unzipSync } from "fflate";
+import { newRecipe } from "../src/core/recipe";
 import { playgroundPage } from "./pages/playgroundPage";
 import { shell } from "./pages/shell";
 import { studioPage } from "./pages/studioPage";
 import { newShortRecipe } from "./recipes";
 import { expect, test } from "./test";
 
-const steps = 40;
+const steps = 60;
+const every = 15;
 
 test("the main job, from the first click to the adapter", async ({ page }) => {
   test.setTimeout(300_000);
   const studio = studioPage(page);
 
   await test.step("one click starts the embedded recipe", async () => {
-    await studio.open(newShortRecipe(steps));
+    const { batching, evaluation } = newRecipe();
+    const measured = { ...evaluation, every, rows: 40, samples: 2 };
+    await studio.open(newShortRecipe(steps, { batching, evaluation: measured }));
     await shell(page).expectEngine(/WASM · \d+ threads/);
   });
   const run = await studio.train();
@@ -57,7 +61,9 @@ test("the main job, from the first click to the adapter", async ({ page }) => {
   const values = train.map(([, value]) => value);
   expect(mean(values.slice(-5))).toBeLessThan(mean(values.slice(0, 5)));
   const strict = [...(accuracy["gsm8k/strict"] ?? [])];
-  expect(strict.map(([step]) => step)).toEqual([0, 10, 20, 30, 40]);
+  expect(strict.map(([step]) => step)).toEqual([0, every, 2 * every, 3 * every, steps]);
+  const shares = strict.map(([, share]) => share);
+  expect((shares.at(-1) ?? 0) - (shares[0] ?? 1)).toBeGreaterThan(0.15);
 
   await test.step("talk to it beside its base", async () => {
     await run.talk.click();

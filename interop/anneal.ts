@@ -42,7 +42,7 @@ function newTensors(shapes: ReadonlyMap<string, number[]>, seed: number): Tensor
 
 /** Logits of our engine for one sequence, [T, V]. */
 async function engineLogits(config: ModelConfig, weights: Tensors, lora: Lora, adapter: Tensors, tokens: number[]) {
-  await openDevice("cpu", { wasmPaths: "" });
+  await openDevice("cpu");
   const values = await logits(loadLlama(config, weights), loadLora(config, lora, adapter), tokens);
   const T = tokens.length;
   return { shape: [T, config.vocabSize], values: values.slice(0, T * config.vocabSize) };

@@ -18,6 +18,7 @@ import { importDataset } from "./jobs/importDataset";
 import { inspectFile } from "./jobs/inspectFile";
 import { type ModelFiles, readModelConfig, readTokenizer } from "./jobs/loadModel";
 import { loadRunAdapter } from "./jobs/loadRunAdapter";
+import { measureSpeed } from "./jobs/measureSpeed";
 import { planRecipe } from "./jobs/planRecipe";
 import { previewRow } from "./jobs/previewRow";
 import { newRecipeSource } from "./jobs/recipeSource";
@@ -126,7 +127,11 @@ function availableMemory(): number {
 
 async function plan(recipe: Recipe, signal: AbortSignal) {
   const { device } = await session.current();
-  const [loaded, model, runs] = await Promise.all([source.load(recipe, signal), lightModel(recipe.model), listRuns()]);
+  const [loaded, model, { readable: runs }] = await Promise.all([
+    source.load(recipe, signal),
+    lightModel(recipe.model),
+    listRuns(),
+  ]);
   return planRecipe({
     recipe,
     config: model.config,
@@ -135,6 +140,18 @@ async function plan(recipe: Recipe, signal: AbortSignal) {
     available: availableMemory(),
     secondsAStep: (tokens) => times.secondsAStep(recipe, device.backend, tokens, runs),
   });
+}
+
+async function measure(recipe: Recipe, signal: AbortSignal): Promise<boolean> {
+  const now = await session.current();
+  if (active || now.device.software) return false;
+  const { meanTokens, memory } = await plan(recipe, signal);
+  if (memory.verdict === "too large" || meanTokens === 0) return false;
+  const model = await session.model(now, recipe.model);
+  const { turns } = now;
+  const speed = await measureSpeed({ recipe, model, length: Math.ceil(meanTokens), turns, signal });
+  times.noteSpeed(recipe, now.device.backend, speed);
+  return true;
 }
 
 async function listModels(): Promise<Model[]> {
@@ -204,6 +221,7 @@ const emit = serve<Calls, Events>(self, {
     return previewRow(await source.row(recipe, row, signal), recipe, model);
   },
   "recipe.plan": ({ recipe }, signal) => plan(recipe, signal),
+  "recipe.measure": ({ recipe }, signal) => measure(recipe, signal),
   "run.start": ({ recipe, name }, signal) => {
     const run = newRun(recipe, name);
     return train(run.id, () => Promise.resolve(run), signal);

@@ -24,6 +24,8 @@ export type Calls = {
   /** A row of a data set under the recipe's template, tokenizer and context. */
   "recipe.preview": { args: { recipe: Recipe; row: number }; result: RowPreview };
   "recipe.plan": { args: { recipe: Recipe }; result: Plan };
+  /** Takes one short step of the recipe, so that plans know its time; false where that would take long or disturb a run. */
+  "recipe.measure": { args: { recipe: Recipe }; result: boolean };
   /** Both answer when the run has ended (done, stopped, paused by reload never answers); its life is told in `run.event`. */
   "run.start": { args: { recipe: Recipe; name: string }; result: Run };
   "run.resume": { args: { run: RunId }; result: Run };

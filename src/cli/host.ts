@@ -78,8 +78,8 @@ const choices: readonly string[] = ["auto", "webgpu", "wasm", "cpu"] satisfies B
 export async function openBackend(choice = "auto"): Promise<Device> {
   if (!choices.includes(choice)) throw new StudioError("cli.usage", `--backend is one of ${choices.join(", ")}`);
   console.info = console.log = console.warn = () => undefined; // the libraries' greetings are not our output
-  if (choice !== "webgpu") return openDevice(choice as BackendChoice, { wasmPaths: "" });
+  if (choice !== "webgpu") return openDevice(choice as BackendChoice);
   const { create, globals } = await import("webgpu");
   Object.assign(globalThis, globals);
-  return openDevice("webgpu", { wasmPaths: "", gpu: create([]) });
+  return openDevice("webgpu", { gpu: create([]) });
 }

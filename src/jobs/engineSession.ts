@@ -26,7 +26,7 @@ export function newEngineSession(host: {
   let now: Session | null = null;
 
   const begin = async (choice: BackendChoice): Promise<Session> => {
-    const device = await openDevice(choice, { wasmPaths: "" });
+    const device = await openDevice(choice);
     const session: Session = { device, choice, turns: newTurns(), base: null };
     now = session;
     void device.lost.then((error) => {

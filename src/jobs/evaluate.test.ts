@@ -14,7 +14,7 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
 let model: LoadedModel;
 beforeAll(async () => {
-  await openDevice("wasm", { wasmPaths: "" });
+  await openDevice("wasm");
   model = await loadModel(newTinyModel());
 });
 afterAll(() => {

@@ -2,11 +2,12 @@
 
 import type { Sampling } from "../core/engine";
 import { StudioError } from "../core/errors";
+import { nextTick } from "../core/nextTick";
 import { encodePrompt } from "../data/mask";
 import { generate } from "../model/generation";
 import type { Adapter } from "../model/lora";
 import type { LoadedModel } from "./loadModel";
-import { nextTick, type Turns } from "./turns";
+import type { Turns } from "./turns";
 
 export type AnswerInputs = {
   model: LoadedModel;

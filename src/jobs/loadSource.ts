@@ -3,12 +3,12 @@
 import type { Example, Mapping, Row } from "../core/dataset";
 import { StudioError } from "../core/errors";
 import type { DatasetId } from "../core/ids";
+import { nextTick } from "../core/nextTick";
 import { toExample } from "../data/example";
 import { openRows } from "../data/import/readRows";
 import { getDataset, readRows } from "../storage/datasets";
 import { inspectFile } from "./inspectFile";
 import type { Source } from "./prepareData";
-import { nextTick } from "./turns";
 
 /** Reads a file that ships with the studio, by its path under public/; null where there is none. */
 export type ReadAsset = (path: string) => Promise<Uint8Array<ArrayBuffer> | null>;

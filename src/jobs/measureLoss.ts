@@ -2,12 +2,13 @@
 
 import type { RunEvent } from "../core/metrics";
 import type { ModelConfig } from "../core/model";
+import { nextTick } from "../core/nextTick";
 import { newEvaluationBatches } from "../data/batches";
 import type { Document } from "../data/mask";
 import type { Adapter } from "../model/lora";
 import { evaluateLoss } from "../model/training";
 import type { LoadedModel } from "./loadModel";
-import { nextTick, type Turns } from "./turns";
+import type { Turns } from "./turns";
 
 /** Numbers of logits that one pass may hold. */
 const maximumLogits = 2 ** 24;

@@ -4,13 +4,13 @@ import { countTrained } from "../core/adapter";
 import type { Example } from "../core/dataset";
 import type { Plan } from "../core/engine";
 import { countParameters, type ModelConfig } from "../core/model";
+import { nextTick } from "../core/nextTick";
 import { seedFor, shuffled } from "../core/random";
 import type { Recipe } from "../core/recipe";
 import { bytes } from "../core/units";
 import { newDocument } from "../data/mask";
 import type { Tokenizer } from "../data/tokenizer";
 import { contextOf, type Source, scoringOf, splitSource } from "./prepareData";
-import { nextTick } from "./turns";
 
 /** Rows tokenized to the last one; of larger data sets a sample of so many speaks for all. */
 const countedRows = 20_000;

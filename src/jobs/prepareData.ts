@@ -4,6 +4,7 @@ import type { Example } from "../core/dataset";
 import { StudioError } from "../core/errors";
 import type { RunEvent } from "../core/metrics";
 import type { ModelConfig } from "../core/model";
+import { nextTick } from "../core/nextTick";
 import { seedFor, shuffled } from "../core/random";
 import type { Recipe } from "../core/recipe";
 import { type Document, encodePrompt, newDocument } from "../data/mask";
@@ -11,7 +12,6 @@ import { shuffleAnswers, splitRows } from "../data/split";
 import { applyTemplate } from "../data/template";
 import type { Tokenizer } from "../data/tokenizer";
 import { hasAnswer } from "../scoring/gsm8k";
-import { nextTick } from "./turns";
 
 /** The rows of a data set as examples. `heldout` is null where the source brings none of its own. */
 export type Source = { examples: Example[]; heldout: Example[] | null };

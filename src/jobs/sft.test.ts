@@ -18,7 +18,7 @@ vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 }); // seconds, where n
 
 let model: LoadedModel;
 beforeAll(async () => {
-  await openDevice("wasm", { wasmPaths: "" });
+  await openDevice("wasm");
   model = await loadModel(newTinyModel());
 });
 afterAll(() => {

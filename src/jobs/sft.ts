@@ -2,6 +2,7 @@
 
 import { StudioError } from "../core/errors";
 import type { EvalMetrics, RunEvent, Sample, StepMetrics } from "../core/metrics";
+import { nextTick } from "../core/nextTick";
 import { seedFor } from "../core/random";
 import type { Recipe } from "../core/recipe";
 import { type Batcher, newBatcher } from "../data/batches";
@@ -23,7 +24,7 @@ import { measureLoss } from "./measureLoss";
 import { contextOf, type TrainingData } from "./prepareData";
 import { learningRateAt } from "./schedule";
 import { afterEvaluation, afterStep, newTrainingState, type TrainingState } from "./trainingState";
-import { nextTick, type Turns } from "./turns";
+import type { Turns } from "./turns";
 
 export type SftInputs = {
   recipe: Recipe;

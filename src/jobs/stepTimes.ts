@@ -21,6 +21,11 @@ export function newStepTimes() {
       rates.set(kind, 0.8 * old + 0.2 * metrics.tokens_per_second);
     },
 
+    /** Takes in a speed measured before any step of a run. */
+    noteSpeed: (recipe: Recipe, backend: string, tokensPerSecond: number) => {
+      rates.set(kindOf(recipe, backend), tokensPerSecond);
+    },
+
     /** Seconds, by this session's steps of the same kind, or a stored run's of the same work; null where there is none. */
     secondsAStep: (recipe: Recipe, backend: string, tokensAStep: number, runs: readonly Run[]): number | null => {
       const rate = rates.get(kindOf(recipe, backend));

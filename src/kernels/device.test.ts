@@ -7,7 +7,7 @@ import { tf } from "./tf";
 
 describe("openDevice", () => {
   it("takes WebAssembly where there is no WebGPU, with as many threads as it says", async () => {
-    const device = await openDevice("auto", { wasmPaths: "" });
+    const device = await openDevice("auto");
     expect(device).toMatchObject({ backend: "wasm", software: false, adapter: "" });
     expect(device.threads).toBe(Math.min(availableParallelism(), 8));
     expect(device.reason).toBe("This host has no WebGPU. WebAssembly is next.");
@@ -16,12 +16,12 @@ describe("openDevice", () => {
   });
 
   it("throws where WebGPU was chosen and is not there", async () => {
-    await expect(openDevice("webgpu", { wasmPaths: "" })).rejects.toMatchObject({ code: "gpu.unavailable" });
+    await expect(openDevice("webgpu")).rejects.toMatchObject({ code: "gpu.unavailable" });
   });
 
   it("opens what is chosen, and again", async () => {
     for (const choice of ["cpu", "wasm", "cpu", "wasm"] as const) {
-      expect((await openDevice(choice, { wasmPaths: "" })).backend).toBe(choice);
+      expect((await openDevice(choice)).backend).toBe(choice);
       const sum = tf.add(tf.tensor1d([1, 2]), tf.tensor1d([3, 4]));
       expect(Array.from(await sum.data())).toEqual([4, 6]);
     }
@@ -30,7 +30,7 @@ describe("openDevice", () => {
 
 describe("memory of the CPU path", () => {
   it("is each tensor's own: neither what was given nor a slice of another is shared", async () => {
-    await openDevice("wasm", { wasmPaths: "" });
+    await openDevice("wasm");
     const given = Float32Array.from([1, 2, 3, 4]);
     const x = tf.tensor1d(given);
     given.fill(9);

@@ -23,9 +23,7 @@ export type Device = {
   lost: Promise<StudioError>;
 };
 
-export type DeviceAssets = {
-  /** Where a host keeps files that a backend fetches. The kernels are in the bundle, so nothing is fetched today. */
-  wasmPaths: string | Record<string, string>;
+export type DeviceWishes = {
   /** WebGPU's entry point, where it is not `navigator.gpu` (Dawn in Node). */
   gpu?: GPU;
   /** How many threads at most; as many as the host has cores, up to eight, where not said. */
@@ -38,10 +36,10 @@ const never = new Promise<StudioError>(() => undefined);
  * Opens a device and makes it the one that everything runs on. `auto` prefers a graphics card, then WebAssembly, then
  * JavaScript. Throws `gpu.unavailable` where a backend was chosen that this host does not have.
  */
-export async function openDevice(choice: BackendChoice, assets: DeviceAssets): Promise<Device> {
+export async function openDevice(choice: BackendChoice, wishes: DeviceWishes = {}): Promise<Device> {
   if (choice === "cpu") return openCpu("Plain JavaScript was chosen.");
-  if (choice === "wasm") return openWasm("WebAssembly was chosen.", assets);
-  const gpu = assets.gpu ?? (globalThis.navigator as Navigator | undefined)?.gpu;
+  if (choice === "wasm") return openWasm("WebAssembly was chosen.", wishes);
+  const gpu = wishes.gpu ?? (globalThis.navigator as Navigator | undefined)?.gpu;
   const found = await findAdapter(gpu);
   if (choice === "webgpu") {
     if (!found.adapter) throw new StudioError("gpu.unavailable", found.reason);
@@ -52,7 +50,7 @@ export async function openDevice(choice: BackendChoice, assets: DeviceAssets): P
     ? "The only graphics adapter computes on the CPU, where WebAssembly is faster."
     : `${found.reason} WebAssembly is next.`;
   try {
-    return await openWasm(why, assets);
+    return await openWasm(why, wishes);
   } catch (error) {
     return openCpu(`${found.reason} WebAssembly does not run here (${String(error)}).`);
   }
@@ -121,7 +119,7 @@ function allLimits(limits: GPUSupportedLimits): Record<string, number> {
   return best;
 }
 
-async function openWasm(reason: string, { threads }: DeviceAssets): Promise<Device> {
+async function openWasm(reason: string, { threads }: DeviceWishes): Promise<Device> {
   const backend = await newWasmBackend(threads);
   if (isRegistered("wasm")) tf.removeBackend("wasm");
   tf.registerBackend("wasm", () => backend, 2);

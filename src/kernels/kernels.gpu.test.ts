@@ -13,7 +13,7 @@ const cases = allKernels.flatMap((kernel) =>
 
 beforeAll(async () => {
   await loadStockGradients();
-  await openDevice("cpu", { wasmPaths: "" });
+  await openDevice("cpu");
   for (const { kernel, at, name } of cases) expected.set(name, await outcome(kernel, at, "reference"));
 });
 
@@ -22,7 +22,7 @@ describe.each(["wasm", "webgpu"] as const)("%s", (backend) => {
   let before = 0;
   let failure: Error | undefined;
   beforeAll(async () => {
-    device = await openDevice(backend, { wasmPaths: "" });
+    device = await openDevice(backend);
     void device.lost.then((error) => {
       failure = error;
     });

@@ -13,13 +13,13 @@ const cases = allKernels.flatMap((kernel) =>
 
 beforeAll(async () => {
   await loadStockGradients();
-  await openDevice("cpu", { wasmPaths: "" });
+  await openDevice("cpu");
   for (const { kernel, at, name } of cases) expected.set(name, await outcome(kernel, at, "reference"));
 });
 
 describe.each(["cpu", "wasm"] as const)("%s", (backend) => {
   beforeAll(async () => {
-    const device = await openDevice(backend, { wasmPaths: "" });
+    const device = await openDevice(backend);
     expect(device.backend).toBe(backend);
   });
   let before = 0;

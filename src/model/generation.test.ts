@@ -39,7 +39,7 @@ describe.each(["wasm", "cpu"] as const)("on %s", (backend) => {
   let llama: Llama;
   const prompts = [[5], [3, 4, 5, 6, 7, 8, 9, 2], [11, 12], [3, 4]];
   beforeAll(async () => {
-    await openDevice(backend, { wasmPaths: "" });
+    await openDevice(backend);
     const random = newRandom(8);
     const tensors = [...tensorShapes(config)].map(([name, shape]) => {
       const length = shape.reduce((a, b) => a * b, 1);

@@ -1,6 +1,7 @@
 /** @file Generation: many prompts at once, with a key-value cache; rows that end make room. */
 
 import { StudioError } from "../core/errors";
+import { nextTick } from "../core/nextTick";
 import { newRandom, seedFor } from "../core/random";
 import { attention } from "../kernels/attention";
 import { attendCache, fillCache } from "../kernels/cache";
@@ -68,7 +69,7 @@ export async function* generate(
       signal?.throwIfAborted();
       if (going.length === 0) return completions;
       if (performance.now() - lastPause > pauseAfterMs) {
-        await new Promise((resolve) => setTimeout(resolve, 0));
+        await nextTick();
         lastPause = performance.now();
       }
       state = advance(llama, adapter, compact(state, going), (row) => completions[row]?.at(-1) ?? 0);

@@ -71,7 +71,7 @@ const limit = 1e-4;
 
 describe.each(["cpu", "wasm"] as const)("on %s", (backend) => {
   beforeAll(async () => {
-    await openDevice(backend, { wasmPaths: "" });
+    await openDevice(backend);
   });
 
   describe.each(["tied", "untied"])("%s", (name) => {

@@ -20,7 +20,7 @@ describe.skipIf(!isThere && !process.env["CI"])("stories260K", () => {
   let llama: Llama;
   let tokens: string[];
   beforeAll(async () => {
-    await openDevice("wasm", { wasmPaths: "" });
+    await openDevice("wasm");
     const { config, tensors } = parseLlama2c(readFileSync(path.join(folder, "stories260K.bin")));
     llama = loadLlama(config, tensors);
     const bytes = parseLlama2cTokens(readFileSync(path.join(folder, "tok512.bin")), config.vocabSize);

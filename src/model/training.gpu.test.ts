@@ -40,7 +40,7 @@ function batchOf(row: (typeof golden.rows)[number]): Batch {
 
 describe.each(["wasm", "webgpu"] as const)("on %s", (backend) => {
   it("takes the same steps, stays flat, and goes on to the same tokens", async () => {
-    const device = await openDevice(backend, { wasmPaths: "" });
+    const device = await openDevice(backend);
     let failure: Error | undefined;
     void device.lost.then((error) => {
       failure = error;

@@ -79,7 +79,7 @@ async function train(
 describe.each(["wasm", "cpu"] as const)("on %s", (backend) => {
   let llama: Llama;
   beforeAll(async () => {
-    await openDevice(backend, { wasmPaths: "" });
+    await openDevice(backend);
     llama = newLlama();
     return () => disposeLlama(llama);
   });
@@ -160,7 +160,7 @@ describe("on wasm", () => {
   it("gives the same bits with one thread and with two", async () => {
     const losses = [];
     for (const threads of [1, 2]) {
-      const device = await openDevice("wasm", { wasmPaths: "", threads });
+      const device = await openDevice("wasm", { threads });
       expect(device.threads).toBe(threads);
       const llama = newLlama();
       // Rows enough that every kernel wakes the threads.

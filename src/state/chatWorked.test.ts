@@ -39,10 +39,7 @@ test("no text is lost, whatever a model writes", () => {
           .map((p) => (p.kind === "step" ? `<<${p.text}>>` : p.kind === "final" ? `#### ${p.text}` : p.text))
           .join(""),
       );
-      const normal = (s: string) =>
-        s
-          .replace(/^####(?!#) */gm, "#### ")
-          .replace(/\n+$/, "");
+      const normal = (s: string) => s.replace(/^####(?!#) */gm, "#### ").replace(/\n+$/, "");
       expect(normal(again.join("\n"))).toBe(normal(text));
     }),
     { seed: 1, numRuns: 5000 },

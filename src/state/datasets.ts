@@ -11,7 +11,8 @@ import { openEngine } from "./engine";
 type State =
   | { status: "loading" }
   | { status: "failed"; error: unknown }
-  | { status: "ready"; datasets: readonly Dataset[] };
+  /** `unreadable`: how many are stored in a form that this version does not know. */
+  | { status: "ready"; datasets: readonly Dataset[]; unreadable: number };
 
 export const useDatasets = create<State>(() => ({ status: "loading" }));
 
@@ -37,7 +38,8 @@ async function embeddedRecord(): Promise<Dataset> {
 export async function loadDatasets(): Promise<void> {
   try {
     const [embedded, stored] = await Promise.all([embeddedRecord(), listDatasets()]);
-    useDatasets.setState({ status: "ready", datasets: [embedded, ...stored.reverse()] }, true);
+    const datasets = [embedded, ...stored.readable.reverse()];
+    useDatasets.setState({ status: "ready", datasets, unreadable: stored.unreadable }, true);
   } catch (error) {
     useDatasets.setState({ status: "failed", error }, true);
   }

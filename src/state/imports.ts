@@ -5,6 +5,7 @@ import type { BadRow, Dataset, Inspection, Mapping } from "../core/dataset";
 import { StudioError } from "../core/errors";
 import { loadDatasets } from "./datasets";
 import { openEngine } from "./engine";
+import { keepStorage } from "./usage";
 
 export type ImportProgress = { done: number; total: number; rows: number };
 
@@ -92,6 +93,7 @@ export async function startImport(onBad: "report" | "skip"): Promise<void> {
       return;
     }
     await loadDatasets();
+    void keepStorage();
     if (!signal.aborted) useImport.setState({ status: "done", dataset: result.dataset }, true);
   } catch (error) {
     if (signal.aborted || (error instanceof StudioError && error.code === "task.aborted")) return;

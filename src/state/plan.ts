@@ -25,21 +25,19 @@ const pause = 250;
 function newAsker<A, T>(store: { setState: (state: Asked<T>, replace: true) => void; getState: () => Asked<T> }) {
   let last = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
-  return (args: A, ask: (args: A, signal: AbortSignal) => Promise<T>, wait: number) => {
+  return (args: A, ask: (args: A, signal: AbortSignal, show: (value: T) => void) => Promise<T>, wait: number) => {
     last.abort();
     last = new AbortController();
     const { signal } = last;
     clearTimeout(timer);
     store.setState({ status: "waiting", value: store.getState().value }, true);
     timer = setTimeout(() => {
-      ask(args, signal).then(
-        (value) => {
-          if (!signal.aborted) store.setState({ status: "ready", value }, true);
-        },
-        (error: unknown) => {
-          if (!signal.aborted) store.setState({ status: "failed", value: null, error }, true);
-        },
-      );
+      const show = (value: T) => {
+        if (!signal.aborted) store.setState({ status: "ready", value }, true);
+      };
+      ask(args, signal, show).then(show, (error: unknown) => {
+        if (!signal.aborted) store.setState({ status: "failed", value: null, error }, true);
+      });
     }, wait);
   };
 }
@@ -56,7 +54,18 @@ export function loadPlan(recipe: Recipe) {
   if (subject !== planned) usePlan.setState({ status: "waiting", value: null }, true);
   planned = subject;
   const wait = usePlan.getState().value ? pause : 0;
-  askPlan(recipe, async (asked, signal) => (await openEngine()).call("recipe.plan", { recipe: asked }, signal), wait);
+  askPlan(
+    recipe,
+    async (asked, signal, show) => {
+      const engine = await openEngine();
+      const plan = await engine.call("recipe.plan", { recipe: asked }, signal);
+      if (plan.seconds !== null) return plan;
+      show(plan); // its time comes a moment later
+      const isMeasured = await engine.call("recipe.measure", { recipe: asked }, signal);
+      return isMeasured ? engine.call("recipe.plan", { recipe: asked }, signal) : plan;
+    },
+    wait,
+  );
 }
 
 /** @param row 0-based row of the recipe's data set */

@@ -12,6 +12,7 @@ import { getRun, listRuns, saveRun } from "../storage/runs";
 import { type Engine, openEngine, useEngine } from "./engine";
 import { asFound, followRun, isActive, newRunName } from "./runsMirror";
 import { recordEvent, reloadSeries } from "./series";
+import { keepStorage } from "./usage";
 
 export type RunAction = "resuming" | "pausing" | "continuing" | "stopping" | "deleting";
 
@@ -22,6 +23,8 @@ type State =
       status: "ready";
       /** Newest first. */
       runs: readonly Run[];
+      /** How many are stored in a form that this version does not know. */
+      unreadable: number;
       /** Runs that this tab's engine is working on. */
       here: ReadonlySet<RunId>;
       /** What was asked of a run and is not done yet. */
@@ -79,7 +82,7 @@ let rereading: ReturnType<typeof setTimeout> | undefined;
 export async function loadRuns(): Promise<void> {
   clearTimeout(rereading);
   try {
-    const stored = await listRuns();
+    const { readable: stored, unreadable } = await listRuns();
     const held = await heldRuns(stored);
     const old = useRuns.getState();
     const known = old.status === "ready" ? old : { here: new Set<RunId>(), busy: {}, failures: {} };
@@ -89,7 +92,7 @@ export async function loadRuns(): Promise<void> {
       return mine && known.here.has(run.id) ? mine : asFound(run, held);
     });
     const { here, busy, failures } = known;
-    useRuns.setState({ status: "ready", runs, here, busy, failures }, true);
+    useRuns.setState({ status: "ready", runs, unreadable, here, busy, failures }, true);
     const elsewhere = runs.filter((run) => isActive(run) && !here.has(run.id));
     for (const run of elsewhere) reloadSeries(run.id);
     if (elsewhere.length > 0) rereading = setTimeout(() => void loadRuns(), 2 * second);
@@ -107,6 +110,7 @@ export async function startRun(recipe: Recipe): Promise<RunId> {
   const state = useRuns.getState();
   const taken = state.status === "ready" ? state.runs.map(({ name }) => name) : [];
   const engine = await listeningEngine();
+  void keepStorage();
   return new Promise((resolve, reject) => {
     let begun: RunId | null = null;
     const begin = (id: RunId) => {

@@ -3,13 +3,24 @@
 import { create } from "zustand";
 import { deleteEverything } from "../storage/deleteEverything";
 
-type State = { status: "loading" } | { status: "ready"; used: number; available: number };
+type State = { status: "loading" } | { status: "ready"; used: number; available: number; isKept: boolean };
 
 export const useUsage = create<State>(() => ({ status: "loading" }));
 
 export async function loadUsage(): Promise<void> {
-  const { usage = 0, quota = 0 } = await navigator.storage.estimate();
-  useUsage.setState({ status: "ready", used: usage, available: quota }, true);
+  const [{ usage = 0, quota = 0 }, isKept] = await Promise.all([
+    navigator.storage.estimate(),
+    navigator.storage.persisted(),
+  ]);
+  useUsage.setState({ status: "ready", used: usage, available: quota, isKept }, true);
+}
+
+/**
+ * Asks the browser not to clear the studio's data when the disk runs low. Called when there is something to lose, as
+ * some browsers ask the user.
+ */
+export async function keepStorage(): Promise<void> {
+  if (!(await navigator.storage.persisted())) await navigator.storage.persist();
 }
 
 /** Deletes every data set, run and setting, and opens the page anew. Throws `run.locked` or `storage.failed`. */

@@ -2,7 +2,7 @@ import "fake-indexeddb/auto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, test, vi } from "vitest";
 import type { RunEvent, StepMetrics } from "../core/metrics";
 import { newRecipe } from "../core/recipe";
 import { newRun, type Run } from "../core/run";
@@ -78,7 +78,7 @@ test("every kind of event is kept, and what comes after a step can be dropped", 
   const cut = await readHistory(run.id);
   for (const list of [cut.steps, cut.evals, cut.checkpoints]) expect(list.map(({ step }) => step)).toEqual([1, 2]);
   expect(cut.samples.map(({ step }) => step)).toEqual([1, 1, 2, 2]);
-  expect((await listRuns()).map(({ id }) => id)).toContain(run.id);
+  expect((await listRuns()).readable.map(({ id }) => id)).toContain(run.id);
 });
 
 test("a checkpoint whose file is cut or gone is refused", async () => {
@@ -156,4 +156,17 @@ test("a run that somebody holds is neither swept, nor deleted, nor held twice", 
   });
   await sweepStorage(files);
   expect((await getRun(run.id)).status).toBe("interrupted");
+});
+
+test("a record of an unknown form keeps no other from view", async () => {
+  const warn = vi.spyOn(console, "warn").mockImplementation(() => undefined);
+  const good = newRun(newRecipe(), "good");
+  await saveRun(good);
+  const before = await listRuns();
+  await saveRun({ ...newRun(newRecipe(), "from later"), version: 2 } as unknown as Run);
+  const after = await listRuns();
+  expect(after.readable.map(({ id }) => id)).toEqual(before.readable.map(({ id }) => id));
+  expect(after.unreadable).toBe(before.unreadable + 1);
+  expect(warn).toHaveBeenCalled();
+  warn.mockRestore();
 });

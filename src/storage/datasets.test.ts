@@ -74,7 +74,7 @@ test("a data set exists when it is committed, and is gone when it is deleted", a
   await expect(getDataset(dataset.id)).rejects.toMatchObject({ code: "dataset.missing" });
   await writer.commit(dataset);
   expect(await getDataset(dataset.id)).toEqual(dataset);
-  expect(await listDatasets()).toContainEqual(dataset);
+  expect((await listDatasets()).readable).toContainEqual(dataset);
   await deleteDataset(dataset.id);
   await expect(readRows(dataset.id, 0, 1)).rejects.toMatchObject({ code: "dataset.missing" });
 });

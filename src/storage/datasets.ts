@@ -5,6 +5,7 @@ import { StudioError } from "../core/errors";
 import type { DatasetId } from "../core/ids";
 import { type RowChunk, read, together, write } from "./database";
 import { takeLock } from "./locks";
+import { type Records, readEach } from "./readEach";
 
 const chunkRows = 500;
 /** UTF-16 units; 4 MiB at two bytes each. A single longer row is a chunk by itself. */
@@ -14,9 +15,10 @@ export const importLock = (id: DatasetId) => `anneal-import-${id}`;
 /** Every chunk of a data set: an array sorts after every number. */
 export const allRows = (id: DatasetId) => IDBKeyRange.bound([id], [id, []]);
 
-export async function listDatasets(): Promise<Dataset[]> {
+/** All imported data sets, oldest first. */
+export async function listDatasets(): Promise<Records<Dataset>> {
   const records = await read(["datasets"], (tx) => tx.objectStore("datasets").index("createdAt").getAll());
-  return records.map(parseDataset);
+  return readEach(records, parseDataset);
 }
 
 /** Throws `dataset.missing`. */

@@ -8,13 +8,15 @@ import { checkpointFolder, runOfFile } from "./checkpointFiles";
 import { read, type StoredEvent, together, write } from "./database";
 import { type Files, opfs } from "./files";
 import { holdRun } from "./locks";
+import { type Records, readEach } from "./readEach";
 
 /** Every event of a run: an array sorts after every number. */
 const allEvents = (id: RunId) => IDBKeyRange.bound([id], [id, []]);
 
-export async function listRuns(): Promise<Run[]> {
+/** All runs, oldest first. */
+export async function listRuns(): Promise<Records<Run>> {
   const records = await read(["runs"], (tx) => tx.objectStore("runs").index("createdAt").getAll());
-  return records.map(parseRun);
+  return readEach(records, parseRun);
 }
 
 /** Throws `run.missing`. */

@@ -12,6 +12,7 @@ import { EmptyState } from "../../ui/EmptyState";
 import { ErrorNotice } from "../../ui/ErrorNotice";
 import { Page } from "../../ui/Page";
 import { datasetFiles, pickFile } from "../../ui/pickFile";
+import { UnreadableNotice } from "../../ui/UnreadableNotice";
 import { DatasetHeader } from "./DatasetHeader";
 import { DatasetList } from "./DatasetList";
 import { ImportDialog } from "./ImportDialog";
@@ -42,6 +43,7 @@ export default function DatasetsPage() {
       }
     >
       {state.status === "failed" && <ErrorNotice error={state.error} className="m-4" />}
+      {state.status === "ready" && <UnreadableNotice count={state.unreadable} />}
       {state.status === "ready" && (
         <div className="flex min-h-0 flex-1 flex-col md:flex-row">
           <DatasetList datasets={datasets} chosen={wanted} />

@@ -10,6 +10,7 @@ import { EmptyState } from "../../ui/EmptyState";
 import { ErrorNotice } from "../../ui/ErrorNotice";
 import { Page } from "../../ui/Page";
 import { ProgressBar } from "../../ui/ProgressBar";
+import { UnreadableNotice } from "../../ui/UnreadableNotice";
 import { Comparison } from "./Comparison";
 import { RunsTable } from "./RunsTable";
 
@@ -42,7 +43,7 @@ export default function RunsPage() {
       </Page>
     );
   }
-  if (state.runs.length === 0) {
+  if (state.runs.length === 0 && state.unreadable === 0) {
     return (
       <Page title={t("runs.title")} fill>
         <EmptyState
@@ -65,6 +66,7 @@ export default function RunsPage() {
   return (
     <Page title={t("runs.title")} aside={t("runs.count", { count: state.runs.length })} actions={start} fill>
       <div className="min-h-0 flex-1 overflow-y-auto">
+        <UnreadableNotice count={state.unreadable} />
         <div className="lg:px-2">
           <RunsTable state={state} selected={selected} onToggle={toggle} />
         </div>

@@ -28,7 +28,9 @@ export function StorageSettings() {
           />
         </>
       )}
-      <p className="text-xs text-muted">{t("settings.stays")}</p>
+      <p className="text-xs text-muted">
+        {t("settings.stays")} {usage.status === "ready" && t(usage.isKept ? "settings.kept" : "settings.notKept")}
+      </p>
       {error !== null && <ErrorNotice error={error} className="mt-3" />}
       <Button variant="danger" icon="trash" className="mt-3" onPress={() => setAsking(true)}>
         {t("settings.deleteAll")}

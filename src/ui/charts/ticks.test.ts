@@ -20,6 +20,7 @@ test("ticks cover any range and are few", () => {
         expect(ticks.length).toBeLessThanOrEqual(2 * count + 1);
       },
     ),
+    { seed: 1, numRuns: 1000 },
   );
 });
 
@@ -44,6 +45,7 @@ test("logarithmic ticks cover any range above 0", () => {
       expect(ticks.at(-1)).toBeGreaterThanOrEqual(Math.max(a, b) * (1 - 1e-6));
       expect(ticks.length).toBeGreaterThanOrEqual(2);
     }),
+    { seed: 1, numRuns: 1000 },
   );
 });
 

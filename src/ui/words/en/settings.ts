@@ -29,6 +29,8 @@ export const settings = {
   used: "{{used}} of {{available}} used in this browser",
   usedLabel: "Storage used",
   stays: "Data sets, runs and checkpoints stay on this machine; nothing is sent anywhere.",
+  kept: "The browser has promised to keep them when the disk runs low.",
+  notKept: "The browser may clear them when the disk runs low: export what you need.",
   deleteAll: "Delete all data",
   deleteAllTitle: "Delete everything the studio has stored here?",
   deleteAllDetail:

@@ -1,6 +1,10 @@
 /** @file Words of the frame: rail, status line, palette, and what every page shares. */
 
 export const common = {
+  unreadable_one:
+    "{{count, number}} stored record is of a form that this version does not know. It is kept, but not shown.",
+  unreadable_other:
+    "{{count, number}} stored records are of a form that this version does not know. They are kept, but not shown.",
   close: "Close",
   cancel: "Cancel",
   dismiss: "Dismiss",

@@ -1,0 +1,32 @@
+/** @file A run's speed is measured before it, and nothing of the measuring stays behind. */
+
+import { beforeAll, expect, test } from "vitest";
+import { newRecipe } from "../core/recipe";
+import { deviceMemory, openDevice } from "../kernels/device";
+import { type LoadedModel, loadModel } from "./loadModel";
+import { measureSpeed } from "./measureSpeed";
+import { newTinyModel } from "./tinyModel";
+import { newTurns } from "./turns";
+
+let model: LoadedModel;
+
+beforeAll(async () => {
+  await openDevice("cpu");
+  model = await loadModel(newTinyModel());
+});
+
+test("tokens a second, with no tensor left behind", async () => {
+  const { tensors } = deviceMemory();
+  const { signal } = new AbortController();
+  const inputs = { recipe: newRecipe(), model, length: 24, turns: newTurns(), signal };
+  expect(await measureSpeed(inputs)).toBeGreaterThan(0);
+  expect(deviceMemory().tensors).toBe(tensors);
+});
+
+test("one that is no longer wanted stops", async () => {
+  const { tensors } = deviceMemory();
+  const signal = AbortSignal.abort();
+  const measuring = measureSpeed({ recipe: newRecipe(), model, length: 24, turns: newTurns(), signal });
+  await expect(measuring).rejects.toMatchObject({ name: "AbortError" });
+  expect(deviceMemory().tensors).toBe(tensors);
+});

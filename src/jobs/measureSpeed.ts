@@ -1,0 +1,65 @@
+/** @file How fast a recipe trains on this device, from one short step before the run. */
+
+import type { Batch } from "../core/batch";
+import { newRandom, seedFor } from "../core/random";
+import type { Recipe } from "../core/recipe";
+import { disposeAdapter, newLora } from "../model/lora";
+import { disposeOptimizer, newOptimizer, trainStep } from "../model/training";
+import type { LoadedModel } from "./loadModel";
+import type { Turns } from "./turns";
+
+/** Enough that a step's fixed costs do not speak for it, and a moment's work on two cores. */
+const measuredTokens = 512;
+
+/** Random tokens below `vocabSize`, rows of one document each, the second half of each trained. */
+export function newRandomBatch(rows: number, length: number, vocabSize: number, seed: number): Batch {
+  const random = newRandom(seed);
+  const tokens = Int32Array.from({ length: rows * length }, () => random.below(vocabSize));
+  const weights = Float32Array.from({ length: rows * length }, (_, i) => (i % length >= length / 2 ? 1 : 0));
+  return {
+    rows,
+    length,
+    tokens,
+    targets: tokens.map((_, i) => tokens[(i + 1) % tokens.length] ?? 0),
+    weights,
+    positions: tokens.map((_, i) => i % length),
+    segments: tokens.map(() => 1),
+    trained: weights.reduce((a, b) => a + b, 0),
+  };
+}
+
+export type SpeedInputs = {
+  recipe: Recipe;
+  model: LoadedModel;
+  /** Tokens of a usual row. */
+  length: number;
+  turns: Turns;
+  signal: AbortSignal;
+};
+
+/**
+ * Tokens a second of a training step of the recipe's kind. The step before the measured one is small and warms up
+ * (kernels are compiled, memory is taken). Throws the signal's reason when aborted.
+ */
+export async function measureSpeed({ recipe, model, length, turns, signal }: SpeedInputs): Promise<number> {
+  return turns(async () => {
+    signal.throwIfAborted();
+    const { config, llama } = model;
+    const adapter = newLora(config, recipe.adaptation, seedFor(recipe.seed, "adapter"));
+    const optimizer = newOptimizer(adapter, recipe.optimizer);
+    const step = async (rows: number) => {
+      const batch = newRandomBatch(rows, length, config.vocabSize, 1);
+      const begun = performance.now();
+      await trainStep(llama, adapter, optimizer, [batch], { learningRate: 0, maxGradNorm: 1, dropoutSeed: 1 });
+      return (rows * length) / ((performance.now() - begun) / 1000);
+    };
+    try {
+      await step(1);
+      signal.throwIfAborted();
+      return await step(Math.min(recipe.batching.rows, Math.max(1, Math.round(measuredTokens / length))));
+    } finally {
+      disposeOptimizer(optimizer);
+      disposeAdapter(adapter);
+    }
+  });
+}
