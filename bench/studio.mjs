@@ -1,6 +1,7 @@
 /**
  * @file The quickstart in the built studio, in Chromium, as a user does it: time until usable, to the first step and to
- * the end, the page's work per frame while training, and the accuracy curve. `node bench/studio.mjs [SEEDS]`
+ * the end, the page's work per frame while training, the accuracy of several seeds and of the control. Figures go to
+ * bench/results/studio.json, pictures to docs/pictures/. `node bench/studio.mjs [SEEDS]`
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -14,15 +15,17 @@ import { frameCategories, frameWork, median } from "./frames.mjs";
 
 const seeds = Number(process.argv[2] ?? 3);
 const traced = 20_000;
+const folders = { results: path.join(root, "bench/results"), pictures: path.join(root, "docs/pictures") };
+for (const folder of Object.values(folders)) mkdirSync(folder, { recursive: true });
+
 await buildStudio();
 const server = await preview({ root, logLevel: "error", preview: { port: 0, open: false } });
 const address = server.resolvedUrls.local[0];
 const executablePath = findChromium();
 const browser = await chromium.launch({ ...(executablePath ? { executablePath } : {}), args: chromiumArguments });
 
-/** A browser that has never seen the studio. */
 async function newVisitor() {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: "light" });
   const page = await context.newPage();
   await page.addInitScript(() => {
     globalThis.longTasks = [];
@@ -30,47 +33,38 @@ async function newVisitor() {
       for (const { startTime, duration } of list.getEntries()) globalThis.longTasks.push([startTime, duration]);
     }).observe({ type: "longtask", buffered: true });
   });
+  return { context, page };
+}
+
+/** Opens the studio; milliseconds until the Train button can be pressed. */
+async function open(page) {
   const opened = performance.now();
   await page.goto(address);
   const train = page.getByRole("button", { name: /^Train \d+ step/ });
-  await train.waitFor();
-  const shown = performance.now() - opened;
   await train.and(page.locator(":enabled")).waitFor();
-  return { context, page, train, opened, shown, usable: performance.now() - opened };
+  return { train, opened, usable: performance.now() - opened };
 }
 
-async function curve(page, name) {
-  await page.getByRole("button", { name: `${name}: save or show as table` }).click();
+async function saveChart(page, name, what) {
   const saved = page.waitForEvent("download");
-  await page.getByRole("menuitem", { name: "Save as CSV" }).click();
-  return (await readFile(await (await saved).path(), "utf8")).trim().split("\r\n");
+  await page.getByRole("button", { name: `${name}: save or show as table` }).click();
+  await page.getByRole("menuitem", { name: what }).click();
+  return readFile(await (await saved).path(), "utf8");
 }
 
-/** Page work of `traced` milliseconds, from the browser's own trace. */
 async function traceFrames(page) {
   await browser.startTracing(page, { categories: frameCategories });
   await page.waitForTimeout(traced);
   return frameWork(await browser.stopTracing());
 }
 
-const loads = [];
-for (let i = 0; i < 5; i++) {
-  const { context, shown, usable } = await newVisitor();
-  loads.push({ shown, usable });
-  await context.close();
-}
-const results = {
-  shown: median(loads.map(({ shown }) => shown)),
-  usable: median(loads.map(({ usable }) => usable)),
-  runs: [],
-};
-for (let seed = 1; seed <= seeds; seed++) {
-  const { context, page, train, opened } = await newVisitor();
-  if (seed > 1) {
-    await page.getByRole("button", { name: /^Advanced/ }).click();
-    await page.getByLabel("Seed").fill(String(seed));
-    await page.getByLabel("Seed").blur();
-  }
+async function train(page, { name, seed, shuffle = false }) {
+  const { train, opened } = await open(page);
+  await page.getByRole("button", { name: /^Advanced/ }).click();
+  await page.getByRole("textbox", { name: "Name" }).fill(name);
+  await page.getByRole("textbox", { name: "Seed" }).fill(String(seed));
+  if (shuffle) await page.getByText("Shuffle answers", { exact: true }).click();
+  await page.keyboard.press("Tab");
   const clicked = performance.now();
   await train.click();
   const progress = page.getByText(/^step [\d,]+ of [\d,]+$/);
@@ -78,26 +72,49 @@ for (let seed = 1; seed <= seeds; seed++) {
   await progress.waitFor();
   while ((await step()) < 1) await page.waitForTimeout(50);
   const firstStep = performance.now();
+  while ((await step()) < 10) await page.waitForTimeout(50);
+  const begun = await page.evaluate(() => performance.now());
   const frames = await traceFrames(page);
   await page.locator("header").getByText("done", { exact: true }).waitFor({ timeout: 1_200_000 });
-  const ended = performance.now();
+  const seconds = (from, to) => Number(((to - from) / 1000).toFixed(1));
   const longTasks = await page.evaluate(() => globalThis.longTasks);
-  const result = {
-    seed,
-    openToFirstStep: (firstStep - opened) / 1000,
-    clickToFirstStep: (firstStep - clicked) / 1000,
-    clickToEnd: (ended - clicked) / 1000,
+  return {
+    name,
+    openToFirstStep: seconds(opened, firstStep),
+    clickToFirstStep: seconds(clicked, firstStep),
+    clickToEnd: seconds(clicked, performance.now()),
     frames,
-    longTasks: longTasks.map(([start, duration]) => [Math.round(start) / 1000, duration]),
-    accuracy: await curve(page, "Accuracy"),
+    longTasks: longTasks.filter(([start]) => start > begun).map(([, duration]) => duration),
+    accuracy: (await saveChart(page, "Accuracy", "Save as CSV")).trim().split("\r\n"),
   };
-  results.runs.push(result);
-  console.log(JSON.stringify(result, null, 1));
-  mkdirSync(path.join(root, "bench/results"), { recursive: true });
-  writeFileSync(path.join(root, "bench/results/studio.json"), `${JSON.stringify(results, null, 1)}\n`);
+}
+
+const loads = [];
+for (let i = 0; i < 5; i++) {
+  const { context, page } = await newVisitor();
+  loads.push((await open(page)).usable);
   await context.close();
 }
-console.log(JSON.stringify({ shown: results.shown, usable: results.usable }));
+const results = { usable: Math.round(median(loads)), runs: [] };
+const { page } = await newVisitor();
+const wanted = Array.from({ length: seeds }, (_, i) => ({ name: `seed-${i + 1}`, seed: i + 1 }));
+for (const run of [...wanted, { name: "shuffled", seed: 1, shuffle: true }]) {
+  const result = await train(page, run);
+  results.runs.push(result);
+  console.log(JSON.stringify(result, null, 1));
+  writeFileSync(path.join(folders.results, "studio.json"), `${JSON.stringify(results, null, 1)}\n`);
+  if (run.name === "seed-1") await page.screenshot({ path: path.join(folders.pictures, "studio.png") });
+}
+await page.getByRole("link", { name: "Runs" }).first().click();
+const boxes = page.getByRole("checkbox", { name: /^Compare/ });
+await boxes.nth(results.runs.length - 1).waitFor();
+for (const box of await boxes.all()) await box.check({ force: true });
+for (const [chart, file] of [
+  ["Accuracy, strict", "quickstart-accuracy.svg"],
+  ["Training loss, smoothed", "quickstart-loss.svg"],
+]) {
+  writeFileSync(path.join(folders.pictures, file), await saveChart(page, chart, "Save as SVG"));
+}
 await browser.close();
 await server.close();
 process.exit(0);

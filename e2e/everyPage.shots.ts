@@ -1,6 +1,7 @@
 /** @file Screenshots of every page in its states: empty, busy, done, failed; light and dark, wide and narrow. */
 
 import type { Page } from "@playwright/test";
+import { newRecipe } from "../src/core/recipe";
 import { datasetsPage, textFile } from "./pages/datasetsPage";
 import { playgroundPage } from "./pages/playgroundPage";
 import { shell } from "./pages/shell";
@@ -9,7 +10,7 @@ import { newShortRecipe } from "./recipes";
 import { expect, test } from "./test";
 
 test.use({ settings: { theme: "system", backend: "wasm" } });
-test.setTimeout(600_000);
+test.setTimeout(240_000);
 
 const sizes = { wide: { width: 1440, height: 900 }, narrow: { width: 390, height: 844 } };
 
@@ -27,7 +28,7 @@ async function shoot(page: Page, name: string) {
   await page.emulateMedia({ colorScheme: "light" });
 }
 
-const short = newShortRecipe(30);
+const short = newShortRecipe(150);
 
 test("before anything is stored", async ({ page }) => {
   const studio = studioPage(page);
@@ -108,12 +109,41 @@ test("what fails", async ({ page, complaints }) => {
   await page.goto("/#recipe=AAAA");
   await expect(shell(page).alerts.first()).toBeVisible();
   await shoot(page, "studio-bad-link");
-  const wild = newShortRecipe(20, { name: "diverges" });
-  await studio.open({ ...wild, optimizer: { ...wild.optimizer, learningRate: 10, maxGradNorm: 1000 } });
+  const data = newRecipe().data;
+  await studio.open(newShortRecipe(300, { name: "no-data", data: { ...data, source: "dataset:gone" } }));
+  await expect(page.getByRole("alert").first()).toBeVisible();
+  await shoot(page, "studio-no-data");
+
+  const datasets = datasetsPage(page);
+  await datasets.open();
+  await shell(page).expectEngine(/WASM/);
+  const row = (i: number) => `{"question":"What is ${i} + ${i}?","answer":"<<${i}+${i}=${2 * i}>>\\n#### ${2 * i}"}`;
+  await datasets.pick(textFile("doubles.jsonl", Array.from({ length: 200 }, (_, i) => row(i)).join("\n")));
+  await datasets.import.click();
+  await datasets.expectImported("doubles", "200");
+  await page.getByRole("button", { name: "Train on it" }).click();
   const run = await studio.train();
-  await expect(page.locator("header").getByText(/^(failed|done)$/)).toBeVisible({ timeout: 120_000 });
+  await run.waitForStep(30);
+  await run.stop.click();
+  await page
+    .getByRole("menuitem", { name: /keep/i })
+    .or(page.getByRole("button", { name: /keep/i }))
+    .first()
+    .click();
+  await run.waitForStatus("stopped");
+  const address = page.url();
+  await datasets.open();
+  await page.getByRole("link", { name: /doubles/ }).click();
+  await page.getByRole("button", { name: "Delete", exact: true }).first().click();
+  await page
+    .getByRole("dialog")
+    .getByRole("button", { name: /^Delete/ })
+    .click();
+  await expect(page.getByRole("dialog")).toBeHidden();
+  await page.goto(address);
+  await run.resume.click();
+  await expect(page.locator("header").getByText("failed", { exact: true })).toBeVisible({ timeout: 60_000 });
   await shoot(page, "run-failed");
-  await expect(run.title).toBeVisible();
   await page.route("**/engine.worker*", (route) => route.abort());
   await page.goto("/");
   await expect(shell(page).status).toContainText("Engine not running", { timeout: 20_000 });

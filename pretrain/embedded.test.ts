@@ -13,7 +13,7 @@ const sha256 = (file: string) => createHash("sha256").update(read(file)).digest(
 
 const manifest = JSON.parse(read("manifest.json").toString("utf8")) as {
   model: { files: { name: string; bytes: number; sha256: string }[] };
-  data: { file: string; rows: number; sha256: string }[];
+  data: { file: string; rows: number; bytes: number; sha256: string }[];
   recipe: Record<string, number>;
 };
 
@@ -25,7 +25,8 @@ test("the model's files are those of the manifest", () => {
 });
 
 test("so is the data, row for row", () => {
-  for (const { file, rows, sha256: hash } of manifest.data) {
+  for (const { file, rows, bytes, sha256: hash } of manifest.data) {
+    expect(read(file), file).toHaveLength(bytes);
     expect(read(file).toString("utf8").trimEnd().split("\n"), file).toHaveLength(rows);
     expect(sha256(file), file).toBe(hash);
   }

@@ -49,7 +49,7 @@ def main():
             "files": [{"name": f, "bytes": os.path.getsize(path(f)), "sha256": digest(path(f))} for f in files],
         },
         "data": [
-            {"name": name, "file": f"{name}.jsonl", "rows": sum(1 for _ in open(path(f"{name}.jsonl"))), "sha256": digest(path(f"{name}.jsonl"))}
+            {"name": name, "file": f"{name}.jsonl", "rows": sum(1 for _ in open(path(f"{name}.jsonl"))), "bytes": os.path.getsize(path(f"{name}.jsonl")), "sha256": digest(path(f"{name}.jsonl"))}
             for name in ["train", "heldout", "unseen"]
         ],
         "recipe": RECIPE,

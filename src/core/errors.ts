@@ -12,7 +12,7 @@ export const explanations = {
   ],
   "gpu.failed": [
     "A GPU kernel failed",
-    "Resume from the last checkpoint on the CPU backend, and report the kernel named below.",
+    "Resume from the last checkpoint on the CPU backend, and report the kernel it names.",
   ],
   "engine.crashed": ["The engine stopped unexpectedly", "Reload the page; finished checkpoints are safe."],
   "task.aborted": ["Stopped", "Start it again when you are ready."],
@@ -45,7 +45,7 @@ export const explanations = {
   ],
   "model.missing": ["The model is not here", "Choose another model or import it again."],
   "tokenizer.invalid": ["The tokenizer cannot be used", "Use the tokenizer.json that belongs to the model."],
-  "recipe.invalid": ["The recipe is not complete or not valid", "Correct the field named below."],
+  "recipe.invalid": ["The recipe is not complete or not valid", "Correct the field it names."],
   "run.missing": ["The run is no longer here", "Choose another run."],
   "run.locked": ["Another tab is training this run", "Go on in that tab, or close it and try again."],
   "run.active": ["A run is training", "Let it finish, or stop it and keep its checkpoint; it can go on later."],
@@ -57,7 +57,7 @@ export const explanations = {
   "adapter.invalid": ["The adapter does not fit", "Use an adapter made for this base model."],
   "memory.full": ["The model does not fit in memory", "Lower the rows per step, the context length or the rank."],
   "cli.usage": ["The command was not understood", "Run `npm run --silent anneal -- help` for the commands."],
-  bug: ["Something went wrong in the studio", "Please report it with the details below."],
+  bug: ["Something went wrong in the studio", "Please report it with these details."],
 } as const satisfies Record<string, readonly [title: string, hint: string]>;
 
 export type ErrorCode = keyof typeof explanations;

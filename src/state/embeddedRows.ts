@@ -5,24 +5,21 @@ import { StudioError } from "../core/errors";
 
 const folder = `${import.meta.env.BASE_URL}embedded/`;
 
-async function fetchAsset(name: string, method: "GET" | "HEAD" = "GET"): Promise<Response> {
-  const response = await fetch(folder + name, { method });
+async function fetchAsset(name: string): Promise<Response> {
+  const response = await fetch(folder + name);
   if (!response.ok) throw new StudioError("dataset.missing", `embedded/${name}: HTTP ${response.status}`);
   return response;
 }
 
 /** How many rows and bytes there are, without fetching them. */
 export async function embeddedSize(): Promise<{ rows: number; bytes: number }> {
-  const [manifest, head] = await Promise.all([
-    fetchAsset("manifest.json").then((response) => response.json() as Promise<Manifest>),
-    fetchAsset("train.jsonl", "HEAD"),
-  ]);
+  const manifest = (await (await fetchAsset("manifest.json")).json()) as Manifest;
   const train = manifest.data.find(({ name }) => name === "train");
   if (!train) throw new StudioError("dataset.missing", "embedded/manifest.json names no training data");
-  return { rows: train.rows, bytes: Number(head.headers.get("content-length") ?? 0) };
+  return { rows: train.rows, bytes: train.bytes };
 }
 
-type Manifest = { data: { name: string; rows: number }[] };
+type Manifest = { data: { name: string; rows: number; bytes: number }[] };
 
 let fetched: Promise<Row[]> | undefined;
 

@@ -126,7 +126,7 @@ function Sides({ runs, run, choose }: ReturnType<typeof useTunedRun>) {
           />
         ) : (
           <>
-            <span className="truncate text-xs text-muted">{t("playground.noRun")}</span>
+            <span className="truncate text-xs text-muted max-sm:hidden">{t("playground.noRun")}</span>
             <Button size="sm" onPress={() => navigate("/")}>
               {t("playground.toStudio")}
             </Button>

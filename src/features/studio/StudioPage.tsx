@@ -35,6 +35,7 @@ function useRecipeLink(): unknown {
       const { hash } = location;
       parseRecipeLink(hash).then((recipe) => {
         if (!recipe) return;
+        setFailure(null);
         openRecipe(recipe);
         history.replaceState(null, "", location.pathname); // a reload must not undo what is changed from here on
       }, setFailure);
