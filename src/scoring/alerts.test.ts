@@ -56,6 +56,13 @@ test("no spike before there is a past to measure it against, and none on a flat 
   expect(flat(newStep(60, 1.05))).toEqual([]);
 });
 
+test("no spike where the loss is next to nothing, however far it stands out", () => {
+  const watch = newAlertWatch();
+  for (let step = 0; step < 60; step++) watch(newStep(step, 0.02));
+  expect(watch(newStep(60, 0.15))).toEqual([]);
+  expect(watch(newStep(61, 0.5))).toHaveLength(1);
+});
+
 test.each([
   [Number.NaN, 1],
   [Number.POSITIVE_INFINITY, 1],

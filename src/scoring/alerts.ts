@@ -8,6 +8,8 @@ const warmUp = 20;
 /** Standard deviations above the mean that make a spike; the deviation counts as at least this share of the mean. */
 const spikeDeviations = 6;
 const leastDeviation = 0.02;
+/** Nats: at the end of a good run a single hard batch stands far above the rest, and harms nothing. */
+const leastJump = 0.25;
 /** Evaluations without a fall of at least this share that make a plateau. */
 const plateauEvaluations = 5;
 const leastFall = 0.001;
@@ -36,7 +38,7 @@ export function newAlertWatch(): (metrics: StepMetrics | EvalMetrics) => Alert[]
     if (losses.length >= warmUp) {
       const mean = losses.reduce((sum, x) => sum + x, 0) / losses.length;
       const deviation = Math.sqrt(losses.reduce((sum, x) => sum + (x - mean) ** 2, 0) / losses.length);
-      isSpiking = loss > mean + spikeDeviations * Math.max(deviation, leastDeviation * mean, 1e-6);
+      isSpiking = loss - mean > Math.max(leastJump, spikeDeviations * Math.max(deviation, leastDeviation * mean));
     }
     losses.push(loss);
     if (losses.length > windowSize) losses.shift();
