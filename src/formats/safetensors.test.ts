@@ -154,7 +154,10 @@ test("a header of 30 MB is refused in time", () => {
   expect(processorTime() - started).toBeLessThan(2000);
 });
 
-test("20,000 mutants either read or fail with a typed error, each in time", { timeout: 60_000 }, () => {
+// By hand a sample, in CI all: about a minute.
+const mutants = process.env["CI"] ? 1_000_000 : 20_000;
+
+test(`${mutants} mutants either read or fail with a typed error, each in time`, { timeout: 600_000 }, () => {
   const whole = writeSafetensors(
     new Map([
       ["model.embed.weight", { shape: [3, 2], values: new Float32Array(6).fill(0.5), dtype: "F16" as const }],
@@ -188,7 +191,7 @@ test("20,000 mutants either read or fail with a typed error, each in time", { ti
   const headerEnd = 8 + Number(new DataView(whole.buffer).getBigUint64(0, true));
   let read = 0;
   let slowest = 0;
-  for (let i = 0; i < 20_000; i++) {
+  for (let i = 0; i < mutants; i++) {
     let mutant: Uint8Array = whole.slice();
     for (let changes = 1 + random.below(3); changes > 0; changes--) {
       const at = random.next() < 0.1 ? random.below(8) : 8 + random.below(headerEnd - 8);
@@ -229,6 +232,6 @@ test("20,000 mutants either read or fail with a typed error, each in time", { ti
     slowest = Math.max(slowest, processorTime() - started);
   }
   expect(read).toBeGreaterThan(20); // changed names and metadata are still files
-  expect(read).toBeLessThan(10_000);
+  expect(read).toBeLessThan(mutants / 2);
   expect(slowest).toBeLessThan(2000);
 });
