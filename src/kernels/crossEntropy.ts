@@ -17,25 +17,25 @@ type None = Record<string, never>;
 /** WGSL: the largest logit of a row, and the sum of exp(logit − largest). */
 const statistics = `
   var<workgroup> partials: array<f32, 64>;
-  fn largest(row: u32, cols: u32) -> f32 {
+  fn largest(row: u32, cols: u32, lane: u32) -> f32 {
     var top = logits[row * cols];
-    for (var v = localId.x; v < cols; v += 64u) { top = max(top, logits[row * cols + v]); }
-    partials[localId.x] = top;
+    for (var v = lane; v < cols; v += 64u) { top = max(top, logits[row * cols + v]); }
+    partials[lane] = top;
     workgroupBarrier();
     for (var half = 32u; half > 0u; half >>= 1u) {
-      if (localId.x < half) { partials[localId.x] = max(partials[localId.x], partials[localId.x + half]); }
+      if (lane < half) { partials[lane] = max(partials[lane], partials[lane + half]); }
       workgroupBarrier();
     }
     return partials[0];
   }
-  fn total(row: u32, cols: u32, top: f32) -> f32 {
+  fn total(row: u32, cols: u32, lane: u32, top: f32) -> f32 {
     var sum = 0.0;
-    for (var v = localId.x; v < cols; v += 64u) { sum += exp(logits[row * cols + v] - top); }
+    for (var v = lane; v < cols; v += 64u) { sum += exp(logits[row * cols + v] - top); }
     workgroupBarrier();
-    partials[localId.x] = sum;
+    partials[lane] = sum;
     workgroupBarrier();
     for (var half = 32u; half > 0u; half >>= 1u) {
-      if (localId.x < half) { partials[localId.x] += partials[localId.x + half]; }
+      if (lane < half) { partials[lane] += partials[lane + half]; }
       workgroupBarrier();
     }
     return partials[0];
@@ -61,8 +61,8 @@ const backward = defineKernel({
       fn main() {
         let cols = u32(uniforms.logitsShape[1]);
         let row = ${clampedGroup("uniforms.logitsShape[0]")};
-        let top = largest(row, cols);
-        let sum = total(row, cols, top);
+        let top = largest(row, cols, localId.x);
+        let sum = total(row, cols, localId.x, top);
         let w = weights[row] * dy[row];
         for (var v = localId.x; v < cols; v += 64u) {
           let i = row * cols + v;
@@ -97,8 +97,8 @@ const forward = defineKernel({
       fn main() {
         let cols = u32(uniforms.logitsShape[1]);
         let row = ${clampedGroup("uniforms.logitsShape[0]")};
-        let top = largest(row, cols);
-        let sum = total(row, cols, top);
+        let top = largest(row, cols, localId.x);
+        let sum = total(row, cols, localId.x, top);
         if (localId.x == 0u) {
           result[row] = weights[row] * (top + log(sum) - logits[row * cols + u32(targets[row])]);
         }

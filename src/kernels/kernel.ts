@@ -6,7 +6,8 @@
  * tests compare against: its autodiff is the oracle of the derivative.
  */
 
-import { tf, type WebGPUBackend, type WebGPUProgram } from "./tf";
+import { dispatcherOf } from "./dispatch";
+import { tf } from "./tf";
 import { asWasm, type WasmCall } from "./wasmBackend";
 
 type Inputs = Record<string, tf.Tensor>;
@@ -102,25 +103,21 @@ function runOnGpu(
   { outputShape, workgroups, workgroupSize = [64, 1, 1], constants = {}, uniforms = {}, wgsl }: Program,
   name: string,
   inputNames: readonly string[],
-  inputs: tf.TensorInfo[],
+  tensors: tf.TensorInfo[],
   backend: unknown,
 ) {
-  const types = { float32: "f32", int32: "i32", uint32: "u32" };
-  const entries = Object.entries(uniforms);
-  const program: WebGPUProgram = {
-    variableNames: [...inputNames],
-    outputShape,
-    dispatch: workgroups,
-    dispatchLayout: { x: [0], y: [1] }, // Not flat: `main` takes no index.
+  const inputs = tensors.map((tensor, i) => ({ name: inputNames[i] ?? "", tensor, inPlace: false }));
+  const outputs = [{ name: "result", shape: outputShape }];
+  const [output] = dispatcherOf(backend)({
+    name,
+    workgroups,
     workgroupSize,
-    shaderKey: `${name} ${JSON.stringify(constants)}`,
-    uniforms: entries.map(([key, { type }]) => `${key} : ${types[type]}, `).join(""),
-    getUserCode: () => wgsl(constants),
-  };
-  return (backend as WebGPUBackend).runWebGPUProgram(
-    program,
+    constants,
+    uniforms,
+    wgsl,
     inputs,
-    "float32",
-    entries.map(([, { type, value }]) => ({ type, data: [value] })),
-  );
+    outputs,
+  });
+  if (!output) throw new TypeError(`${name} has no output`);
+  return output;
 }

@@ -17,17 +17,17 @@ type Eps = { eps: number };
 
 /** WGSL: sums `value` (of place `i`, column `col`) over a row, leaving the sum in every thread of the workgroup. */
 const rowSum = (name: string, value: string) => `
-  fn ${name}(row: u32, cols: u32) -> f32 {
+  fn ${name}(row: u32, cols: u32, lane: u32) -> f32 {
     var sum = 0.0;
-    for (var col = localId.x; col < cols; col += 64u) {
+    for (var col = lane; col < cols; col += 64u) {
       let i = row * cols + col;
       sum += ${value};
     }
     workgroupBarrier();
-    partials[localId.x] = sum;
+    partials[lane] = sum;
     workgroupBarrier();
     for (var half = 32u; half > 0u; half >>= 1u) {
-      if (localId.x < half) { partials[localId.x] += partials[localId.x + half]; }
+      if (lane < half) { partials[lane] += partials[lane + half]; }
       workgroupBarrier();
     }
     return partials[0];
@@ -58,8 +58,8 @@ const backward = defineKernel({
       fn main() {
         let cols = u32(uniforms.outShape[1]);
         let row = ${clampedGroup("uniforms.outShape[0]")};
-        let r = inverseSqrt(sumOfSquares(row, cols) / f32(cols) + ${eps});
-        let m = sumOfProducts(row, cols) / f32(cols);
+        let r = inverseSqrt(sumOfSquares(row, cols, localId.x) / f32(cols) + ${eps});
+        let m = sumOfProducts(row, cols, localId.x) / f32(cols);
         for (var col = localId.x; col < cols; col += 64u) {
           let i = row * cols + col;
           result[i] = r * (dy[i] * g[col] - x[i] * r * r * m);
@@ -115,7 +115,7 @@ const forward = defineKernel({
       fn main() {
         let cols = u32(uniforms.outShape[1]);
         let row = ${clampedGroup("uniforms.outShape[0]")};
-        let r = inverseSqrt(sumOfSquares(row, cols) / f32(cols) + ${eps});
+        let r = inverseSqrt(sumOfSquares(row, cols, localId.x) / f32(cols) + ${eps});
         for (var col = localId.x; col < cols; col += 64u) {
           result[row * cols + col] = x[row * cols + col] * r * g[col];
         }

@@ -29,7 +29,7 @@ const scatter = defineKernel({
         if (at >= u32(uniforms.outShape[0]) * cols) { return; }
         let row = i32(at / cols);
         var sum = 0.0;
-        for (var i = 0u; i < u32(uniforms.indexShape); i++) {
+        for (var i = 0u; i < u32(uniforms.indexShape[0]); i++) {
           if (index[i] == row) { sum += dy[i * cols + at % cols]; }
         }
         result[at] = sum;

@@ -1,7 +1,7 @@
 /** @file The only file that names TensorFlow.js, so that its parts are chosen, and can be replaced, in one place. */
 
 export { MathBackendCPU } from "@tensorflow/tfjs-backend-cpu";
-export type { WebGPUBackend, WebGPUProgram } from "@tensorflow/tfjs-backend-webgpu";
+export type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 export * as tf from "@tensorflow/tfjs-core";
 
 /** The WebGPU backend is fetched only where a device is opened on it. */

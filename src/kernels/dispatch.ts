@@ -1,0 +1,247 @@
+/**
+ * @file One compute dispatch on tfjs' WebGPU backend, made by ourselves on the backend's own encoder: several outputs,
+ * writing in place, cached pipelines and bind groups, uniforms written once a submit. tfjs' own way gives one output,
+ * makes a bind group and a uniform buffer each time, and hides extra workgroups above 65,535.
+ */
+
+import { StudioError } from "../core/errors";
+import { sizeOf } from "./shape";
+import type { tf } from "./tf";
+
+type Triple = [x: number, y: number, z: number];
+type Uniform = { type: "float32" | "int32" | "uint32"; value: number };
+
+export type Dispatch = {
+  /** Names the pipeline, and the kernel in errors. */
+  name: string;
+  workgroups: Triple;
+  workgroupSize: Triple;
+  constants: Record<string, number>;
+  uniforms: Record<string, Uniform>;
+  /** Defines `fn main()`, which may read `workgroupId`, `localId` and `numWorkgroups`. */
+  wgsl: (constants: Record<string, number>) => string;
+  inputs: { name: string; tensor: tf.TensorInfo; inPlace: boolean }[];
+  outputs: { name: string; shape: number[] }[];
+};
+
+/** What tfjs declares private of its backend; engine.md says what each is for. */
+type Backend = {
+  device: GPUDevice;
+  tensorMap: { get: (id: object) => { resource: unknown; values: unknown; dtype: tf.DataType } };
+  makeTensorInfo: (shape: number[], dtype: tf.DataType) => tf.TensorInfo;
+  uploadToGPU: (id: object) => void;
+  commandQueueOwnedIds: WeakSet<object>;
+  commandEncoder: GPUCommandEncoder | null;
+  computePassEncoder: GPUComputePassEncoder | null;
+  ensureCommandEncoderReady: () => void;
+  endComputePassEncoder: () => void;
+  dispatchCountInPass: number;
+  submitQueue: () => void;
+};
+
+/** Bytes of one dispatch's uniforms, at an alignment that every adapter takes as an offset. */
+const slotBytes = 256;
+const pageSlots = 256;
+/** Dispatches a submit. Each submit costs the CPU and the GPU's process; what a submit freed is used again after it. */
+const submitEvery = 256;
+const mostBindGroups = 8192;
+
+type Pipeline = { id: number; pipeline: GPUComputePipeline; layout: GPUBindGroupLayout };
+type Page = { buffer: GPUBuffer; bytes: ArrayBuffer };
+
+export type Dispatcher = (call: Dispatch) => tf.TensorInfo[];
+
+const dispatchers = new WeakMap<object, Dispatcher>();
+
+/** The dispatcher of a WebGPU backend, made with its first kernel. */
+export function dispatcherOf(backend: unknown): Dispatcher {
+  const known = dispatchers.get(backend as object);
+  if (known) return known;
+  const made = newDispatcher(backend as Backend);
+  dispatchers.set(backend as object, made);
+  return made;
+}
+
+function newDispatcher(backend: Backend): Dispatcher {
+  const { device } = backend;
+  const pipelines = new Map<string, Pipeline>();
+  const bindGroups = new Map<string, GPUBindGroup>();
+  const bufferIds = new WeakMap<GPUBuffer, number>();
+  const pages: Page[] = [];
+  let buffers = 0;
+  let slots = 0; // used since the last submit
+
+  const submit = backend.submitQueue.bind(backend);
+  backend.submitQueue = () => {
+    // In the queue's order these writes come before the commands that read them, and after those of the last submit.
+    pages.forEach(({ buffer, bytes }, i) => {
+      const used = Math.min(pageSlots, slots - i * pageSlots);
+      if (used > 0) device.queue.writeBuffer(buffer, 0, bytes, 0, used * slotBytes);
+    });
+    slots = 0;
+    submit();
+  };
+
+  const takeSlot = (): { page: Page; pageAt: number; offset: number } => {
+    const pageAt = Math.floor(slots / pageSlots);
+    const page = (pages[pageAt] ??= {
+      buffer: device.createBuffer({
+        label: "uniforms",
+        size: pageSlots * slotBytes,
+        usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+      }),
+      bytes: new ArrayBuffer(pageSlots * slotBytes),
+    });
+    const offset = (slots % pageSlots) * slotBytes;
+    slots++;
+    return { page, pageAt, offset };
+  };
+
+  const idOf = (buffer: GPUBuffer): number => {
+    const known = bufferIds.get(buffer);
+    if (known !== undefined) return known;
+    buffers++;
+    bufferIds.set(buffer, buffers);
+    return buffers;
+  };
+
+  const pipelineOf = (call: Dispatch): Pipeline => {
+    const inPlace = call.inputs.map(({ inPlace }) => (inPlace ? 1 : 0)).join("");
+    const types = call.inputs.map(({ tensor }) => backend.tensorMap.get(tensor.dataId).dtype).join();
+    const key = `${call.name} ${JSON.stringify(call.constants)} ${inPlace} ${types} ${call.workgroupSize.join()}`;
+    const known = pipelines.get(key);
+    if (known) return known;
+    const made = { id: pipelines.size, ...compile(device, call, types.split(",")) };
+    pipelines.set(key, made);
+    return made;
+  };
+
+  const bufferOf = (tensor: tf.TensorInfo): GPUBuffer => {
+    backend.uploadToGPU(tensor.dataId);
+    const { resource } = backend.tensorMap.get(tensor.dataId);
+    return resource as GPUBuffer;
+  };
+
+  const bindGroupOf = ({ id, layout }: Pipeline, label: string, page: Page, pageAt: number, bound: GPUBuffer[]) => {
+    const key = `${id} ${pageAt} ${bound.map(idOf).join(" ")}`;
+    const known = bindGroups.get(key);
+    if (known) return known;
+    if (bindGroups.size >= mostBindGroups) bindGroups.clear();
+    const made = device.createBindGroup({
+      label,
+      layout,
+      entries: [
+        { binding: 0, resource: { buffer: page.buffer, size: slotBytes } },
+        ...bound.map((buffer, i) => ({ binding: i + 1, resource: { buffer } })),
+      ],
+    });
+    bindGroups.set(key, made);
+    return made;
+  };
+
+  return (call) => {
+    const outputs = call.outputs.map(({ shape }) => backend.makeTensorInfo(shape, "float32"));
+    if (outputs.some(({ shape }) => sizeOf(shape) === 0)) {
+      for (const { dataId } of outputs) backend.tensorMap.get(dataId).values = new Float32Array(0);
+      return outputs;
+    }
+    checkLimits(device, call);
+    const tensors = [...outputs, ...call.inputs.map(({ tensor }) => tensor)];
+    const bound = tensors.map(bufferOf);
+    const pipeline = pipelineOf(call);
+    const { page, pageAt, offset } = takeSlot();
+    fillUniforms(new DataView(page.bytes, offset, slotBytes), call);
+    for (const { dataId } of tensors) backend.commandQueueOwnedIds.add(dataId);
+    // What was read of it before it was written over is no longer so.
+    for (const { tensor, inPlace } of call.inputs) if (inPlace) backend.tensorMap.get(tensor.dataId).values = null;
+    backend.ensureCommandEncoderReady();
+    backend.computePassEncoder ??= backend.commandEncoder?.beginComputePass() ?? null;
+    const pass = backend.computePassEncoder;
+    if (!pass) throw new StudioError("bug");
+    pass.setPipeline(pipeline.pipeline);
+    pass.setBindGroup(0, bindGroupOf(pipeline, call.name, page, pageAt, bound), [offset]);
+    pass.dispatchWorkgroups(...call.workgroups);
+    backend.dispatchCountInPass++;
+    if (backend.dispatchCountInPass >= submitEvery) {
+      backend.endComputePassEncoder();
+      backend.submitQueue();
+    }
+    return outputs;
+  };
+}
+
+function checkLimits({ limits }: GPUDevice, { workgroups, outputs }: Dispatch): void {
+  const bytes = Math.max(0, ...outputs.map(({ shape }) => 4 * sizeOf(shape)));
+  if (bytes > limits.maxStorageBufferBindingSize || bytes > limits.maxBufferSize) throw new StudioError("memory.full");
+  if (Math.max(...workgroups) > limits.maxComputeWorkgroupsPerDimension) throw new StudioError("memory.full");
+}
+
+const wgslTypes = { float32: "f32", int32: "i32", uint32: "u32" } as const;
+
+/** The uniforms' fields in order: every tensor's shape, padded with ones, then the call's own numbers. */
+const shapesOf = ({ inputs, outputs }: Dispatch): [name: string, shape: number[]][] => [
+  ...inputs.map(({ name, tensor }): [string, number[]] => [`${name}Shape`, tensor.shape]),
+  ...outputs.map(({ name, shape }): [string, number[]] => [name === "result" ? "outShape" : `${name}Shape`, shape]),
+];
+
+function fillUniforms(view: DataView, call: Dispatch): void {
+  let at = 0;
+  for (const [, shape] of shapesOf(call)) {
+    for (let axis = 0; axis < 4; axis++, at += 4) view.setInt32(at, shape[axis] ?? 1, true);
+  }
+  for (const { type, value } of Object.values(call.uniforms)) {
+    if (type === "float32") view.setFloat32(at, value, true);
+    else if (type === "int32") view.setInt32(at, value, true);
+    else view.setUint32(at, value, true);
+    at += 4;
+  }
+}
+
+function compile(device: GPUDevice, call: Dispatch, types: string[]): Pick<Pipeline, "pipeline" | "layout"> {
+  const { name, inputs, outputs, constants, workgroupSize } = call;
+  const storage = [
+    ...outputs.map((output) => ({ name: output.name, type: "f32", writes: true })),
+    ...inputs.map((input, i) => ({
+      name: input.name,
+      type: types[i] === "float32" ? "f32" : "i32",
+      writes: input.inPlace,
+    })),
+  ];
+  const fields = [
+    ...shapesOf(call).map(([field]) => `${field}: vec4<i32>`),
+    ...Object.entries(call.uniforms).map(([field, { type }]) => `${field}: ${wgslTypes[type]}`),
+  ];
+  if (16 * shapesOf(call).length + 4 * Object.keys(call.uniforms).length > slotBytes) throw new StudioError("bug");
+  const code = `
+    struct Uniforms { ${fields.join(", ")} };
+    @group(0) @binding(0) var<uniform> uniforms: Uniforms;
+    ${storage
+      .map(
+        (each, i) =>
+          `@group(0) @binding(${i + 1}) var<storage, ${each.writes ? "read_write" : "read"}> ${each.name}: array<${each.type}>;`,
+      )
+      .join("\n")}
+    ${call.wgsl(constants).replace(
+      "fn main()",
+      `@compute @workgroup_size(${workgroupSize.join()})
+      fn main(@builtin(workgroup_id) workgroupId: vec3<u32>, @builtin(local_invocation_id) localId: vec3<u32>,
+        @builtin(num_workgroups) numWorkgroups: vec3<u32>)`,
+    )}`;
+  const layout = device.createBindGroupLayout({
+    label: name,
+    entries: [
+      { binding: 0, visibility: GPUShaderStage.COMPUTE, buffer: { type: "uniform", hasDynamicOffset: true } },
+      ...storage.map(({ writes }, i) => ({
+        binding: i + 1,
+        visibility: GPUShaderStage.COMPUTE,
+        buffer: { type: writes ? ("storage" as const) : ("read-only-storage" as const) },
+      })),
+    ],
+  });
+  const pipeline = device.createComputePipeline({
+    label: name,
+    layout: device.createPipelineLayout({ label: name, bindGroupLayouts: [layout] }),
+    compute: { module: device.createShaderModule({ label: name, code }), entryPoint: "main" },
+  });
+  return { pipeline, layout };
+}
