@@ -9,47 +9,38 @@
  * Shapes: x [N, I], w [O, I], y [N, O], u [N, R], b [O, R].
  */
 
-import { defineKernel, type Program } from "./kernel";
+import { defineKernel } from "./kernel";
+import { productProgram, type Sum } from "./product";
 import { dim } from "./shape";
 import { tf } from "./tf";
 import { productScratch, type WasmCall } from "./wasmBackend";
 
 type Scale = { scale: number };
 
-const tile = 16;
+const size = (name: string, axis: 0 | 1) => `u32(uniforms.${name}Shape[${axis}])`;
 
-/** A tiled product over shared memory: `a(row, k)` · `b(k, col)`, [rows, cols], over `depth`. */
-const product = (sums: { a: string; b: string; depth: string }[], rows: string, cols: string, scale: string) => `
-  var<workgroup> tileA: array<f32, ${tile * tile}>;
-  var<workgroup> tileB: array<f32, ${tile * tile}>;
-  fn main() {
-    let rows = u32(${rows});
-    let cols = u32(${cols});
-    let row = workgroupId.y * ${tile}u + localId.y;
-    let col = workgroupId.x * ${tile}u + localId.x;
-    let here = localId.y * ${tile}u + localId.x;
-    var sum = 0.0;
-    ${sums
-      .map(
-        ({ a, b, depth }) => `
-    for (var start = 0u; start < u32(${depth}); start += ${tile}u) {
-      tileA[here] = 0.0;
-      tileB[here] = 0.0;
-      if (row < rows && start + localId.x < u32(${depth})) { let k = start + localId.x; tileA[here] = ${a}; }
-      if (col < cols && start + localId.y < u32(${depth})) { let k = start + localId.y; tileB[here] = ${b}; }
-      workgroupBarrier();
-      for (var k = 0u; k < ${tile}u; k++) { sum += tileA[localId.y * ${tile}u + k] * tileB[k * ${tile}u + localId.x]; }
-      workgroupBarrier();
-    }`,
-      )
-      .join("")}
-    if (row < rows && col < cols) { result[row * cols + col] = sum * ${scale}; }
-  }`;
+/** x · wᵀ, both row by row. */
+const timesTransposed = (x: string, w: string): Sum => ({
+  a: `${x}[row * ${size(x, 1)} + k]`,
+  b: `${w}[col * ${size(w, 1)} + k]`,
+  depth: size(x, 1),
+  along: { a: "k", b: "k" },
+});
 
-const grid = (outputShape: [number, number]): Pick<Program, "outputShape" | "workgroups" | "workgroupSize"> => ({
-  outputShape,
-  workgroups: [Math.ceil(outputShape[1] / tile), Math.ceil(outputShape[0] / tile), 1],
-  workgroupSize: [tile, tile, 1],
+/** dy · w. */
+const timesWeight = (dy: string, w: string): Sum => ({
+  a: `${dy}[row * ${size(dy, 1)} + k]`,
+  b: `${w}[k * ${size(w, 1)} + col]`,
+  depth: size(dy, 1),
+  along: { a: "k", b: "col" },
+});
+
+/** dyᵀ · x. */
+const acrossRows = (dy: string, x: string): Sum => ({
+  a: `${dy}[k * ${size(dy, 1)} + row]`,
+  b: `${x}[k * ${size(x, 1)} + col]`,
+  depth: size(dy, 0),
+  along: { a: "row", b: "col" },
 });
 
 /** Strips of a product, as assembly/linear.ts cuts it. */
@@ -70,23 +61,17 @@ const sizes = [
   { N: 3, I: 5, O: 4 },
   { N: 37, I: 33, O: 20 },
   { N: 130, I: 64, O: 96 },
+  { N: 1, I: 200, O: 70 },
+  { N: 300, I: 40, O: 290 },
+  { N: 700, I: 30, O: 640 },
 ];
 
 const back = defineKernel({
   name: "LinearBack",
   inputs: ["dy", "w"],
   reference: ({ dy, w }: { dy: tf.Tensor2D; w: tf.Tensor2D }, { scale }: Scale) => tf.mul(tf.matMul(dy, w), scale),
-  gpu: ({ dy, w }, { scale }) => ({
-    ...grid([dim(dy, 0), dim(w, 1)]),
-    uniforms: { scale: { type: "float32", value: scale } },
-    wgsl: () =>
-      product(
-        [{ a: "dy[row * u32(uniforms.dyShape[1]) + k]", b: "w[k * cols + col]", depth: "uniforms.dyShape[1]" }],
-        "uniforms.outShape[0]",
-        "uniforms.wShape[1]",
-        "uniforms.scale",
-      ),
-  }),
+  gpu: ({ dy, w }, { scale }) =>
+    productProgram({ rows: dim(dy, 0), cols: dim(w, 1), sums: [timesWeight("dy", "w")], scale }),
   wasm: ({ dy, w }, { scale }) => {
     const [N, O, I] = [dim(dy, 0), dim(dy, 1), dim(w, 1)];
     return multiply(N, I, O, { aRow: O, aStep: 1, bRow: I, bStep: 1 }, scale);
@@ -99,17 +84,8 @@ const weight = defineKernel({
   inputs: ["dy", "x"],
   reference: ({ dy, x }: { dy: tf.Tensor2D; x: tf.Tensor2D }, { scale }: Scale) =>
     tf.mul(tf.matMul(dy, x, true), scale),
-  gpu: ({ dy, x }, { scale }) => ({
-    ...grid([dim(dy, 1), dim(x, 1)]),
-    uniforms: { scale: { type: "float32", value: scale } },
-    wgsl: () =>
-      product(
-        [{ a: "dy[k * rows + row]", b: "x[k * cols + col]", depth: "uniforms.dyShape[0]" }],
-        "uniforms.dyShape[1]",
-        "uniforms.xShape[1]",
-        "uniforms.scale",
-      ),
-  }),
+  gpu: ({ dy, x }, { scale }) =>
+    productProgram({ rows: dim(dy, 1), cols: dim(x, 1), sums: [acrossRows("dy", "x")], scale }),
   wasm: ({ dy, x }, { scale }) => {
     const [N, O, I] = [dim(dy, 0), dim(dy, 1), dim(x, 1)];
     return multiply(O, I, N, { aRow: 1, aStep: O, bRow: I, bStep: 1 }, scale);
@@ -122,23 +98,8 @@ const forward = defineKernel({
   inputs: ["x", "w"],
   reference: ({ x, w }: { x: tf.Tensor2D; w: tf.Tensor2D }, { scale }: Scale) =>
     tf.mul(tf.matMul(x, w, false, true), scale),
-  gpu: ({ x, w }, { scale }) => ({
-    ...grid([dim(x, 0), dim(w, 0)]),
-    uniforms: { scale: { type: "float32", value: scale } },
-    wgsl: () =>
-      product(
-        [
-          {
-            a: "x[row * u32(uniforms.xShape[1]) + k]",
-            b: "w[col * u32(uniforms.wShape[1]) + k]",
-            depth: "uniforms.xShape[1]",
-          },
-        ],
-        "uniforms.outShape[0]",
-        "uniforms.outShape[1]",
-        "uniforms.scale",
-      ),
-  }),
+  gpu: ({ x, w }, { scale }) =>
+    productProgram({ rows: dim(x, 0), cols: dim(w, 0), sums: [timesTransposed("x", "w")], scale }),
   wasm: ({ x, w }, { scale }) => {
     const [N, O, I] = [dim(x, 0), dim(w, 0), dim(w, 1)];
     return multiply(N, O, I, { aRow: I, aStep: 1, bRow: 1, bStep: I }, scale);
@@ -157,27 +118,12 @@ const lora = defineKernel({
     { x, w, u, b }: { x: tf.Tensor2D; w: tf.Tensor2D; u: tf.Tensor2D; b: tf.Tensor2D },
     _: Record<string, never>,
   ) => tf.add(tf.matMul(x, w, false, true), tf.matMul(u, b, false, true)),
-  gpu: ({ x, w }) => ({
-    ...grid([dim(x, 0), dim(w, 0)]),
-    wgsl: () =>
-      product(
-        [
-          {
-            a: "x[row * u32(uniforms.xShape[1]) + k]",
-            b: "w[col * u32(uniforms.wShape[1]) + k]",
-            depth: "uniforms.xShape[1]",
-          },
-          {
-            a: "u[row * u32(uniforms.uShape[1]) + k]",
-            b: "b[col * u32(uniforms.bShape[1]) + k]",
-            depth: "uniforms.uShape[1]",
-          },
-        ],
-        "uniforms.outShape[0]",
-        "uniforms.outShape[1]",
-        "1.0",
-      ),
-  }),
+  gpu: ({ x, w }) =>
+    productProgram({
+      rows: dim(x, 0),
+      cols: dim(w, 0),
+      sums: [timesTransposed("x", "w"), timesTransposed("u", "b")],
+    }),
   wasm: ({ x, w, u }) => ({
     fn: "loraLinear",
     outputShape: [dim(x, 0), dim(w, 0)],
