@@ -38,6 +38,8 @@ export type Kernel<I extends Inputs, A extends Attrs> = {
   /** Input names, in binding order. */
   inputs: readonly (keyof I & string)[];
   reference: (inputs: I, attrs: A) => tf.Tensor;
+  /** Inputs that follow from the others: the caller has them at hand, and the meaning does not need them. */
+  derive?: (inputs: I, attrs: A) => Partial<I>;
   /** The GPU path. Left out where tfjs' own ops will do. */
   gpu?: (inputs: I, attrs: A) => Program;
   /** The CPU path: which compiled function fills the output. Left out where tfjs' own ops are fast enough. */

@@ -2,7 +2,7 @@
 
 import { newRandom } from "../core/random";
 import type { AnyKernel } from "./all";
-import { tf } from "./tf";
+import { offTape, tf } from "./tf";
 
 /** Relative error ‖a − b‖ / ‖b‖; NaN where either holds one. */
 export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): number {
@@ -53,8 +53,13 @@ export async function outcome(kernel: AnyKernel, at: number, how: "own" | "refer
   const { reference, gradient, inputs: names } = kernel.kernel;
   const given = drawInputs(kernel, at);
   const attrs = kernel.kernel.cases[at]?.attrs ?? {};
+  const whole = (inputs: Record<string, tf.Tensor>) => {
+    const { derive } = kernel.kernel;
+    const derived = derive && offTape(() => derive(inputs, attrs));
+    return { ...inputs, ...(derived as Record<string, tf.Tensor> | undefined) };
+  };
   const apply = (inputs: Record<string, tf.Tensor>) =>
-    how === "own" ? kernel(inputs, attrs) : tf.tidy(() => reference(inputs, attrs));
+    how === "own" ? kernel(whole(inputs), attrs) : tf.tidy(() => reference(inputs, attrs));
   const forward = tf.tidy(() => apply(tensors(given)));
   const y = Float32Array.from(await forward.data());
   const { shape } = forward;
@@ -66,7 +71,10 @@ export async function outcome(kernel: AnyKernel, at: number, how: "own" | "refer
       Float32Array.from(y, (_, i) => Math.sin(i + 1)),
       shape,
     );
-    const own = gradient(dy, all, attrs, dy);
+    let own: ReturnType<typeof gradient> = {};
+    tf.tidy(() => {
+      own = gradient(dy, all, attrs, dy);
+    });
     const trained = names.filter((name) => name in own);
     const xs = trained.map((name) => all[name] as tf.Tensor);
     const { value, grads } = tf.engine().gradients(() => apply(all), xs, dy);

@@ -1,18 +1,18 @@
 /**
  * @file Linear layers over rows, with weights as PyTorch keeps them: [out, in].
  *
- *   y = scale · x · wᵀ           (and, with a low-rank part, y = x · wᵀ + u · bᵀ)
+ *   y = scale · x · wᵀ           (and, with a low-rank pair, y = x · wᵀ + u · bᵀ with u = scale · x · aᵀ)
  *
  *   dx = scale · dy · w
- *   dw = scale · dyᵀ · x
+ *   dw = scale · dyᵀ · x         (with the pair: du = scale · dy · b, dx = dy · w + du · a, da = duᵀ · x, db = dyᵀ · u)
  *
- * Shapes: x [N, I], w [O, I], y [N, O], u [N, R], b [O, R].
+ * Shapes: x [N, I], w [O, I], y [N, O], u [N, R], a [R, I], b [O, R].
  */
 
 import { defineKernel } from "./kernel";
 import { productProgram, type Sum } from "./product";
 import { dim } from "./shape";
-import { tf } from "./tf";
+import { offTape, tf } from "./tf";
 import { productScratch, type WasmCall } from "./wasmBackend";
 
 type Scale = { scale: number };
@@ -111,13 +111,34 @@ const forward = defineKernel({
   cases: sizes.map(({ N, I, O }) => ({ shapes: { x: [N, I], w: [O, I] }, attrs: { scale: 0.5 } })),
 });
 
+type Pair = { a: tf.Tensor2D; b: tf.Tensor2D };
+
+const loraBack = defineKernel({
+  name: "LoraBack",
+  inputs: ["dy", "w", "du", "a"],
+  reference: (
+    { dy, w, du, a }: { dy: tf.Tensor2D; w: tf.Tensor2D; du: tf.Tensor2D; a: tf.Tensor2D },
+    _: Record<string, never>,
+  ) => tf.add(tf.matMul(dy, w), tf.matMul(du, a)),
+  gpu: ({ dy, w }) =>
+    productProgram({ rows: dim(dy, 0), cols: dim(w, 1), sums: [timesWeight("dy", "w"), timesWeight("du", "a")] }),
+  wasm: ({ dy, w, du }) => ({
+    fn: "loraBack",
+    outputShape: [dim(dy, 0), dim(w, 1)],
+    work: strips(dim(dy, 0), dim(w, 1)),
+    args: [dim(dy, 0), dim(dy, 1), dim(w, 1), dim(du, 1)],
+    scratch: productScratch,
+    cost: 2 * dim(dy, 0) * dim(w, 1) * (dim(dy, 1) + dim(du, 1)),
+  }),
+  cases: sizes.map(({ N, I, O }) => ({ shapes: { dy: [N, O], w: [O, I], du: [N, 3], a: [3, I] }, attrs: {} })),
+});
+
 const lora = defineKernel({
   name: "LoraLinear",
-  inputs: ["x", "w", "u", "b"],
-  reference: (
-    { x, w, u, b }: { x: tf.Tensor2D; w: tf.Tensor2D; u: tf.Tensor2D; b: tf.Tensor2D },
-    _: Record<string, never>,
-  ) => tf.add(tf.matMul(x, w, false, true), tf.matMul(u, b, false, true)),
+  inputs: ["x", "w", "u", "b", "a"],
+  derive: ({ x, a }, { scale }) => ({ u: forward({ x, w: a }, { scale }) as tf.Tensor2D }),
+  reference: ({ x, w, a, b }: Pair & { x: tf.Tensor2D; w: tf.Tensor2D; u: tf.Tensor2D }, { scale }: Scale) =>
+    tf.add(tf.matMul(x, w, false, true), tf.mul(tf.matMul(tf.matMul(x, a, false, true), b, false, true), scale)),
   gpu: ({ x, w }) =>
     productProgram({
       rows: dim(x, 0),
@@ -132,23 +153,34 @@ const lora = defineKernel({
     scratch: productScratch,
     cost: 2 * dim(x, 0) * dim(w, 0) * (dim(w, 1) + dim(u, 1)),
   }),
-  gradient: (dy, { x, w, u, b }) => ({
-    x: () => back({ dy: dy as tf.Tensor2D, w }, { scale: 1 }),
-    w: () => weight({ dy: dy as tf.Tensor2D, x }, { scale: 1 }),
-    u: () => back({ dy: dy as tf.Tensor2D, w: b }, { scale: 1 }),
-    b: () => weight({ dy: dy as tf.Tensor2D, x: u }, { scale: 1 }),
-  }),
-  cases: sizes.map(({ N, I, O }) => ({ shapes: { x: [N, I], w: [O, I], u: [N, 3], b: [O, 3] }, attrs: {} })),
+  gradient: (dy, { x, w, u, b, a }, { scale }) => {
+    // Not in a thunk: tfjs disposes of what a thunk makes, and two of them need it.
+    const du = back({ dy: dy as tf.Tensor2D, w: b }, { scale }) as tf.Tensor2D;
+    return {
+      x: () => loraBack({ dy: dy as tf.Tensor2D, w, du, a }, {}),
+      w: () => weight({ dy: dy as tf.Tensor2D, x }, { scale: 1 }),
+      b: () => weight({ dy: dy as tf.Tensor2D, x: u }, { scale: 1 }),
+      a: () => weight({ dy: du, x }, { scale: 1 }),
+    };
+  },
+  cases: sizes.map(({ N, I, O }) => ({
+    shapes: { x: [N, I], w: [O, I], u: [N, 3], b: [O, 3], a: [3, I] },
+    attrs: { scale: 0.5 },
+  })),
 });
 
-export const kernels = [forward, back, weight, lora];
+export const kernels = [forward, back, weight, lora, loraBack];
 
 /** scale · x · wᵀ; x [N, I], w [O, I] → [N, O]. */
 export function linear(x: tf.Tensor2D, w: tf.Tensor2D, scale = 1): tf.Tensor2D {
   return forward({ x, w }, { scale }) as tf.Tensor2D;
 }
 
-/** x · wᵀ + u · bᵀ: a frozen layer and the low-rank part beside it; u [N, R] holds the scaled inner values. */
-export function loraLinear(x: tf.Tensor2D, w: tf.Tensor2D, u: tf.Tensor2D, b: tf.Tensor2D): tf.Tensor2D {
-  return lora({ x, w, u, b }, {}) as tf.Tensor2D;
+/**
+ * x · wᵀ + scale · (x · aᵀ) · bᵀ: a frozen layer and the low-rank pair beside it, a [R, I], b [O, R]. W + BA is never
+ * formed, and the gradient of x is one product of both.
+ */
+export function loraLinear(x: tf.Tensor2D, w: tf.Tensor2D, { a, b }: Pair, scale: number): tf.Tensor2D {
+  const u = offTape(() => linear(x, a, scale)); // its derivative is part of the kernel's own
+  return lora({ x, w, u, b, a }, { scale }) as tf.Tensor2D;
 }

@@ -4,6 +4,7 @@ import { type Lora, linearPath, linearShape } from "../core/adapter";
 import { StudioError } from "../core/errors";
 import type { ModelConfig } from "../core/model";
 import { newRandom, seedFor } from "../core/random";
+import { add } from "../kernels/add";
 import { dropout } from "../kernels/dropout";
 import { linear, loraLinear } from "../kernels/linear";
 import { tf } from "../kernels/tf";
@@ -126,6 +127,8 @@ export function adaptedLinear(
   const pair = adapter?.pairs.get(path);
   if (!adapter || !pair) return linear(x, w);
   const { alpha, rank, dropout: p } = adapter.lora;
-  const dropped = p > 0 && dropoutSeed !== undefined ? dropout(x, p, seedFor(dropoutSeed, path)) : x;
-  return loraLinear(x, w, linear(dropped, pair.a, alpha / rank), pair.b);
+  const scale = alpha / rank;
+  if (p === 0 || dropoutSeed === undefined) return loraLinear(x, w, pair, scale);
+  const dropped = dropout(x, p, seedFor(dropoutSeed, path));
+  return add(linear(x, w), linear(linear(dropped, pair.a, scale), pair.b));
 }

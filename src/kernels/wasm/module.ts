@@ -29,6 +29,7 @@ export const functions = [
   "sumOfSquares",
   "cacheFill",
   "cacheAttention",
+  "loraBack",
 ] as const;
 export type FunctionName = (typeof functions)[number];
 

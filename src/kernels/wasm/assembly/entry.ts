@@ -22,7 +22,7 @@ import {
   takeRows,
 } from "./elementwise";
 import { attention, attentionBack, cacheAttention, cacheFill, mergeHeads, splitHeads } from "./heads";
-import { loraLinear, multiply } from "./linear";
+import { loraBack, loraLinear, multiply } from "./linear";
 
 function work(fn: i32, args: usize, piece: i32, scratch: usize): void {
   switch (fn) {
@@ -91,6 +91,9 @@ function work(fn: i32, args: usize, piece: i32, scratch: usize): void {
       break;
     case 21:
       cacheAttention(args, piece, scratch);
+      break;
+    case 22:
+      loraBack(args, piece, scratch);
       break;
     default:
       unreachable();

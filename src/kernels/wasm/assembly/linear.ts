@@ -37,15 +37,16 @@ export function multiply(args: usize, piece: i32, scratch: usize): void {
     0,
     0,
     0,
+    0,
   );
 }
 
-/** out, x, w, u, b, N, O, I, R: x · wᵀ + u · bᵀ. A piece is a strip. */
+/** out, x, w, u, b, a, N, O, I, R: x · wᵀ + u · bᵀ; a is not read. A piece is a strip. */
 export function loraLinear(args: usize, piece: i32, scratch: usize): void {
-  const N = load<i32>(args, 20),
-    O = load<i32>(args, 24),
-    I = load<i32>(args, 28),
-    R = load<i32>(args, 32);
+  const N = load<i32>(args, 24),
+    O = load<i32>(args, 28),
+    I = load<i32>(args, 32),
+    R = load<i32>(args, 36);
   const across = (O + 7) / 8;
   const row = (piece / across) * ROWS,
     col = (piece % across) * 8;
@@ -67,7 +68,41 @@ export function loraLinear(args: usize, piece: i32, scratch: usize): void {
     load<usize>(args, 12) + ((<usize>(row * R)) << 2),
     R,
     load<usize>(args, 16) + ((<usize>(col * R)) << 2),
+    1,
     R,
+    R,
+  );
+}
+
+/** out, dy, w, du, a, N, O, I, R: dy · w + du · a. A piece is a strip. */
+export function loraBack(args: usize, piece: i32, scratch: usize): void {
+  const N = load<i32>(args, 20),
+    O = load<i32>(args, 24),
+    I = load<i32>(args, 28),
+    R = load<i32>(args, 32);
+  const across = (I + 7) / 8;
+  const row = (piece / across) * ROWS,
+    col = (piece % across) * 8;
+  strip(
+    load<usize>(args) + ((<usize>(row * I + col)) << 2),
+    I,
+    min(ROWS, N - row),
+    min(8, I - col),
+    false,
+    1,
+    scratch,
+    load<usize>(args, 4) + ((<usize>(row * O)) << 2),
+    O,
+    1,
+    load<usize>(args, 8) + ((<usize>col) << 2),
+    I,
+    1,
+    O,
+    load<usize>(args, 12) + ((<usize>(row * R)) << 2),
+    R,
+    load<usize>(args, 16) + ((<usize>col) << 2),
+    I,
+    1,
     R,
   );
 }

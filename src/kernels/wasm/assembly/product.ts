@@ -194,7 +194,7 @@ function oneRow(
 export function strip(
   c: usize, cRow: i32, rows: i32, cols: i32, accumulate: bool, scale: f32, scratch: usize,
   a: usize, aRow: i32, aStep: i32, b: usize, bRow: i32, bStep: i32, depth: i32,
-  a2: usize, a2Row: i32, b2: usize, b2Step: i32, depth2: i32,
+  a2: usize, a2Row: i32, b2: usize, b2Row: i32, b2Step: i32, depth2: i32,
 ): void {
   const panel2 = scratch + PANEL / 2;
   for (let from = 0; from < depth; from += DEPTH) {
@@ -202,7 +202,7 @@ export function strip(
     const isLast = from + part >= depth;
     pack(scratch, b + (<usize>(from * bRow) << 2), bRow, bStep, part, cols, scale);
     const second = isLast ? depth2 : 0;
-    if (second > 0) pack(panel2, b2, 1, b2Step, second, cols, 1);
+    if (second > 0) pack(panel2, b2, b2Row, b2Step, second, cols, 1);
     const keep = accumulate || from > 0;
     const aAt = a + (<usize>(from * aStep) << 2);
     let row = 0;
@@ -231,7 +231,7 @@ export function product(
   for (let col = 0; col < cols; col += 8) {
     strip(
       c + (<usize>col << 2), cRow, rows, min(cols - col, 8), accumulate, scale, scratch,
-      a, aRow, aStep, b + (<usize>(col * bStep) << 2), bRow, bStep, depth, 0, 0, 0, 0, 0,
+      a, aRow, aStep, b + (<usize>(col * bStep) << 2), bRow, bStep, depth, 0, 0, 0, 0, 0, 0,
     );
   }
 }
