@@ -10,6 +10,7 @@ import type { Recipe } from "../core/recipe";
 import { bytes } from "../core/units";
 import { newDocument } from "../data/mask";
 import type { Tokenizer } from "../data/tokenizer";
+import { chunkLogits } from "../kernels/linearCrossEntropy";
 import { contextOf, type Source, scoringOf, splitSource } from "./prepareData";
 
 /** Rows tokenized to the last one; of larger data sets a sample of so many speaks for all. */
@@ -107,7 +108,7 @@ function memoryOf(recipe: Recipe, config: ModelConfig, lengths: Lengths, context
   const tokens = recipe.batching.rows * (recipe.batching.mode === "pack" ? context : longest);
   const block = 5 * C + 3 * (H + 2 * K) * D + 2 * H * D + 3 * F + targetModules.length * rank;
   const activations = 2 * tokens * (layers * block + 2 * C);
-  const logits = 3 * recipe.batching.rows * mostTrained * V;
+  const logits = 3 * Math.min(recipe.batching.rows * mostTrained * V, chunkLogits);
   const evaluated = Math.min(128, recipe.evaluation.rows);
   const cache =
     2 * evaluated * layers * 2 * K * D * Math.min(config.maxPositions, longest + recipe.evaluation.maxTokens);

@@ -8,6 +8,7 @@ import { kernels as crossEntropy } from "./crossEntropy";
 import { kernels as dropout } from "./dropout";
 import type { Attrs, Kernel } from "./kernel";
 import { kernels as linear } from "./linear";
+import { kernels as linearCrossEntropy } from "./linearCrossEntropy";
 import { kernels as rmsNorm } from "./rmsNorm";
 import { kernels as rows } from "./rows";
 import { kernels as splitHeads } from "./splitHeads";
@@ -20,6 +21,7 @@ export type AnyKernel = ((inputs: Record<string, tf.Tensor>, attrs: Attrs) => tf
 
 export const allKernels = [
   ...linear,
+  ...linearCrossEntropy,
   ...dropout,
   ...rmsNorm,
   ...splitHeads,

@@ -120,6 +120,16 @@ const forward = defineKernel({
 
 export const kernels = [forward, backward];
 
+/** The gradient of the logits, [M, V]; dy [M]. */
+export function crossEntropyBack(
+  logits: tf.Tensor2D,
+  targets: tf.Tensor1D,
+  weights: tf.Tensor1D,
+  dy: tf.Tensor1D,
+): tf.Tensor2D {
+  return backward({ logits, targets, weights, dy }, {}) as tf.Tensor2D;
+}
+
 /** The weighted loss of each row: logits [M, V], targets [M], weights [M] → [M], nats. */
 export function crossEntropy(logits: tf.Tensor2D, targets: tf.Tensor1D, weights: tf.Tensor1D): tf.Tensor1D {
   return forward({ logits, targets, weights }, {}) as tf.Tensor1D;

@@ -44,6 +44,8 @@ export type Kernel<I extends Inputs, A extends Attrs> = {
   gpu?: (inputs: I, attrs: A) => Program;
   /** The CPU path: which compiled function fills the output. Left out where tfjs' own ops are fast enough. */
   wasm?: (inputs: I, attrs: A) => WasmCall;
+  /** Made of other kernels, on every backend, where no single program does it. Runs off the tape. */
+  compose?: (inputs: I, attrs: A) => tf.Tensor;
   /** One thunk per input that can be trained: tfjs never calls that of a frozen weight. */
   gradient?: (dy: tf.Tensor, inputs: I, attrs: A, y: tf.Tensor) => { [K in keyof I]?: () => tf.Tensor };
   /** Whether `gradient` reads the output too, so that the tape keeps it. */
@@ -54,10 +56,10 @@ export type Kernel<I extends Inputs, A extends Attrs> = {
 
 /** Registers a kernel with tfjs and returns the function that runs it. */
 export function defineKernel<I extends Inputs, A extends Attrs>(kernel: Kernel<I, A>) {
-  const { name, inputs: names, gradient, gpu, wasm } = kernel;
+  const { name, inputs: names, gradient, gpu, wasm, compose = kernel.reference } = kernel;
 
   const composed = ({ inputs, attrs }: { inputs: object; attrs?: object }) =>
-    tf.tidy(() => kernel.reference(inputs as I, attrs as A));
+    tf.tidy(() => compose(inputs as I, attrs as A));
   tf.registerKernel({ kernelName: name, backendName: "cpu", kernelFunc: composed });
   tf.registerKernel({
     kernelName: name,

@@ -171,6 +171,16 @@ const lora = defineKernel({
 
 export const kernels = [forward, back, weight, lora, loraBack];
 
+/** dy · w: the gradient of x, [N, I]. */
+export function linearBack(dy: tf.Tensor2D, w: tf.Tensor2D): tf.Tensor2D {
+  return back({ dy, w }, { scale: 1 }) as tf.Tensor2D;
+}
+
+/** dyᵀ · x: the gradient of w, [O, I]. */
+export function linearWeight(dy: tf.Tensor2D, x: tf.Tensor2D): tf.Tensor2D {
+  return weight({ dy, x }, { scale: 1 }) as tf.Tensor2D;
+}
+
 /** scale · x · wᵀ; x [N, I], w [O, I] → [N, O]. */
 export function linear(x: tf.Tensor2D, w: tf.Tensor2D, scale = 1): tf.Tensor2D {
   return forward({ x, w }, { scale }) as tf.Tensor2D;

@@ -4,9 +4,9 @@ import type { Batch } from "../core/batch";
 import { StudioError } from "../core/errors";
 import { type AdamSettings, adamW, type Moments, sumOfSquares } from "../kernels/adamW";
 import { add } from "../kernels/add";
-import { crossEntropy } from "../kernels/crossEntropy";
+import { linearCrossEntropy } from "../kernels/linearCrossEntropy";
 import { tf } from "../kernels/tf";
-import { decode, type Llama, readOut, type TensorData } from "./llama";
+import { decode, type Llama, type TensorData } from "./llama";
 import { type Adapter, adapterWeights, replaceWeight } from "./lora";
 
 export type Optimizer = {
@@ -180,7 +180,7 @@ function tokenLosses(
     ...(dropoutSeed === undefined ? {} : { dropoutSeed }),
   });
   const weights = tf.tensor1d(Float32Array.from(pick(batch.weights), (weight) => weight / total));
-  return crossEntropy(readOut(llama, x), tf.tensor1d(pick(batch.targets), "int32"), weights);
+  return linearCrossEntropy(x, llama.head, tf.tensor1d(pick(batch.targets), "int32"), weights);
 }
 
 function batchPlaces({ rows, length, tokens, positions, segments }: Batch) {

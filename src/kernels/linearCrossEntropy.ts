@@ -1,0 +1,98 @@
+/**
+ * @file The read-out and its loss in one: crossEntropy(x · headᵀ), a chunk of rows at a time, so that [M, V] never exists
+ * where the vocabulary is large. The backward pass makes each chunk's logits again (Hsu et al. 2024, Liger-Kernel, who
+ * keep the gradient instead; here the head may be trained too, and the loss of an evaluation needs no gradient).
+ *
+ *   dx = d · head        dhead = dᵀ · x        d [M, V] the gradient of the logits, as crossEntropy.ts has it
+ *
+ * Shapes: x [M, C], head [V, C], targets [M] int32, weights, loss, dy [M].
+ */
+
+import { add } from "./add";
+import { crossEntropy, crossEntropyBack } from "./crossEntropy";
+import { defineKernel } from "./kernel";
+import { linear, linearBack, linearWeight } from "./linear";
+import { dim } from "./shape";
+import { tf } from "./tf";
+
+type Inputs = { x: tf.Tensor2D; head: tf.Tensor2D; targets: tf.Tensor1D; weights: tf.Tensor1D };
+type Chunk = { rows: number };
+
+/** Logits at hand at a time: 64 MB. */
+export const chunkLogits = 2 ** 24;
+
+/** What `work` makes of each chunk of rows; only its result is kept. */
+function overChunks<T extends tf.Tensor>(
+  { x, targets, weights }: Inputs,
+  { rows }: Chunk,
+  work: (part: { from: number; count: number; x: tf.Tensor2D; targets: tf.Tensor1D; weights: tf.Tensor1D }) => T,
+): T[] {
+  const M = dim(x, 0);
+  const results: T[] = [];
+  for (let from = 0; from < M; from += rows) {
+    const count = Math.min(rows, M - from);
+    results.push(
+      tf.tidy(() =>
+        work({
+          from,
+          count,
+          x: tf.slice(x, [from, 0], [count, dim(x, 1)]),
+          targets: tf.slice(targets, from, count),
+          weights: tf.slice(weights, from, count),
+        }),
+      ),
+    );
+  }
+  return results;
+}
+
+const cases = [
+  { M: 3, C: 4, V: 7, rows: 2 },
+  { M: 40, C: 33, V: 130, rows: 16 },
+].map(({ M, C, V, rows }) => ({
+  shapes: { x: [M, C], head: [V, C], targets: [M], weights: [M] },
+  attrs: { rows },
+  whole: { targets: [V] },
+}));
+
+const forward = defineKernel({
+  name: "LinearCrossEntropy",
+  inputs: ["x", "head", "targets", "weights"],
+  reference: ({ x, head, targets, weights }: Inputs, _: Chunk): tf.Tensor => {
+    const oneHot = tf.cast(tf.oneHot(targets, dim(head, 0)), "float32");
+    const picked = tf.sum(tf.mul(tf.logSoftmax(tf.matMul(x, head, false, true)), oneHot), -1);
+    return tf.mul(tf.neg(picked), weights);
+  },
+  compose: (inputs, chunk) =>
+    tf.concat(
+      overChunks(inputs, chunk, ({ x, targets, weights }) => crossEntropy(linear(x, inputs.head), targets, weights)),
+    ),
+  gradient: (dy, inputs, chunk) => {
+    const { head } = inputs;
+    type Part = Parameters<Parameters<typeof overChunks>[2]>[0];
+    const logitsBack = ({ from, count, x, targets, weights }: Part) =>
+      crossEntropyBack(linear(x, head), targets, weights, tf.slice(dy as tf.Tensor1D, from, count));
+    return {
+      x: () => tf.concat(overChunks(inputs, chunk, (part) => linearBack(logitsBack(part), head))),
+      head: () =>
+        overChunks(inputs, chunk, (part) => linearWeight(logitsBack(part), part.x)).reduce((sum, each) =>
+          add(sum, each),
+        ),
+    };
+  },
+  cases,
+});
+
+export const kernels = [forward];
+
+/** The weighted loss of each row's read-out, [M], nats. Logits that fit one chunk are kept for the backward pass. */
+export function linearCrossEntropy(
+  x: tf.Tensor2D,
+  head: tf.Tensor2D,
+  targets: tf.Tensor1D,
+  weights: tf.Tensor1D,
+  rows = Math.max(1, Math.floor(chunkLogits / dim(head, 0))),
+): tf.Tensor1D {
+  if (dim(x, 0) <= rows) return crossEntropy(linear(x, head), targets, weights);
+  return forward({ x, head, targets, weights }, { rows }) as tf.Tensor1D;
+}
