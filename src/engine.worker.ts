@@ -100,6 +100,7 @@ async function train(id: RunId, find: () => Promise<Run>, signal: AbortSignal): 
         loadModel: async () => session.model(await session.current(), run.recipe.model),
         loadSource: () => source.load(run.recipe, controls.signal),
         controls,
+        isShort: async (signal) => (await plan(run.recipe, signal)).memory.recompute,
         turns,
         lost: device.lost,
         emit: (event) => {
@@ -149,7 +150,8 @@ async function measure(recipe: Recipe, signal: AbortSignal): Promise<boolean> {
   if (memory.verdict === "too large" || meanTokens === 0) return false;
   const model = await session.model(now, recipe.model);
   const { turns } = now;
-  const speed = await measureSpeed({ recipe, model, length: Math.ceil(meanTokens), turns, signal });
+  const { recompute } = memory;
+  const speed = await measureSpeed({ recipe, model, length: Math.ceil(meanTokens), recompute, turns, signal });
   times.noteSpeed(recipe, now.device.backend, speed);
   return true;
 }

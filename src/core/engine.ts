@@ -33,7 +33,8 @@ export type Plan = {
   epochs: number;
   trainedParameters: number;
   parameters: number;
-  memory: { needed: Bytes; available: Bytes; verdict: "fits" | "tight" | "too large" };
+  /** `recompute`: activations are made again in the backward pass, as keeping them would not fit. */
+  memory: { needed: Bytes; available: Bytes; verdict: "fits" | "tight" | "too large"; recompute: boolean };
   /** Estimated seconds, from a measured step where there is one on this machine; null before. */
   seconds: number | null;
   /** How the held-out rows can be scored. */

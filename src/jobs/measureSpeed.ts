@@ -36,12 +36,14 @@ export type SpeedInputs = {
   model: LoadedModel;
   /** Tokens of a usual row. */
   length: number;
+  /** Whether the run will make activations again. */
+  recompute: boolean;
   turns: Turns;
   signal: AbortSignal;
 };
 
 /** Tokens a second of a training step of the recipe's kind. Throws the signal's reason when aborted. */
-export async function measureSpeed({ recipe, model, length, turns, signal }: SpeedInputs): Promise<number> {
+export async function measureSpeed({ recipe, model, length, recompute, turns, signal }: SpeedInputs): Promise<number> {
   return turns(async () => {
     const { config, llama } = model;
     const adapter = newLora(config, recipe.adaptation, seedFor(recipe.seed, "adapter"));
@@ -54,7 +56,12 @@ export async function measureSpeed({ recipe, model, length, turns, signal }: Spe
       for (let i = 0; i < mostSteps && (i < 2 || performance.now() - begun < mostMilliseconds); i++) {
         signal.throwIfAborted();
         const from = performance.now();
-        await trainStep(llama, adapter, optimizer, [batch], { learningRate: 0, maxGradNorm: 1, dropoutSeed: 1 });
+        await trainStep(llama, adapter, optimizer, [batch], {
+          learningRate: 0,
+          maxGradNorm: 1,
+          dropoutSeed: 1,
+          recompute,
+        });
         times.push(performance.now() - from);
         await nextTick();
       }

@@ -81,12 +81,14 @@ test("more rows, longer rows and a higher rank need more memory, and the verdict
   expect(await needed({ batching: { ...batching, contextLength: 128 } })).toBeGreaterThan(1.2 * base);
   expect(await needed({ adaptation: { ...adaptation, rank: 256 } })).toBeGreaterThan(1.2 * base);
   expect(await needed({ batching: { ...batching, accumulation: 8 } })).toBe(base);
-  const verdict = async (available: number) => (await planOf(recipe, () => null, available)).memory.verdict;
-  expect([await verdict(base / 2), await verdict(1.2 * base), await verdict(2 * base)]).toEqual([
-    "too large",
-    "tight",
-    "fits",
-  ]);
+  const memory = async (available: number) => (await planOf(recipe, () => null, available)).memory;
+  expect(await memory(2 * base)).toMatchObject({ verdict: "fits", recompute: false, needed: base });
+  // Where keeping all activations would not fit, making them again is planned for, and needs less.
+  const short = await memory(1.2 * base);
+  expect(short.recompute).toBe(true);
+  expect(short.needed).toBeLessThan(0.9 * base);
+  expect((await memory(1.2 * short.needed)).verdict).toBe("tight");
+  expect((await memory(short.needed / 2)).verdict).toBe("too large");
 });
 
 test("scoring follows the answers", () => {

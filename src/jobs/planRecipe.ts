@@ -15,6 +15,8 @@ import { contextOf, type Source, scoringOf, splitSource } from "./prepareData";
 
 /** Rows tokenized to the last one; of larger data sets a sample of so many speaks for all. */
 const countedRows = 20_000;
+/** The share of the memory from which on it is short. */
+const tight = 0.7;
 /** Milliseconds of tokenizing between two turns of the event loop. */
 const slice = 25;
 
@@ -71,8 +73,10 @@ export function planRecipe({ recipe, config, source, lengths, available, seconds
   const rows = Math.round(fitting.length * lengths.weight);
   const meanTokens = fitting.reduce((sum, n) => sum + n, 0) / Math.max(1, fitting.length);
   const rowsAStep = recipe.batching.rows * recipe.batching.accumulation;
+  const whole = memoryOf(recipe, config, lengths, context, false);
+  const recompute = whole > tight * available;
+  const needed = recompute ? memoryOf(recipe, config, lengths, context, true) : whole;
   const seconds = secondsAStep(rowsAStep * meanTokens);
-  const needed = memoryOf(recipe, config, lengths, context);
   return {
     rows,
     evaluationRows: heldout.length,
@@ -86,7 +90,8 @@ export function planRecipe({ recipe, config, source, lengths, available, seconds
     memory: {
       needed: bytes(needed),
       available: bytes(available),
-      verdict: needed > available ? "too large" : needed > 0.7 * available ? "tight" : "fits",
+      verdict: needed > available ? "too large" : needed > tight * available ? "tight" : "fits",
+      recompute,
     },
     seconds: seconds === null ? null : seconds * recipe.schedule.steps,
     scoring: scoringOf(heldout),
@@ -95,9 +100,10 @@ export function planRecipe({ recipe, config, source, lengths, available, seconds
 
 /**
  * Bytes at the peak of a step, or of an evaluation where that is more. The tape keeps every tensor that a block makes,
- * and backward makes its gradient; so each of a block's outputs counts twice.
+ * and backward makes its gradient; so each of a block's outputs counts twice. With `recompute` only the blocks' inputs are
+ * kept, and one block's outputs at a time.
  */
-function memoryOf(recipe: Recipe, config: ModelConfig, lengths: Lengths, context: number): number {
+function memoryOf(recipe: Recipe, config: ModelConfig, lengths: Lengths, context: number, recompute: boolean): number {
   const { hiddenSize: C, intermediateSize: F, headDim: D, heads: H, keyValueHeads: K, layers, vocabSize: V } = config;
   const { rank, targetModules } = recipe.adaptation;
   const weights = countParameters(config);
@@ -107,7 +113,7 @@ function memoryOf(recipe: Recipe, config: ModelConfig, lengths: Lengths, context
   const mostTrained = fitting.reduce((most, i) => Math.max(most, lengths.trained[i] ?? 0), 0);
   const tokens = recipe.batching.rows * (recipe.batching.mode === "pack" ? context : longest);
   const block = 5 * C + 3 * (H + 2 * K) * D + 2 * H * D + 3 * F + targetModules.length * rank;
-  const activations = 2 * tokens * (layers * block + 2 * C);
+  const activations = 2 * tokens * (recompute ? layers * C + block + 2 * C : layers * block + 2 * C);
   const logits = 3 * Math.min(recipe.batching.rows * mostTrained * V, chunkLogits);
   const evaluated = Math.min(128, recipe.evaluation.rows);
   const cache =

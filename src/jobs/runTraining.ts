@@ -24,6 +24,8 @@ export type RunInputs = {
   /** Resolves when the device can no longer be trusted. */
   lost: Promise<StudioError>;
   emit: (event: RunEvent) => void;
+  /** Whether memory is so short that activations are made again rather than kept; the curve is the same. */
+  isShort?: (signal: AbortSignal) => Promise<boolean>;
   /** Told before the first step. */
   onData?: (data: TrainingData) => void;
 };
@@ -66,7 +68,9 @@ export async function runTraining(inputs: RunInputs): Promise<Run> {
     for (; !prepared.done; prepared = await preparing.next()) emit(prepared.value);
     inputs.onData?.(prepared.value);
     const bytes = checkpoint?.bytes ?? null;
-    const training = trainSft({ recipe: run.recipe, model, data: prepared.value, checkpoint: bytes, controls, turns });
+    const recompute = (await inputs.isShort?.(controls.signal)) ?? false;
+    const data = prepared.value;
+    const training = trainSft({ recipe: run.recipe, model, data, checkpoint: bytes, recompute, controls, turns });
     try {
       for (;;) {
         const next = await device.wait(training.next());

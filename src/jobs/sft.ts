@@ -33,6 +33,8 @@ export type SftInputs = {
   /** The file of an earlier checkpoint of the same recipe, to go on from. */
   checkpoint: Uint8Array | null;
   controls: Controls;
+  /** Activations are made again in the backward pass: less memory, a third more time, the same curve. */
+  recompute?: boolean;
   turns: Turns;
 };
 
@@ -139,7 +141,7 @@ async function toCheckpoint(session: Session, state: TrainingState): Promise<Sft
 
 /** One optimizer step over `accumulation` batches. */
 async function* advance(session: Session, state: TrainingState): AsyncGenerator<SftEvent, StepMetrics> {
-  const { recipe, model, adapter, optimizer, batcher, turns, watch } = session;
+  const { recipe, model, adapter, optimizer, batcher, turns, watch, recompute = false } = session;
   const { accumulation } = recipe.batching;
   const step = state.step + 1;
   const learningRate = learningRateAt(recipe, step);
@@ -155,6 +157,7 @@ async function* advance(session: Session, state: TrainingState): AsyncGenerator<
       maxGradNorm,
       dropoutSeed,
     });
+      recompute,
     seconds = (performance.now() - begun) / 1000;
     return report;
   });

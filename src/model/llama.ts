@@ -13,7 +13,8 @@ import { ropeTable, splitHeads } from "../kernels/splitHeads";
 import { swiglu } from "../kernels/swiglu";
 import { tf } from "../kernels/tf";
 import type { Adapter } from "./lora";
-import { adaptedLinear } from "./lora";
+import { adaptedLinear, layerWeights } from "./lora";
+import { recomputed } from "./recompute";
 
 /** A tensor's numbers outside the engine. */
 export type TensorData = { shape: number[]; values: Float32Array };
@@ -128,47 +129,71 @@ export type Attend = (qkv: tf.Tensor4D, layer: number) => tf.Tensor2D;
 
 /**
  * The decoder up to and including the final norm. Where `picked` names places, only those come out (and the last
- * block's second half runs for them alone): [M, C], else [B·T, C]. `dropoutSeed` is set while training.
+ * block's second half runs for them alone): [M, C], else [B·T, C]. `dropoutSeed` is set while training. With
+ * `recompute` only each block's input is kept for the derivative of an adapter's weights.
  */
 export function decode(
   llama: Llama,
   adapter: Adapter | null,
   places: Places,
-  options: { picked?: tf.Tensor1D; attend?: Attend; dropoutSeed?: number } = {},
+  { picked, attend, dropoutSeed, recompute = false }: DecodeOptions = {},
 ): tf.Tensor2D {
   const { config } = llama;
-  const attend = options.attend ?? ((qkv) => attention(qkv, places.segments, config));
   let x = takeRows(llama.embedding, places.tokens);
-  llama.layers.forEach((layer, i) => {
-    const run = (name: LinearName, input: tf.Tensor2D) =>
-      adaptedLinear(input, layer.linears[name], adapter, linearPath(i, name), options.dropoutSeed);
-    const h = rmsNorm(x, layer.inputNorm, config.rmsNormEps);
-    const projections = {
-      q: run("q_proj", h),
-      k: run("k_proj", h),
-      v: run("v_proj", h),
-      positions: places.positions,
-      table: llama.rope,
-    };
-    const layout = {
-      rows: places.rows,
-      length: places.length,
-      heads: config.heads,
-      keyValueHeads: config.keyValueHeads,
-    };
-    let y = attend(splitHeads(projections, layout), i);
-    if (i === config.layers - 1 && options.picked) {
-      x = takeRows(x, options.picked);
-      y = takeRows(y, options.picked);
+  llama.layers.forEach((_, i) => {
+    const part = i === config.layers - 1 ? picked : undefined;
+    if (!recompute || !adapter) {
+      x = block(llama, adapter, i, x, { ...places, picked: part }, { attend, dropoutSeed });
+      return;
     }
-    x = add(x, run("o_proj", y));
-    const m = rmsNorm(x, layer.postNorm, config.rmsNormEps);
-    x = add(x, run("down_proj", swiglu(run("gate_proj", m), run("up_proj", m))));
+    // The block runs again when the tensors of this pass are gone, so it gets those that were kept for it.
+    const held = [places.positions, places.segments, ...(part ? [part] : [])];
+    const again = (input: tf.Tensor2D, [positions, segments, chosen]: tf.Tensor[]) =>
+      block(
+        llama,
+        adapter,
+        i,
+        input,
+        {
+          ...places,
+          positions: positions as tf.Tensor1D,
+          segments: segments as tf.Tensor1D,
+          picked: chosen as tf.Tensor1D,
+        },
+        { dropoutSeed },
+      );
+    x = recomputed(again, x, layerWeights(adapter, i), held);
   });
   return rmsNorm(x, llama.norm, config.rmsNormEps);
 }
 
 /** [M, C] → [M, V]. */
+type DecodeOptions = { picked?: tf.Tensor1D; attend?: Attend; dropoutSeed?: number; recompute?: boolean };
+
+/** One decoder block: [B·T, C] → [B·T, C], or [M, C] where `picked` names M places. */
+function block(
+  llama: Llama,
+  adapter: Adapter | null,
+  i: number,
+  input: tf.Tensor2D,
+  { rows, length, positions, segments, picked }: Omit<Places, "tokens"> & { picked: tf.Tensor1D | undefined },
+  { attend, dropoutSeed }: { attend?: Attend | undefined; dropoutSeed: number | undefined },
+): tf.Tensor2D {
+  const { config, rope: table } = llama;
+  const { heads, keyValueHeads, rmsNormEps } = config;
+  const layer = llama.layers[i] as Layer;
+  const run = (name: LinearName, x: tf.Tensor2D) =>
+    adaptedLinear(x, layer.linears[name], adapter, linearPath(i, name), dropoutSeed);
+  const h = rmsNorm(input, layer.inputNorm, rmsNormEps);
+  const projections = { q: run("q_proj", h), k: run("k_proj", h), v: run("v_proj", h), positions, table };
+  const qkv = splitHeads(projections, { rows, length, heads, keyValueHeads });
+  const y = attend ? attend(qkv, i) : attention(qkv, segments, config);
+  const pick = (x: tf.Tensor2D) => (picked ? takeRows(x, picked) : x);
+  const x = add(pick(input), run("o_proj", pick(y)));
+  const m = rmsNorm(x, layer.postNorm, rmsNormEps);
+  return add(x, run("down_proj", swiglu(run("gate_proj", m), run("up_proj", m))));
+}
+
 export function readOut(llama: Llama, x: tf.Tensor2D): tf.Tensor2D {
   return linear(x, llama.head);
 }

@@ -1,6 +1,6 @@
 /** @file Low-rank adaptation (Hu et al. 2021): small trained matrices beside frozen linears, as PEFT names them. */
 
-import { type Lora, linearPath, linearShape } from "../core/adapter";
+import { type Lora, linearNames, linearPath, linearShape } from "../core/adapter";
 import { StudioError } from "../core/errors";
 import type { ModelConfig } from "../core/model";
 import { newRandom, seedFor } from "../core/random";
@@ -87,6 +87,14 @@ export function adapterWeights(adapter: Adapter): Map<string, tf.Tensor2D> {
 export function replaceWeight(adapter: Adapter, name: string, tensor: tf.Tensor): void {
   const path = name.replace(/\.lora_[AB]\.weight$/, "");
   const pair = adapter.pairs.get(path);
+/** The trained tensors of one layer. */
+export function layerWeights({ pairs }: Adapter, layer: number): tf.Tensor2D[] {
+  return linearNames.flatMap((name) => {
+    const pair = pairs.get(linearPath(layer, name));
+    return pair ? [pair.a, pair.b] : [];
+  });
+}
+
   if (!pair) throw new StudioError("adapter.invalid", `${name} is not a tensor of this adapter`);
   const part = name.endsWith(".lora_A.weight") ? "a" : "b";
   pair[part].dispose();

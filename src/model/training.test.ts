@@ -1,12 +1,13 @@
 /** @file Training steps: flat memory, the same bits again, resuming, dropout, and chat in between. */
 
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { type Lora, linearNames } from "../core/adapter";
 import type { Batch } from "../core/batch";
 import { StudioError } from "../core/errors";
 import type { ModelConfig } from "../core/model";
 import { newRandom } from "../core/random";
 import { deviceMemory, openDevice, wasmBackend } from "../kernels/device";
+import { tf } from "../kernels/tf";
 import { generate } from "./generation";
 import { disposeLlama, type Llama, loadLlama, tensorShapes } from "./llama";
 import { type Adapter, disposeAdapter, loadLora, newLora, readAdapter } from "./lora";
@@ -98,6 +99,36 @@ describe.each(["wasm", "cpu"] as const)("on %s", (backend) => {
     disposeOptimizer(optimizer);
     disposeAdapter(adapter);
     expect(deviceMemory()).toEqual(empty);
+  });
+
+  it("gives the same bits when activations are made again, and needs less memory", async () => {
+    const measure = async (recompute: boolean) => {
+      const adapter = newLora(config, { ...lora, dropout: 0.1 }, 1);
+      const optimizer = newOptimizer(adapter, settings);
+      const steps: { loss: number; gradNorm: number }[] = [];
+      let peak = 0;
+      const before = deviceMemory().bytes;
+      const engine = tf.engine();
+      const track = Object.getPrototypeOf(engine).trackTensor as typeof engine.trackTensor;
+      const watch = vi.spyOn(engine, "trackTensor").mockImplementation((...args) => {
+        track.apply(engine, args);
+        peak = Math.max(peak, deviceMemory().bytes - before);
+      });
+      for (let i = 0; i < 3; i++) {
+        steps.push(
+          await trainStep(llama, adapter, optimizer, [newBatch(i, 8, 24)], { ...step, dropoutSeed: i, recompute }),
+        );
+      }
+      watch.mockRestore();
+      const { bytes } = deviceMemory();
+      disposeOptimizer(optimizer);
+      disposeAdapter(adapter);
+      expect(bytes).toBe(before);
+      return { steps, peak };
+    };
+    const [kept, again] = [await measure(false), await measure(true)];
+    expect(again.steps).toEqual(kept.steps);
+    expect(again.peak).toBeLessThan(0.8 * kept.peak);
   });
 
   it("gives the same bits again, and others with another seed", async () => {

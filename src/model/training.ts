@@ -23,6 +23,8 @@ export type StepSettings = {
   maxGradNorm: number;
   dropoutSeed: number;
 };
+  /** Less memory for a third more time: each block's activations are made again in the backward pass. */
+  recompute?: boolean;
 
 /** AdamW at rest: all moments zero. */
 export function newOptimizer(adapter: Adapter, settings: AdamSettings): Optimizer {
@@ -95,10 +97,13 @@ export async function trainStep(
   adapter: Adapter,
   optimizer: Optimizer,
   batches: Batch[],
-  { learningRate, maxGradNorm, dropoutSeed }: StepSettings,
+  { learningRate, maxGradNorm, dropoutSeed, recompute = false }: StepSettings,
 ): Promise<{ loss: number; gradNorm: number }> {
   const weights = adapterWeights(adapter);
-  const { losses, gradients } = lossGradients(llama, adapter, batches, [...weights.values()], dropoutSeed);
+  const { losses, gradients } = lossGradients(llama, adapter, batches, [...weights.values()], {
+    dropoutSeed,
+    recompute,
+  });
   const report = tf.tidy(() => {
     const norms = gradients.map((gradient) => sumOfSquares(gradient));
     return tf.concat([...losses, ...norms]);
@@ -143,7 +148,7 @@ export function lossGradients(
   adapter: Adapter | null,
   batches: Batch[],
   xs: tf.Tensor[],
-  dropoutSeed?: number,
+  { dropoutSeed, recompute }: { dropoutSeed?: number; recompute?: boolean } = {},
 ): { losses: tf.Tensor1D[]; gradients: tf.Tensor[] } {
   const total = batches.reduce((sum, batch) => sum + batch.trained, 0);
   if (!(total > 0)) throw new StudioError("run.rows", "No token of these rows is trained");
@@ -152,7 +157,9 @@ export function lossGradients(
   batches.forEach((batch, i) => {
     if (batch.trained === 0) return;
     const seed = dropoutSeed === undefined ? undefined : dropoutSeed + i;
-    const { value, grads } = tf.engine().gradients(() => tokenLosses(llama, adapter, batch, total, seed), xs);
+    const { value, grads } = tf
+      .engine()
+      .gradients(() => tokenLosses(llama, adapter, batch, total, seed, recompute), xs);
     losses.push(value);
     const previous = gradients;
     gradients = previous.length === 0 ? grads : grads.map((gradient, j) => add(previous[j] ?? gradient, gradient));
@@ -169,6 +176,7 @@ function tokenLosses(
   total: number,
   dropoutSeed: number | undefined,
 ): tf.Tensor1D {
+  recompute = false,
   const places: number[] = [];
   batch.weights.forEach((weight, i) => {
     if (weight !== 0) places.push(i);
@@ -178,6 +186,7 @@ function tokenLosses(
   const x = decode(llama, adapter, batchPlaces(batch), {
     picked,
     ...(dropoutSeed === undefined ? {} : { dropoutSeed }),
+    recompute,
   });
   const weights = tf.tensor1d(Float32Array.from(pick(batch.weights), (weight) => weight / total));
   return linearCrossEntropy(x, llama.head, tf.tensor1d(pick(batch.targets), "int32"), weights);

@@ -61,6 +61,7 @@ export function TrainCard({ recipe, draft, error }: { recipe: Recipe; draft: Rec
               <Badge tone={tones[plan.memory.verdict]}>{t(`studio.train.${verdicts[plan.memory.verdict]}`)}</Badge>
             </Figure>
           </dl>
+          {plan.memory.recompute && <p className="text-xs text-muted">{t("studio.train.recompute")}</p>}
           {plan.memory.verdict === "too large" && (
             <p role="status" className="text-xs text-bad">
               {t("studio.train.tooLargeHint")}

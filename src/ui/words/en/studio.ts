@@ -65,6 +65,7 @@ export const studio = {
     fits: "fits",
     tight: "tight",
     tooLarge: "too large",
+    recompute: "To save memory, activations are made again in the backward pass: a third slower, the same curve.",
     tooLargeHint: "Lower the rows per pass, the longest row or the rank.",
     scoringGsm8k: "Accuracy on held-out problems, strict and flexible",
     scoringExact: "Exact match on held-out rows",
