@@ -1,6 +1,7 @@
 /** @file The shapes in which models of two sizes use each kernel, and how much work that is. */
 
 import type { Attrs } from "../../src/kernels/kernel";
+import { chunkLogits } from "../../src/kernels/linearCrossEntropy";
 import { shapeOf } from "../shapes";
 import { attentionOperations } from "../work";
 
@@ -74,8 +75,14 @@ export const kernelShapes: Record<string, (size: Size) => KernelShape[]> = {
     ),
   LoraLinear: (size) =>
     lineup(size, (n, i, o) => ({
-      shapes: { x: [n, i], w: [o, i], u: [n, size.R], b: [o, size.R] },
-      operations: 2 * n * (i * o + size.R * o),
+      shapes: { x: [n, i], w: [o, i], u: [n, size.R], b: [o, size.R], a: [size.R, i] },
+      attrs: scale,
+      operations: 2 * n * (i + size.R) * o, // u is given
+    })).filter(({ label }) => label !== "head"),
+  LoraBack: (size) =>
+    lineup(size, (n, i, o) => ({
+      shapes: { dy: [n, o], w: [o, i], du: [n, size.R], a: [size.R, i] },
+      operations: 2 * n * (o + size.R) * i,
     })).filter(({ label }) => label !== "head"),
   DropoutSeeded: ({ N, C }) => alike(["x"], [N, C], { p: 0.1, seed: 7 }),
   RmsNorm: ({ N, C }) => one({ shapes: { x: [N, C], g: [C] }, attrs: { eps: 1e-5 } }),
@@ -104,6 +111,13 @@ export const kernelShapes: Record<string, (size: Size) => KernelShape[]> = {
   Rows: ({ N, V, C }) => one({ shapes: { x: [V, C], index: [N] }, whole: { index: [V] }, bytes: 8 * N * C }),
   RowsBack: ({ N, V, C }) => one({ shapes: { dy: [N, C], index: [N] }, attrs: { rows: V }, whole: { index: [V] } }),
   CrossEntropy: ({ M, V }) => one({ shapes: { logits: [M, V], targets: [M], weights: [M] }, whole: { targets: [V] } }),
+  LinearCrossEntropy: ({ M, V, C }) =>
+    one({
+      shapes: { x: [M, C], head: [V, C], targets: [M], weights: [M] },
+      attrs: { rows: Math.min(M, Math.floor(chunkLogits / V)) },
+      whole: { targets: [V] },
+      operations: 2 * M * C * V,
+    }),
   CrossEntropyBack: ({ M, V }) =>
     one({ shapes: { logits: [M, V], targets: [M], weights: [M], dy: [M] }, whole: { targets: [V] } }),
   AddSame: ({ N, C }) => alike(["a", "b"], [N, C]),

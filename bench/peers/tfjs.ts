@@ -20,7 +20,7 @@ async function openBackend(backend: Unit["backend"]): Promise<number> {
   if (backend === "wasm") {
     const { setWasmPaths, setThreadsCount, getThreadsCount } = await import("@tensorflow/tfjs-backend-wasm");
     setWasmPaths("/");
-    setThreadsCount(navigator.hardwareConcurrency); // Left alone it takes half as many.
+    setThreadsCount(navigator.hardwareConcurrency); // Asked for; what it then took is reported.
     await tf.setBackend("wasm");
     await tf.ready();
     return getThreadsCount();
