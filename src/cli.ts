@@ -8,6 +8,7 @@ import { inspect } from "./cli/inspect";
 import { tellError } from "./cli/output";
 import { train } from "./cli/train";
 import { StudioError } from "./core/errors";
+import { say } from "./core/say";
 
 const commands: Record<string, (words: string[]) => Promise<number>> = {
   train,
@@ -28,7 +29,7 @@ if (script === "anneal" && typedIn !== undefined) process.chdir(typedIn);
 const [command = "help", ...words] = process.argv.slice(2);
 try {
   const run = Object.hasOwn(commands, command) ? commands[command] : undefined;
-  if (!run) throw new StudioError("cli.usage", `There is no command ${command}`);
+  if (!run) throw new StudioError("cli.usage", say`There is no command ${command}`);
   process.exitCode = await run(words);
 } catch (error) {
   tellError(words.includes("--json"), error);

@@ -8,6 +8,7 @@ import type { RunEvent } from "./core/metrics";
 import { countParameters, type Model } from "./core/model";
 import { gsm8kTemplate, type Recipe } from "./core/recipe";
 import { newRun, type Run } from "./core/run";
+import { say } from "./core/say";
 import { bytes } from "./core/units";
 import { newZip } from "./formats/zip";
 import { type Controls, newControls } from "./jobs/controls";
@@ -36,13 +37,13 @@ const store = newBrowserRunStore();
 
 async function readAsset(path: string): Promise<Uint8Array<ArrayBuffer> | null> {
   const response = await fetch(`${import.meta.env.BASE_URL}${path}`).catch((cause: unknown) => {
-    throw new StudioError("file.unreadable", `${path} cannot be fetched`, { cause });
+    throw new StudioError("file.unreadable", say`${path} cannot be fetched`, { cause });
   });
   return response.ok ? new Uint8Array(await response.arrayBuffer()) : null;
 }
 
 function filesOf(model: string): ModelFiles {
-  if (model !== "embedded") throw new StudioError("model.missing", `There is no model ${model}`);
+  if (model !== "embedded") throw new StudioError("model.missing", say`There is no model ${model}`);
   return { name: model, read: (file) => readAsset(`embedded/${file}`) };
 }
 
@@ -76,7 +77,7 @@ function lightModel(name: string) {
 }
 
 function controlsOf(run: RunId): Controls {
-  if (active?.run !== run) throw new StudioError("run.missing", "This engine is not training that run");
+  if (active?.run !== run) throw new StudioError("run.missing", say`This engine is not training that run`);
   return active.controls;
 }
 
@@ -99,8 +100,8 @@ async function train(id: RunId, find: () => Promise<Run>, signal: AbortSignal): 
         backend: device.backend,
         loadModel: async () => session.model(await session.current(), run.recipe.model),
         loadSource: () => source.load(run.recipe, controls.signal),
-        controls,
         isShort: async (signal) => (await plan(run.recipe, signal)).memory.recompute,
+        controls,
         turns,
         lost: device.lost,
         emit: (event) => {

@@ -2,6 +2,7 @@
 
 import { expect, onTestFinished, test } from "vitest";
 import { StudioError } from "../core/errors";
+import { say } from "../core/say";
 import { connect, serve, withTransfer } from "./rpc";
 
 type Calls = {
@@ -15,7 +16,7 @@ type Events = { tick: number };
 function pair() {
   const { port1, port2 } = new MessageChannel();
   const failures = {
-    studio: new StudioError("gpu.lost", "out of memory"),
+    studio: new StudioError("gpu.lost", say`out of memory`),
     quota: new DOMException("no room", "QuotaExceededError"),
     string: "thrown text",
   };
@@ -50,6 +51,14 @@ test.each([
   ["string", { code: "bug", message: "thrown text" }],
 ] as const)("an error of kind %s keeps its code across the boundary", async (how, expected) => {
   await expect(pair().engine.call("fail", { how })).rejects.toMatchObject(expected);
+});
+
+test("a detail crosses the boundary as a sentence and its values", async () => {
+  const error = await pair()
+    .engine.call("fail", { how: "studio" })
+    .catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(StudioError);
+  expect((error as StudioError).detail).toEqual(say`out of memory`);
 });
 
 test("an abort reaches the handler", async () => {
@@ -93,6 +102,6 @@ test("events reach listeners until they leave", async () => {
 test("a crash rejects what is open", async () => {
   const { engine } = pair();
   const call = engine.call("wait", undefined);
-  engine.crash("gone");
+  engine.crash(say`gone`);
   await expect(call).rejects.toMatchObject({ code: "engine.crashed" });
 });

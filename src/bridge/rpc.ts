@@ -1,6 +1,7 @@
 /** @file Typed calls and events over a message port. Knows nothing of what is said over it. */
 
 import { fromWire, StudioError, toWire, type WireError } from "../core/errors";
+import { type Said, say } from "../core/say";
 
 type CallMap = Record<string, { args: unknown; result: unknown }>;
 
@@ -42,7 +43,7 @@ export function serve<Calls extends CallMap, Events extends object>(port: Port, 
     const controller = new AbortController();
     running.set(id, controller);
     try {
-      if (!Object.hasOwn(handlers, name)) throw new StudioError("bug", `No handler for ${name}`);
+      if (!Object.hasOwn(handlers, name)) throw new StudioError("bug", say`No handler for ${name}`);
       const value = await handlers[name as keyof Calls](args, controller.signal);
       post(port, { type: "result", id, value }, value);
     } catch (error) {
@@ -105,7 +106,7 @@ export function connect<Calls extends CallMap, Events extends object>(port: Port
     },
 
     /** Rejects every open call: the engine is gone and will not answer. */
-    crash(detail: string) {
+    crash(detail: Said) {
       for (const { reject } of pending.values()) reject(new StudioError("engine.crashed", detail));
       pending.clear();
     },

@@ -1,6 +1,7 @@
 /** @file `export`: a model as a Hugging Face folder, with an adapter merged in where one is given. */
 
 import { StudioError } from "../core/errors";
+import { say } from "../core/say";
 import { exportModel } from "../jobs/exportModel";
 import { readModelConfig } from "../jobs/loadModel";
 import { parseArguments, required } from "./arguments";
@@ -23,9 +24,9 @@ export async function exportFiles(words: string[]): Promise<number> {
   const format = required("format", flags.format);
   const out = required("out", flags.out);
   const files = await modelFiles(required("model", flags.model));
-  if (format !== "hf" && format !== "merged") throw new StudioError("cli.usage", "--format is hf or merged");
+  if (format !== "hf" && format !== "merged") throw new StudioError("cli.usage", say`--format is hf or merged`);
   if (format === "hf" && flags.adapter !== undefined) {
-    throw new StudioError("cli.usage", "--format hf is the base alone; --format merged takes --adapter");
+    throw new StudioError("cli.usage", say`--format hf is the base alone; --format merged takes --adapter`);
   }
   const adapter =
     format === "merged"

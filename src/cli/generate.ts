@@ -2,6 +2,7 @@
 
 import { StudioError } from "../core/errors";
 import { newRecipe, parseRecipe } from "../core/recipe";
+import { say } from "../core/say";
 import { answer } from "../jobs/generate";
 import { loadModel, unloadModel } from "../jobs/loadModel";
 import { newTurns } from "../jobs/turns";
@@ -33,7 +34,7 @@ export async function generate(words: string[]): Promise<number> {
   const isQuestion = flags.question !== undefined;
   const prompt = isQuestion ? flags.question : flags.prompt;
   const temperature = Number(flags.temperature ?? "0");
-  if (!(temperature >= 0 && temperature <= 10)) throw new StudioError("cli.usage", "--temperature is from 0 to 10");
+  if (!(temperature >= 0 && temperature <= 10)) throw new StudioError("cli.usage", say`--temperature is from 0 to 10`);
   const files = await modelFiles(required("model", flags.model));
   const text = required("prompt", prompt);
   await openBackend(flags.backend);

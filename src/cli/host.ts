@@ -6,6 +6,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BackendChoice } from "../core/engine";
 import { StudioError } from "../core/errors";
+import { say } from "../core/say";
 import type { NamedFile } from "../formats/zip";
 import type { ModelFiles } from "../jobs/loadModel";
 import type { ReadAsset } from "../jobs/loadSource";
@@ -16,7 +17,7 @@ function findRoot(): string {
   let folder = path.dirname(fileURLToPath(import.meta.url));
   while (!existsSync(path.join(folder, "public", "embedded"))) {
     const parent = path.dirname(folder);
-    if (parent === folder) throw new StudioError("model.missing", "public/embedded was not found");
+    if (parent === folder) throw new StudioError("model.missing", say`public/embedded was not found`);
     folder = parent;
   }
   return folder;
@@ -27,7 +28,7 @@ export async function readFileOrNull(file: string): Promise<Uint8Array<ArrayBuff
     return new Uint8Array(await readFile(file));
   } catch (cause) {
     if ((cause as { code?: string }).code === "ENOENT") return null;
-    throw new StudioError("file.unreadable", `${file} cannot be read`, { cause });
+    throw new StudioError("file.unreadable", say`${file} cannot be read`, { cause });
   }
 }
 
@@ -37,26 +38,26 @@ export const readAsset: ReadAsset = (file) => readFileOrNull(path.join(findRoot(
 export async function modelFiles(model: string): Promise<ModelFiles> {
   const folder = model === "embedded" ? path.join(findRoot(), "public", "embedded") : path.resolve(model);
   const found = await stat(folder).catch(() => null);
-  if (!found?.isDirectory()) throw new StudioError("model.missing", `${model} is not a folder`);
+  if (!found?.isDirectory()) throw new StudioError("model.missing", say`${model} is not a folder`);
   return { name: model, read: (file) => readFileOrNull(path.join(folder, file)) };
 }
 
 /** Throws `file.unreadable`. */
 export async function openFile(file: string): Promise<Blob & { name: string }> {
   const found = await stat(file).catch(() => null);
-  if (!found) throw new StudioError("file.unreadable", `${file} does not exist`);
-  if (!found.isFile()) throw new StudioError("file.unreadable", `${file} is not a file`);
+  if (!found) throw new StudioError("file.unreadable", say`${file} does not exist`);
+  if (!found.isFile()) throw new StudioError("file.unreadable", say`${file} is not a file`);
   return Object.assign(await openAsBlob(file), { name: path.basename(file) });
 }
 
 /** Throws `file.unreadable` where it is no JSON. */
 export async function readJsonFile(file: string): Promise<unknown> {
   const bytes = await readFileOrNull(file);
-  if (!bytes) throw new StudioError("file.unreadable", `${file} does not exist`);
+  if (!bytes) throw new StudioError("file.unreadable", say`${file} does not exist`);
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as unknown;
   } catch (cause) {
-    throw new StudioError("file.unreadable", `${file} is not JSON: ${String(cause)}`, { cause });
+    throw new StudioError("file.unreadable", say`${file} is not JSON: ${String(cause)}`, { cause });
   }
 }
 
@@ -68,7 +69,7 @@ export async function writeFiles(folder: string, files: readonly NamedFile[]): P
       await writeFile(file, bytes);
     }
   } catch (cause) {
-    throw new StudioError("storage.failed", `${folder} cannot be written`, { cause });
+    throw new StudioError("storage.failed", say`${folder} cannot be written`, { cause });
   }
 }
 
@@ -76,7 +77,7 @@ const choices: readonly string[] = ["auto", "webgpu", "wasm", "cpu"] satisfies B
 
 /** Dawn is loaded only where WebGPU is asked for by name: in Node, `auto` is the CPU path. */
 export async function openBackend(choice = "auto"): Promise<Device> {
-  if (!choices.includes(choice)) throw new StudioError("cli.usage", `--backend is one of ${choices.join(", ")}`);
+  if (!choices.includes(choice)) throw new StudioError("cli.usage", say`--backend is one of ${choices.join(", ")}`);
   console.info = console.log = console.warn = () => undefined; // the libraries' greetings are not our output
   if (choice !== "webgpu") return openDevice(choice as BackendChoice);
   const { create, globals } = await import("webgpu");

@@ -5,6 +5,7 @@ import path from "node:path";
 import { StudioError } from "../core/errors";
 import { countParameters } from "../core/model";
 import { newRecipe } from "../core/recipe";
+import { say } from "../core/say";
 import { toExample } from "../data/example";
 import { openRows } from "../data/import/readRows";
 import { parseSafetensors } from "../formats/safetensors";
@@ -22,9 +23,9 @@ export async function inspect(words: string[]): Promise<number> {
   const { positional, flags } = parseArguments(words, flagKinds, 1);
   const output = newOutput({ json: flags.json === true, quiet: flags.quiet === true });
   const [name] = positional;
-  if (name === undefined) throw new StudioError("cli.usage", "inspect needs a file or a model's folder");
+  if (name === undefined) throw new StudioError("cli.usage", say`inspect needs a file or a model's folder`);
   const found = name === "embedded" ? null : await stat(name).catch(() => null);
-  if (name !== "embedded" && !found) throw new StudioError("file.unreadable", `${name} does not exist`);
+  if (name !== "embedded" && !found) throw new StudioError("file.unreadable", say`${name} does not exist`);
   if (name === "embedded" || found?.isDirectory()) await inspectModel(name, output);
   else if (name.endsWith(".safetensors")) await inspectTensors(name, output);
   else await inspectDataset(name, flags.model ?? "embedded", output);
@@ -51,7 +52,7 @@ async function inspectModel(name: string, output: Output): Promise<void> {
 
 async function inspectTensors(name: string, output: Output): Promise<void> {
   const bytes = await readFileOrNull(name);
-  if (!bytes) throw new StudioError("file.unreadable", `${name} does not exist`);
+  if (!bytes) throw new StudioError("file.unreadable", say`${name} does not exist`);
   const { tensors: found, metadata } = parseSafetensors(bytes);
   const tensors = [...found].map(([tensor, { dtype, shape }]) => ({ name: tensor, dtype, shape }));
   const parameters = [...found.values()].reduce((sum, { values }) => sum + values.length, 0);

@@ -3,6 +3,7 @@
 import path from "node:path";
 import { StudioError } from "../core/errors";
 import { newRecipe, parseRecipe, type Recipe } from "../core/recipe";
+import { say } from "../core/say";
 import { inspectFile } from "../jobs/inspectFile";
 import type { Arguments } from "./arguments";
 import { openFile, readJsonFile } from "./host";
@@ -34,7 +35,7 @@ export async function recipeFromFlags(source: string, flags: Given): Promise<Rec
   if (flags.seed !== undefined) recipe.seed = flags.seed;
   if (flags["shuffle-answers"]) recipe.data.shuffleAnswers = true;
   if (flags.steps !== undefined) {
-    if (flags.steps < 1) throw new StudioError("cli.usage", "--steps is at least 1");
+    if (flags.steps < 1) throw new StudioError("cli.usage", say`--steps is at least 1`);
     const { schedule } = recipe;
     schedule.warmupSteps = Math.round((schedule.warmupSteps * flags.steps) / schedule.steps); // the curve's shape stays
     schedule.steps = flags.steps;

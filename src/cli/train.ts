@@ -5,6 +5,7 @@ import { StudioError } from "../core/errors";
 import type { EvalMetrics, RunEvent } from "../core/metrics";
 import type { Recipe } from "../core/recipe";
 import { newRun, type Run } from "../core/run";
+import { say } from "../core/say";
 import { newControls } from "../jobs/controls";
 import { exportAdapter } from "../jobs/exportAdapter";
 import { loadModel, readModelConfig, unloadModel } from "../jobs/loadModel";
@@ -36,7 +37,7 @@ export async function train(words: string[]): Promise<number> {
   const { out } = flags;
   const [source] = positional;
   if (source === undefined && !flags.resume)
-    throw new StudioError("cli.usage", "train needs RECIPE.json or quickstart");
+    throw new StudioError("cli.usage", say`train needs RECIPE.json or quickstart`);
   const run = flags.resume
     ? await findRun(required("out", out), flags)
     : newRun(await recipeFromFlags(source ?? "", flags), path.basename(out ?? source ?? ""));
@@ -84,9 +85,9 @@ export async function train(words: string[]): Promise<number> {
 }
 
 async function findRun(out: string, flags: Parameters<typeof changesRecipe>[0]): Promise<Run> {
-  if (changesRecipe(flags)) throw new StudioError("cli.usage", "--resume takes the recipe of the run as it is");
+  if (changesRecipe(flags)) throw new StudioError("cli.usage", say`--resume takes the recipe of the run as it is`);
   const run = await readRunFolder(out);
-  if (!run) throw new StudioError("run.missing", `${out} holds no run`);
+  if (!run) throw new StudioError("run.missing", say`${out} holds no run`);
   return run;
 }
 
@@ -138,7 +139,7 @@ function conclude(run: Run, out: string | undefined, output: Output, seconds: nu
   const again = out === undefined ? "" : `To go on: npm run --silent anneal -- train --out ${out} --resume`;
   if (run.status === "failed") {
     if (again && run.checkpoint > 0) output.note(`The checkpoint of step ${run.checkpoint} is kept. ${again}`);
-    throw new StudioError(run.error?.code ?? "bug", run.error?.message);
+    throw new StudioError(run.error?.code ?? "bug", run.error?.detail);
   }
   if (run.status === "stopped") {
     output.note(`Stopped at step ${run.step}.${again ? ` ${again}` : ""}`);

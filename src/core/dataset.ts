@@ -2,6 +2,7 @@
 
 import { StudioError } from "./errors";
 import type { DatasetId } from "./ids";
+import { parseSaid, type Said, say } from "./say";
 import type { Bytes, Millis } from "./units";
 
 export const datasetFormats = ["gsm8k", "alpaca", "sharegpt", "messages", "prompt-completion", "text"] as const;
@@ -20,7 +21,7 @@ export type Example = { prompt: string; completion: string };
 export type Mapping = { format: DatasetFormat; prompt: string[]; completion: string; turns: string };
 
 /** A line that could not be used: 1-based line (or record) number and why, in one sentence. */
-export type BadRow = { line: number; reason: string };
+export type BadRow = { line: number; reason: Said };
 
 export type Dataset = {
   id: DatasetId;
@@ -48,10 +49,10 @@ export type Inspection = {
   mapping: Mapping;
   candidates: Mapping[];
   /** What each of the first rows becomes under `mapping`, or why it cannot be used. */
-  examples: (Example | { reason: string })[];
+  examples: (Example | { reason: Said })[];
 };
 
-/** Reads a stored record, or throws `storage.failed`. */
+/** Reads a stored record of any age, or throws `storage.failed`. */
 export function parseDataset(stored: unknown): Dataset {
   const record = stored as Partial<Dataset> | null | undefined;
   if (
@@ -61,7 +62,12 @@ export function parseDataset(stored: unknown): Dataset {
     typeof record.rows !== "number" ||
     !record.mapping
   ) {
-    throw new StudioError("storage.failed", "A data set's record is unreadable");
+    throw new StudioError("storage.failed", say`A data set's record is unreadable`);
   }
-  return record as Dataset;
+  const skipped = (record.skipped ?? []).map(({ line, reason }) => {
+    const said = parseSaid(reason); // plain text in records written before reasons could be translated
+    if (!said) throw new StudioError("storage.failed", say`A data set's record is unreadable`);
+    return { line, reason: said };
+  });
+  return { ...(record as Dataset), skipped };
 }

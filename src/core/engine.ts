@@ -1,5 +1,6 @@
 /** @file What the engine says of itself and of a recipe before it runs. */
 
+import type { Said } from "./say";
 import type { Bytes } from "./units";
 
 export type BackendChoice = "auto" | "webgpu" | "wasm" | "cpu";
@@ -11,8 +12,8 @@ export type EngineInfo = {
   software: boolean;
   threads: number;
   features: string[];
-  /** Why this backend runs and no faster one, in one sentence. */
-  reason: string;
+  /** Why this backend runs and no faster one, in a sentence or two. */
+  reason: Said;
 };
 
 /** A token as the preview shows it. `trained` tokens count in the loss. */

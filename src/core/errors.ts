@@ -1,5 +1,7 @@
 /** @file Every failure a person can meet has one code; its English words live here and nowhere else. */
 
+import { type Said, say, sentence, textOf } from "./say";
+
 /** code → [title, hint]. The interface shows them under the keys `error.<code>.title` and `error.<code>.hint`. */
 export const explanations = {
   "gpu.unavailable": [
@@ -64,21 +66,27 @@ export type ErrorCode = keyof typeof explanations;
 
 export class StudioError extends Error {
   override readonly name = "StudioError";
+  /** Null where the title says it all. `message` is its English text. */
+  readonly detail: Said | null;
+
   /** @param detail what happened and where, in one sentence: file, line, field, tensor. */
   constructor(
     readonly code: ErrorCode,
-    detail?: string,
+    detail: Said | null = null,
     options?: ErrorOptions,
   ) {
-    super(detail ?? explanations[code][0], options);
+    super(detail ? textOf(detail) : explanations[code][0], options);
+    this.detail = detail;
   }
 }
 
-/** An error as plain data, so that its code survives the worker boundary. */
-export type WireError = { code: ErrorCode; message: string; stack?: string | undefined };
+/** An error as plain data, so that its code and its detail survive the worker boundary. */
+export type WireError = { code: ErrorCode; message: string; detail: Said | null; stack?: string | undefined };
 
 export function toWire(error: unknown): WireError {
-  if (error instanceof StudioError) return { code: error.code, message: error.message, stack: error.stack };
+  if (error instanceof StudioError) {
+    return { code: error.code, message: error.message, detail: error.detail, stack: error.stack };
+  }
   if (error instanceof Error) {
     const known = {
       AbortError: "task.aborted",
@@ -87,15 +95,23 @@ export function toWire(error: unknown): WireError {
       NotFoundError: "file.unreadable",
     } as const;
     const code: ErrorCode = error.name in known ? known[error.name as keyof typeof known] : "bug";
-    return { code, message: error.message, stack: error.stack };
+    return { code, message: error.message, detail: say`${error.message}`, stack: error.stack };
   }
-  return { code: "bug", message: String(error) };
+  return { code: "bug", message: String(error), detail: say`${String(error)}` };
 }
 
-export function fromWire({ code, message, stack }: WireError): StudioError {
-  const error = new StudioError(code, message);
+export function fromWire({ code, detail, stack }: WireError): StudioError {
+  const error = new StudioError(code, detail);
   if (stack) error.stack = stack;
   return error;
+}
+
+/** Reads a stored error; one that was stored before details had values of their own has its text alone. */
+export function parseWire(stored: unknown): WireError | null {
+  if (typeof stored !== "object" || stored === null) return null;
+  const wire = stored as Omit<WireError, "detail"> & { detail?: Said | null };
+  if (wire.detail !== undefined) return { ...wire, detail: wire.detail };
+  return { ...wire, detail: wire.message === explanations[wire.code][0] ? null : sentence(wire.message) };
 }
 
 /** The English words for any error whatever; `detail` is empty where it would repeat the title. */

@@ -2,6 +2,7 @@
 
 import { StudioError } from "./errors";
 import type { ModelId } from "./ids";
+import { say } from "./say";
 import type { Bytes } from "./units";
 
 export type ModelConfig = {
@@ -34,42 +35,42 @@ export type Model = {
 /** Parses Hugging Face's config.json. Throws `model.config`, naming the field. */
 export function parseModelConfig(value: unknown): ModelConfig {
   if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw new StudioError("model.config", "config.json is not an object");
+    throw new StudioError("model.config", say`config.json is not an object`);
   const config = value as Record<string, unknown>;
   const kind = config["model_type"];
   if (kind !== "llama")
-    throw new StudioError("model.config", `model_type is ${JSON.stringify(kind)}; only "llama" is supported`);
-  if (config["rope_scaling"] != null) throw new StudioError("model.config", "rope_scaling is not supported");
+    throw new StudioError("model.config", say`model_type is ${JSON.stringify(kind)}; only "llama" is supported`);
+  if (config["rope_scaling"] != null) throw new StudioError("model.config", say`rope_scaling is not supported`);
   for (const field of ["attention_bias", "mlp_bias"]) {
-    if (config[field] === true) throw new StudioError("model.config", `${field} is not supported`);
+    if (config[field] === true) throw new StudioError("model.config", say`${field} is not supported`);
   }
   const act = config["hidden_act"] ?? "silu";
   if (act !== "silu")
-    throw new StudioError("model.config", `hidden_act is ${JSON.stringify(act)}; only "silu" is supported`);
+    throw new StudioError("model.config", say`hidden_act is ${JSON.stringify(act)}; only "silu" is supported`);
 
   const whole = (field: string, fallback?: number): number => {
     const n = config[field] ?? fallback;
     if (typeof n !== "number" || !Number.isInteger(n) || n < 1 || n > 2 ** 31)
-      throw new StudioError("model.config", `${field} is not a positive whole number`);
+      throw new StudioError("model.config", say`${field} is not a positive whole number`);
     return n;
   };
   const positive = (field: string, fallback: number): number => {
     const n = config[field] ?? fallback;
     if (typeof n !== "number" || !(n > 0) || !Number.isFinite(n))
-      throw new StudioError("model.config", `${field} is not a positive number`);
+      throw new StudioError("model.config", say`${field} is not a positive number`);
     return n;
   };
   const rope = config["rope_parameters"] as Record<string, unknown> | null | undefined; // transformers 5 nests theta here
   if (rope != null && rope["rope_type"] !== undefined && rope["rope_type"] !== "default") {
-    throw new StudioError("model.config", `rope_type ${JSON.stringify(rope["rope_type"])} is not supported`);
+    throw new StudioError("model.config", say`rope_type ${JSON.stringify(rope["rope_type"])} is not supported`);
   }
   const heads = whole("num_attention_heads");
   const hiddenSize = whole("hidden_size");
   const keyValueHeads = whole("num_key_value_heads", heads);
   const headDim = whole("head_dim", hiddenSize / heads);
   if (heads % keyValueHeads !== 0)
-    throw new StudioError("model.config", "num_key_value_heads does not divide num_attention_heads");
-  if (headDim % 2 !== 0) throw new StudioError("model.config", "head_dim is odd");
+    throw new StudioError("model.config", say`num_key_value_heads does not divide num_attention_heads`);
+  if (headDim % 2 !== 0) throw new StudioError("model.config", say`head_dim is odd`);
   const eos = config["eos_token_id"];
   return {
     architecture: "llama",

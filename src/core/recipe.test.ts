@@ -1,7 +1,8 @@
 /** @file Recipes: the default is valid, and what is wrong is named. */
 
 import { expect, test } from "vitest";
-import { newRecipe, parseRecipe } from "./recipe";
+import { newRecipe, parseRecipe, wrongField } from "./recipe";
+import { say } from "./say";
 
 /** The default recipe with the field at `path` replaced. */
 function withField(path: string, value: unknown): unknown {
@@ -42,4 +43,23 @@ test("an unknown field is refused, not dropped", () => {
 
 test.each([null, [], "recipe", 3])("%j is no recipe", (value) => {
   expect(() => parseRecipe(value)).toThrow(expect.objectContaining({ code: "recipe.invalid" }) as Error);
+});
+
+test("the field and what is wrong with it are told apart", () => {
+  const failure = (value: unknown): unknown => {
+    try {
+      return parseRecipe(value);
+    } catch (error) {
+      return error;
+    }
+  };
+  expect(wrongField(failure(withField("optimizer.learningRate", 11)))).toEqual({
+    field: "optimizer.learningRate",
+    what: say`must be at most ${10}`,
+  });
+  expect(wrongField(failure(withField("template.prompt", "no placeholder here")))).toEqual({
+    field: "template.prompt",
+    what: say`{prompt} is missing`,
+  });
+  expect(wrongField(new Error("other"))).toBeNull();
 });

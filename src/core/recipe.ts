@@ -3,6 +3,7 @@
 import * as z from "zod/mini";
 import { type Adaptation, linearNames } from "./adapter";
 import { StudioError } from "./errors";
+import { type Said, say } from "./say";
 
 const whole = (minimum: number, maximum: number) => z.int().check(z.gte(minimum), z.lte(maximum));
 const between = (minimum: number, maximum: number) => z.number().check(z.gte(minimum), z.lte(maximum));
@@ -117,21 +118,29 @@ export function newRecipe(changes: Partial<Recipe> = {}): Recipe {
 }
 
 /** zod/mini carries no words of its own. */
-function describeIssue(issue: z.core.$ZodIssue): string {
+function describeIssue(issue: z.core.$ZodIssue): Said {
   switch (issue.code) {
     case "invalid_type":
-      return `must be of type ${issue.expected}`;
+      return say`must be of type ${issue.expected}`;
     case "too_small":
-      return `must be at least ${issue.minimum}`;
+      return say`must be at least ${Number(issue.minimum)}`;
     case "too_big":
-      return `must be at most ${issue.maximum}`;
+      return say`must be at most ${Number(issue.maximum)}`;
     case "invalid_value":
-      return `must be one of ${issue.values.map((value) => JSON.stringify(value)).join(", ")}`;
+      return say`must be one of ${issue.values.map((value) => JSON.stringify(value)).join(", ")}`;
     case "unrecognized_keys":
-      return `unknown field ${issue.keys.join(", ")}`;
+      return say`unknown field ${issue.keys.join(", ")}`;
     default:
-      return issue.message;
+      return say`${issue.message}`;
   }
+}
+
+const wrong = (field: string, what: Said) => new StudioError("recipe.invalid", say`${field}: ${what}`);
+
+/** The field that an error of `parseRecipe` names and what is wrong with it, or null for any other error. */
+export function wrongField(error: unknown): { field: string; what: Said } | null {
+  const [field, what] = (error instanceof StudioError && error.code === "recipe.invalid" && error.detail?.values) || [];
+  return typeof field === "string" && typeof what === "object" ? { field, what } : null;
 }
 
 /** Parses a recipe of any age. Throws `recipe.invalid`, naming the first field that is wrong. */
@@ -140,15 +149,14 @@ export function parseRecipe(value: unknown): Recipe {
   if (!result.success) {
     const issue = result.error.issues[0];
     const where = issue?.path.join(".") || "recipe";
-    throw new StudioError("recipe.invalid", `${where}: ${issue ? describeIssue(issue) : "not valid"}`);
+    throw wrong(where, issue ? describeIssue(issue) : say`not valid`);
   }
   const recipe = result.data;
-  if (!recipe.template.prompt.includes("{prompt}"))
-    throw new StudioError("recipe.invalid", "template.prompt: {prompt} is missing");
+  if (!recipe.template.prompt.includes("{prompt}")) throw wrong("template.prompt", say`{prompt} is missing`);
   if (!recipe.template.completion.includes("{completion}"))
-    throw new StudioError("recipe.invalid", "template.completion: {completion} is missing");
+    throw wrong("template.completion", say`{completion} is missing`);
   if (new Set(recipe.adaptation.targetModules).size !== recipe.adaptation.targetModules.length) {
-    throw new StudioError("recipe.invalid", "adaptation.targetModules: a module is named twice");
+    throw wrong("adaptation.targetModules", say`a module is named twice`);
   }
   return recipe;
 }

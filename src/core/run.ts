@@ -1,9 +1,10 @@
 /** @file A training run: its record, its validator and its migrations. */
 
-import { StudioError, type WireError } from "./errors";
+import { parseWire, StudioError, type WireError } from "./errors";
 import { newId, type RunId } from "./ids";
 import type { EvalMetrics, RunStatusKind } from "./metrics";
 import { parseRecipe, type Recipe } from "./recipe";
+import { say } from "./say";
 import { type Millis, millis } from "./units";
 
 /** `interrupted` is a run that was running when its tab went away: it can resume. `stopped` was ended early and kept. */
@@ -49,7 +50,7 @@ export function newRun(recipe: Recipe, name: string): Run {
 export function parseRun(stored: unknown): Run {
   const record = stored as Partial<Run> | null | undefined;
   if (!record || record.version !== 1 || typeof record.id !== "string" || typeof record.step !== "number") {
-    throw new StudioError("storage.failed", "A run's record is unreadable");
+    throw new StudioError("storage.failed", say`A run's record is unreadable`);
   }
-  return { ...(record as Run), recipe: parseRecipe(record.recipe) };
+  return { ...(record as Run), recipe: parseRecipe(record.recipe), error: parseWire(record.error) };
 }

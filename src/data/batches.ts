@@ -3,6 +3,7 @@
 import type { Batch } from "../core/batch";
 import { StudioError } from "../core/errors";
 import { seedFor, shuffled } from "../core/random";
+import { say } from "../core/say";
 import type { Document } from "./mask";
 import { newBatch, packFirstFit } from "./pack";
 
@@ -49,7 +50,7 @@ export function newBatcher(options: {
   const { rows, mode, contextLength, seed } = options;
   const documents = options.documents.filter(isUsable);
   if (documents.length === 0)
-    throw new StudioError("run.rows", `None of ${options.documents.length} rows fits ${contextLength} tokens`);
+    throw new StudioError("run.rows", say`None of ${options.documents.length} rows fits ${contextLength} tokens`);
   const lengths = documents.map(({ tokens }) => tokens.length);
   const batchesPerEpoch = Math.ceil(documents.length / rows);
   let planned = { epoch: -1, batches: [] as number[][] };

@@ -2,11 +2,12 @@
 
 import type { Example, Mapping, Row } from "../core/dataset";
 import { StudioError } from "../core/errors";
+import { type Said, say } from "../core/say";
 
 type Speaker = "system" | "user" | "assistant" | "tool call" | "tool";
 type Turn = { speaker: Speaker; text: string };
 
-function fail(reason: string): never {
+function fail(reason: Said): never {
   throw new StudioError("dataset.row", reason);
 }
 
@@ -38,14 +39,16 @@ function readText(row: Row, column: string): string | null {
   const value = Object.hasOwn(row, column) ? row[column] : undefined;
   if (value === undefined || value === null) return null;
   if (typeof value === "number" || typeof value === "boolean") return String(value);
-  if (typeof value !== "string") fail(`The column "${column}" is not text`);
+  if (typeof value !== "string") fail(say`The column "${column}" is not text`);
   return value.trim() === "" ? null : value;
 }
 
 function needText(row: Row, column: string): string {
   const text = readText(row, column);
   if (text !== null) return text;
-  return fail(Object.hasOwn(row, column) ? `The column "${column}" is empty` : `The column "${column}" is missing`);
+  return fail(
+    Object.hasOwn(row, column) ? say`The column "${column}" is empty` : say`The column "${column}" is missing`,
+  );
 }
 
 /** Earlier turns and the last question as one text. A single question stands alone; a longer talk is labelled. */
@@ -61,14 +64,15 @@ function renderTurns(turns: readonly Turn[]): string {
 }
 
 /** A message's text: a string, or a list of parts of which each is text. */
-function readContent(content: unknown, where: string): string {
+function readContent(content: unknown, where: Said): string {
   if (typeof content === "string") return content;
-  if (!Array.isArray(content)) fail(`${where} has no text`);
+  if (!Array.isArray(content)) fail(say`${where} has no text`);
   const parts = content.map((part: unknown) => {
     if (typeof part === "string") return part;
     const record = (typeof part === "object" && part !== null ? part : {}) as Record<string, unknown>;
     const text = record["text"] ?? record["value"];
-    if ((record["type"] ?? "text") !== "text" || typeof text !== "string") fail(`${where} has a part that is not text`);
+    if ((record["type"] ?? "text") !== "text" || typeof text !== "string")
+      fail(say`${where} has a part that is not text`);
     return text;
   });
   return parts.join("");
@@ -77,26 +81,26 @@ function readContent(content: unknown, where: string): string {
 function readTurns(row: Row, mapping: Mapping): Turn[] {
   const column = mapping.turns;
   let value = Object.hasOwn(row, column) ? row[column] : undefined;
-  if (value === undefined || value === null) fail(`The column "${column}" is missing`);
+  if (value === undefined || value === null) fail(say`The column "${column}" is missing`);
   if (typeof value === "string") {
     // A table (CSV) carries its turns as JSON.
     try {
       value = JSON.parse(value) as unknown;
     } catch {
-      fail(`The column "${column}" is not a list of turns`);
+      fail(say`The column "${column}" is not a list of turns`);
     }
   }
-  if (!Array.isArray(value)) fail(`The column "${column}" is not a list of turns`);
+  if (!Array.isArray(value)) fail(say`The column "${column}" is not a list of turns`);
   const [speakerKey, textKey] =
     mapping.format === "sharegpt" ? (["from", "value"] as const) : (["role", "content"] as const);
   return value.map((item: unknown, i): Turn => {
-    const where = `Turn ${i + 1}`;
-    if (typeof item !== "object" || item === null) fail(`${where} is not a record`);
+    const where = say`Turn ${i + 1}`;
+    if (typeof item !== "object" || item === null) fail(say`${where} is not a record`);
     const turn = item as Record<string, unknown>;
     const name = turn[speakerKey];
-    if (typeof name !== "string") fail(`${where} has no "${speakerKey}"`);
+    if (typeof name !== "string") fail(say`${where} has no "${speakerKey}"`);
     const speaker = Object.hasOwn(speakers, name.toLowerCase()) ? speakers[name.toLowerCase()] : undefined;
-    if (!speaker) fail(`${where}: "${name}" is not a known speaker`);
+    if (!speaker) fail(say`${where}: "${name}" is not a known speaker`);
     return { speaker, text: readContent(turn[textKey], where) };
   });
 }
@@ -105,11 +109,11 @@ function readTurns(row: Row, mapping: Mapping): Turn[] {
 function splitTurns(turns: readonly Turn[]): Example {
   const last = turns.findLastIndex(({ speaker }) => speaker === "assistant");
   const answer = turns[last];
-  if (!answer) fail("No turn is the assistant's");
-  if (answer.text.trim() === "") fail(`Turn ${last + 1}, the assistant's last, is empty`);
+  if (!answer) fail(say`No turn is the assistant's`);
+  if (answer.text.trim() === "") fail(say`Turn ${last + 1}, the assistant's last, is empty`);
   const before = turns.slice(0, last);
   if (!before.some(({ speaker, text }) => speaker !== "system" && text.trim() !== ""))
-    fail("Nothing comes before the assistant's last turn");
+    fail(say`Nothing comes before the assistant's last turn`);
   return { prompt: renderTurns(before), completion: answer.text };
 }
 
@@ -117,10 +121,10 @@ function splitTurns(turns: readonly Turn[]): Example {
 function readHistory(row: Row): Turn[] {
   const history = row["history"];
   if (history === undefined || history === null || history === "") return [];
-  if (!Array.isArray(history)) fail('The column "history" is not a list of pairs');
+  if (!Array.isArray(history)) fail(say`The column "history" is not a list of pairs`);
   return history.flatMap((pair: unknown, i): Turn[] => {
     if (!Array.isArray(pair) || pair.length !== 2 || pair.some((text) => typeof text !== "string"))
-      fail(`history[${i}] is not a pair of texts`);
+      fail(say`history[${i}] is not a pair of texts`);
     const [question, answer] = pair as [string, string];
     return [
       { speaker: "user", text: question },
@@ -133,7 +137,7 @@ function readPrompt(row: Row, columns: readonly string[]): string {
   const parts = columns.flatMap((column) => readText(row, column) ?? []);
   if (parts.length > 0) return parts.join("\n\n");
   const named = columns.map((column) => `"${column}"`).join(", ");
-  return fail(columns.length === 0 ? "No column is mapped to the prompt" : `Nothing stands in ${named}`);
+  return fail(columns.length === 0 ? say`No column is mapped to the prompt` : say`Nothing stands in ${named}`);
 }
 
 /** alpaca's own `system` and `history` belong to the prompt whether or not the mapping lists them. */

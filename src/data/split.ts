@@ -3,6 +3,7 @@
 import type { Example } from "../core/dataset";
 import { StudioError } from "../core/errors";
 import { newRandom, seedFor, shuffled } from "../core/random";
+import { say } from "../core/say";
 
 /** Row numbers in ascending order; no row is in both. A share above 0 holds out at least one of two rows, and never all. */
 export function splitRows(
@@ -21,7 +22,7 @@ export function splitRows(
  * Throws `run.rows` where there are fewer than two rows.
  */
 export function shuffleAnswers(examples: readonly Example[], seed: number): Example[] {
-  if (examples.length < 2) throw new StudioError("run.rows", "Shuffled answers need at least two rows");
+  if (examples.length < 2) throw new StudioError("run.rows", say`Shuffled answers need at least two rows`);
   const random = newRandom(seedFor(seed, "answers"));
   const completions = examples.map(({ completion }) => completion);
   for (let i = completions.length - 1; i > 0; i--) {

@@ -2,6 +2,7 @@
 
 import type { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
 import { StudioError } from "../core/errors";
+import { say } from "../core/say";
 
 /** GPT-2's alphabet of 256 printable symbols, one for each byte (openai/gpt-2, encoder.py, bytes_to_unicode). */
 export const byteOfSymbol: ReadonlyMap<string, number> = (() => {
@@ -96,7 +97,7 @@ export function newTokenBytes(
     try {
       return library.decode(known, { clean_up_tokenization_spaces: false });
     } catch (error) {
-      throw new StudioError("tokenizer.invalid", "The decoder in tokenizer.json cannot be used", { cause: error });
+      throw new StudioError("tokenizer.invalid", say`The decoder in tokenizer.json cannot be used`, { cause: error });
     }
   };
 

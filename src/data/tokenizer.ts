@@ -8,6 +8,7 @@ import {
   SequencePreTokenizer,
 } from "@huggingface/tokenizers";
 import { StudioError } from "../core/errors";
+import { type Said, say } from "../core/say";
 import { byteOfSymbol, newTokenBytes } from "./tokenBytes";
 
 export type Tokenizer = {
@@ -30,12 +31,12 @@ export type Tokenizer = {
   tokenText: (id: number) => string;
 };
 
-function fail(detail: string, cause?: unknown): never {
+function fail(detail: Said, cause?: unknown): never {
   throw new StudioError("tokenizer.invalid", detail, cause === undefined ? undefined : { cause });
 }
 
 function asObject(value: unknown, name: string): Record<string, unknown> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) fail(`${name} is not an object`);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) fail(say`${name} is not an object`);
   return value as Record<string, unknown>;
 }
 
@@ -47,35 +48,36 @@ function checkTokenizerJson(value: unknown): Record<string, unknown> {
   const model = asObject(json["model"], "model");
   const vocab = model["vocab"];
   if (Array.isArray(vocab)) {
-    if (vocab.length === 0) fail("model.vocab is empty");
+    if (vocab.length === 0) fail(say`model.vocab is empty`);
     vocab.forEach((entry: unknown, i) => {
       if (!Array.isArray(entry) || typeof entry[0] !== "string" || typeof entry[1] !== "number")
-        fail(`model.vocab[${i}] is not [token, score]`);
+        fail(say`model.vocab[${i}] is not [token, score]`);
     });
   } else {
     const entries = Object.entries(asObject(vocab, "model.vocab"));
-    if (entries.length === 0) fail("model.vocab is empty");
+    if (entries.length === 0) fail(say`model.vocab is empty`);
     const ids = new Set<unknown>();
     for (const [token, id] of entries) {
-      if (!isId(id)) fail(`model.vocab: the id of ${JSON.stringify(token)} is not a whole number below 2^24`);
-      if (ids.has(id)) fail(`model.vocab: the id ${id} stands twice, the second time for ${JSON.stringify(token)}`);
+      if (!isId(id)) fail(say`model.vocab: the id of ${JSON.stringify(token)} is not a whole number below 2^24`);
+      if (ids.has(id)) fail(say`model.vocab: the id ${id} stands twice, the second time for ${JSON.stringify(token)}`);
       ids.add(id);
     }
   }
   const added = json["added_tokens"] ?? [];
-  if (!Array.isArray(added)) fail("added_tokens is not a list");
+  if (!Array.isArray(added)) fail(say`added_tokens is not a list`);
   added.forEach((entry: unknown, i) => {
     const token = asObject(entry, `added_tokens[${i}]`);
-    if (typeof token["content"] !== "string" || token["content"] === "") fail(`added_tokens[${i}].content is not text`);
-    if (!isId(token["id"])) fail(`added_tokens[${i}].id is not a whole number below 2^24`);
+    if (typeof token["content"] !== "string" || token["content"] === "")
+      fail(say`added_tokens[${i}].content is not text`);
+    if (!isId(token["id"])) fail(say`added_tokens[${i}].id is not a whole number below 2^24`);
   });
   if (model["type"] === "BPE" || "merges" in model) {
     const merges = model["merges"];
-    if (!Array.isArray(merges)) fail("model.merges is not a list");
+    if (!Array.isArray(merges)) fail(say`model.merges is not a list`);
     merges.forEach((merge: unknown, i) => {
       const pair: unknown[] = typeof merge === "string" ? merge.split(" ") : Array.isArray(merge) ? merge : [];
       if (pair.length !== 2 || pair.some((part) => typeof part !== "string" || part === ""))
-        fail(`model.merges[${i}] is not a pair of tokens`);
+        fail(say`model.merges[${i}] is not a pair of tokens`);
     });
   }
   const optional = { normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null };
@@ -92,8 +94,8 @@ function findEos(
   const named = config["eos_token"];
   const name = typeof named === "object" && named !== null ? (named as Record<string, unknown>)["content"] : named;
   const eos = eosTokenIds[0] ?? (typeof name === "string" ? library.token_to_id(name) : undefined);
-  if (eos === undefined) fail("No end-of-text token: neither config.json nor tokenizer_config.json names one");
-  if (!isId(eos) || eos >= vocabSize) fail(`The end-of-text token ${eos} is not in the vocabulary of ${vocabSize}`);
+  if (eos === undefined) fail(say`No end-of-text token: neither config.json nor tokenizer_config.json names one`);
+  if (!isId(eos) || eos >= vocabSize) fail(say`The end-of-text token ${eos} is not in the vocabulary of ${vocabSize}`);
   return eos;
 }
 
@@ -162,7 +164,7 @@ export function loadTokenizer(
   try {
     library = new HuggingFaceTokenizer(json, config);
   } catch (error) {
-    fail(`tokenizer.json cannot be read: ${error instanceof Error ? error.message : String(error)}`, error);
+    fail(say`tokenizer.json cannot be read: ${error instanceof Error ? error.message : String(error)}`, error);
   }
   const special = new Map<number, string>();
   let vocabSize = library.model?.vocab.length ?? 0;
@@ -173,16 +175,16 @@ export function loadTokenizer(
   const unknown = asObject(json["model"], "model")["unk_token"] ?? asObject(json["model"], "model")["unk_id"];
   mendPreTokenizer(library.pre_tokenizer, (symbol) => unknown != null || library.token_to_id(symbol) !== undefined);
   if (unknown == null && !coversBytes(library, json))
-    fail("Some bytes have no token and there is no unknown token: text would be lost");
+    fail(say`Some bytes have no token and there is no unknown token: text would be lost`);
 
   const encode = (text: string, add = false): number[] => {
     try {
       const { ids } = library.encode(text, { add_special_tokens: add });
       if (ids.every(isId)) return ids;
     } catch (error) {
-      fail(`A text cannot be tokenized: ${error instanceof Error ? error.message : String(error)}`, error);
+      fail(say`A text cannot be tokenized: ${error instanceof Error ? error.message : String(error)}`, error);
     }
-    return fail("A text has characters that this tokenizer has no token for");
+    return fail(say`A text has characters that this tokenizer has no token for`);
   };
   const eos = findEos(library, config, eosTokenIds, vocabSize);
   const { decode, newDecoder, tokenText } = newTokenBytes(library, json, special);

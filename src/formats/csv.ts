@@ -2,6 +2,7 @@
 
 import type { Row } from "../core/dataset";
 import { StudioError } from "../core/errors";
+import { type Said, say } from "../core/say";
 import { maxRowBytes, type Parsed, type RowParser, tooLong } from "./rowParser";
 import { findInvalidUtf8 } from "./utf8";
 
@@ -10,7 +11,7 @@ const delimiters = [",", ";", "\t", "|"] as const;
 const maxColumns = 10_000;
 
 /** `line` is where it begins; `flaw` why its fields are not to be trusted; `length` in UTF-16 units. */
-type CsvRecord = { line: number; fields: string[]; flaw: string | null; length: number };
+type CsvRecord = { line: number; fields: string[]; flaw: Said | null; length: number };
 
 /** The delimiter that the first line has most of, outside quotes; a comma where it has none. */
 export function guessDelimiter(firstLine: string): string {
@@ -27,7 +28,7 @@ function newRecordSplitter(delimiter: string) {
   let state: "start" | "plain" | "quoted" | "quote seen" = "start"; // of a field
   let fields: string[] = [];
   let field = "";
-  let flaw: string | null = null;
+  let flaw: Said | null = null;
   let length = 0; // of the record
   let line = 1;
   let firstLine = 1; // of the record
@@ -45,7 +46,7 @@ function newRecordSplitter(delimiter: string) {
   };
   const endField = () => {
     if (length <= maxRowBytes && fields.length < maxColumns) fields.push(field);
-    else flaw ??= `has more than ${maxColumns} fields`;
+    else flaw ??= say`has more than ${maxColumns} fields`;
     field = "";
     state = "start";
     length++;
@@ -101,7 +102,7 @@ function newRecordSplitter(delimiter: string) {
       afterReturn = c === "\r";
       return i + 1;
     }
-    if (state === "quote seen") flaw ??= `has text after the closing quote of field ${fields.length + 1}`;
+    if (state === "quote seen") flaw ??= say`has text after the closing quote of field ${fields.length + 1}`;
     state = "plain";
     const end = runEnd(text, i);
     add(text.slice(i, end));
@@ -125,8 +126,11 @@ function newRecordSplitter(delimiter: string) {
     },
     end(): CsvRecord[] {
       if (state === "quoted") {
-        const where = `Line ${quoteLine}, field ${fields.length + 1}`;
-        throw new StudioError("dataset.format", `${where}: the quote opened here is never closed`);
+        const field = fields.length + 1;
+        throw new StudioError(
+          "dataset.format",
+          say`Line ${quoteLine}, field ${field}: the quote opened here is never closed`,
+        );
       }
       endRecord();
       return take();
@@ -135,15 +139,15 @@ function newRecordSplitter(delimiter: string) {
 }
 
 function readHeader({ fields, flaw, line, length }: CsvRecord): string[] {
-  const fail = (reason: string): never => {
-    throw new StudioError("dataset.format", `Line ${line}, the header: ${reason}`);
+  const fail = (reason: Said): never => {
+    throw new StudioError("dataset.format", say`Line ${line}, the header: ${reason}`);
   };
-  if (length > maxRowBytes) fail(tooLong("it", length));
+  if (length > maxRowBytes) fail(tooLong(say`it`, length));
   if (flaw) fail(flaw);
   const names = fields.map((name, i) => name.trim() || `column ${i + 1}`);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined) fail(`two columns are named "${twice}"`);
-  if (names.includes("__proto__")) fail('a column is named "__proto__"');
+  if (twice !== undefined) fail(say`two columns are named "${twice}"`);
+  if (names.includes("__proto__")) fail(say`a column is named "__proto__"`);
   return names;
 }
 
@@ -162,8 +166,8 @@ export function newCsvParser(tab: boolean): RowParser {
       const before = new TextDecoder().decode((bytes ?? new Uint8Array()).subarray(0, offset));
       splitter ??= newRecordSplitter(",");
       splitter.push(waiting + before);
-      const reason = `the text is not UTF-8. Save the table as UTF-8 (a spreadsheet calls it "CSV UTF-8")`;
-      throw new StudioError("dataset.format", `Line ${splitter.line()}: ${reason}`);
+      const reason = say`the text is not UTF-8. Save the table as UTF-8 (a spreadsheet calls it "CSV UTF-8")`;
+      throw new StudioError("dataset.format", say`Line ${splitter.line()}: ${reason}`);
     }
   };
 
@@ -173,11 +177,14 @@ export function newCsvParser(tab: boolean): RowParser {
       header = readHeader(record);
       return [];
     }
-    if (length > maxRowBytes) return [{ line, reason: tooLong("the record", length) }];
+    if (length > maxRowBytes) return [{ line, reason: tooLong(say`the record`, length) }];
     if (flaw) return [{ line, reason: flaw }];
     if (fields.length !== header.length) {
-      const s = fields.length === 1 ? "" : "s";
-      return [{ line, reason: `has ${fields.length} field${s} where the header has ${header.length}` }];
+      const reason =
+        fields.length === 1
+          ? say`has 1 field where the header has ${header.length}`
+          : say`has ${fields.length} fields where the header has ${header.length}`;
+      return [{ line, reason }];
     }
     const row: Row = {};
     for (const [i, name] of header.entries()) row[name] = fields[i];

@@ -3,6 +3,7 @@
 import { type Lora, linearPath } from "../core/adapter";
 import { StudioError } from "../core/errors";
 import { type ModelConfig, toHuggingFaceConfig } from "../core/model";
+import { say } from "../core/say";
 import { type SafeTensorInput, writeSafetensors } from "./safetensors";
 import type { NamedFile } from "./zip";
 
@@ -55,12 +56,12 @@ export function mergeLora(
       const W = tensors.get(`${path}.weight`); // [out, in]
       const A = adapterTensors.get(`${path}.lora_A.weight`); // [R, in]
       const B = adapterTensors.get(`${path}.lora_B.weight`); // [out, R]
-      if (!W || !A || !B) throw new StudioError("adapter.invalid", `${path}: a tensor to merge is missing`);
+      if (!W || !A || !B) throw new StudioError("adapter.invalid", say`${path}: a tensor to merge is missing`);
       const [out = 0, in_ = 0] = W.shape;
       if (A.values.length !== lora.rank * in_ || B.values.length !== out * lora.rank)
         throw new StudioError(
           "adapter.invalid",
-          `${path}: the adapter's shapes do not fit the weight [${out}, ${in_}]`,
+          say`${path}: the adapter's shapes do not fit the weight [${out}, ${in_}]`,
         );
       merged.set(`${path}.weight`, {
         shape: W.shape,

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { StudioError } from "../core/errors";
+import { textOf } from "../core/say";
 import { newJsonParser } from "./json";
 import { newJsonlParser } from "./jsonl";
 import { findJsonProblem } from "./jsonScanner";
@@ -16,6 +17,8 @@ function run(parser: RowParser, text: string | Uint8Array, pieceBytes = 1 << 30)
     parsed.push(...parser.push(bytes.subarray(at, at + pieceBytes)));
   return [...parsed, ...parser.end()];
 }
+/** A bad row's reason as its English text. */
+const inEnglish = (item: Parsed) => ("row" in item ? item : { ...item, reason: textOf(item.reason) });
 const rowsOf = (parsed: Parsed[]) => parsed.flatMap((item) => ("row" in item ? [item.row] : []));
 const refusal = (text: string | Uint8Array): string => {
   try {
@@ -69,7 +72,9 @@ test("a list of records streams, in whatever pieces it comes", () => {
 });
 
 test("elements that are no records are told with their line and number", () => {
-  expect(run(newJsonParser(), '[{"a":1},\n2,\n[3],"x",null,{"__proto__":1},{"a":{"__proto__":{}}}]')).toEqual([
+  expect(
+    run(newJsonParser(), '[{"a":1},\n2,\n[3],"x",null,{"__proto__":1},{"a":{"__proto__":{}}}]').map(inEnglish),
+  ).toEqual([
     { line: 1, row: { a: 1 } },
     { line: 2, reason: "record 2 is a number, not a record" },
     { line: 3, reason: "record 3 is a list, not a record" },
@@ -104,7 +109,7 @@ test("deep nesting is refused before anything is built of it", () => {
   const deep = "[".repeat(100_000) + "]".repeat(100_000);
   expect(refusal(`[{"a":${deep}}]`)).toMatch(/more than 64 levels/);
   for (const line of [`{"a":${deep}}`, `{"a":${"[".repeat(70)}${"]".repeat(70)}}`]) {
-    expect(run(newJsonlParser(), line)).toEqual([
+    expect(run(newJsonlParser(), line).map(inEnglish)).toEqual([
       { line: 1, reason: expect.stringMatching(/more than 64 levels/) as string },
     ]);
   }
@@ -124,7 +129,7 @@ test("bad lines of JSONL are told with line and reason, the rest is read", () =>
     { line: 9, reason: 'is not JSON at its byte 8: the end of the file is missing, found "{"' },
     { line: 10, row: { a: 6 } },
   ];
-  for (const size of [1, 3, 1000]) expect(run(newJsonlParser(), text, size)).toEqual(expected);
+  for (const size of [1, 3, 1000]) expect(run(newJsonlParser(), text, size).map(inEnglish)).toEqual(expected);
   const broken = new Uint8Array([...encoder.encode('{"a":"'), 0xff, ...encoder.encode('"}')]);
-  expect(run(newJsonlParser(), broken)).toEqual([{ line: 1, reason: "is not UTF-8 at its byte 7" }]);
+  expect(run(newJsonlParser(), broken).map(inEnglish)).toEqual([{ line: 1, reason: "is not UTF-8 at its byte 7" }]);
 });

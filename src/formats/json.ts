@@ -1,6 +1,7 @@
 /** @file A JSON document as rows: a list of records, or a record that holds one such list; streamed, element by element. */
 
 import { StudioError } from "../core/errors";
+import { type Said, say } from "../core/say";
 import { type JsonProblem, newJsonScanner } from "./jsonScanner";
 import { joinBytes } from "./lines";
 import { asRow, maxRowBytes, maxRowDepth, type Parsed, type RowParser, tooLong } from "./rowParser";
@@ -44,7 +45,7 @@ function newCapture() {
 }
 
 function fail({ line, byte, reason }: JsonProblem): never {
-  throw new StudioError("dataset.format", `The file is not whole JSON at line ${line}, byte ${byte}: ${reason}`);
+  throw new StudioError("dataset.format", say`The file is not whole JSON at line ${line}, byte ${byte}: ${reason}`);
 }
 
 export function newJsonParser(): RowParser {
@@ -71,22 +72,24 @@ export function newJsonParser(): RowParser {
       member = key;
       return true;
     }
-    const both = `"${member}" and "${key}"`;
-    throw new StudioError("dataset.format", `The file holds more than one list of records: ${both}. Keep one`);
+    throw new StudioError(
+      "dataset.format",
+      say`The file holds more than one list of records: "${member}" and "${key}". Keep one`,
+    );
   };
 
   const addRow = (bytes: Uint8Array | null, length: number) => {
     records++;
-    const tell = (reason: string) => parsed.push({ line, reason: `record ${records} ${reason}` });
+    const tell = (reason: Said) => parsed.push({ line, reason: say`record ${records} ${reason}` });
     if (!bytes) {
-      tell(tooLong("of the list", length));
+      tell(tooLong(say`of the list`, length));
       return;
     }
     let value: unknown;
     try {
       value = JSON.parse(decoder.decode(bytes));
     } catch {
-      tell("is not UTF-8");
+      tell(say`is not UTF-8`);
       return;
     }
     const row = asRow(value, line);
@@ -102,7 +105,10 @@ export function newJsonParser(): RowParser {
           if (first === openList) rowDepth = 1;
           else if (first === openRecord) rowDepth = 2;
           else
-            throw new StudioError("dataset.format", `Line ${at}: the file is neither a list of records nor a record`);
+            throw new StudioError(
+              "dataset.format",
+              say`Line ${at}: the file is neither a list of records nor a record`,
+            );
         } else if (isKey ? depth === 1 : isRow(depth, first)) {
           taking = isKey ? "key" : "row";
           line = at;
@@ -141,7 +147,10 @@ export function newJsonParser(): RowParser {
       const problem = scanner.end();
       if (problem) fail(problem);
       if (rowDepth === 2 && member === null) {
-        throw new StudioError("dataset.format", "The file is one record, and none of its members is a list of records");
+        throw new StudioError(
+          "dataset.format",
+          say`The file is one record, and none of its members is a list of records`,
+        );
       }
       return take();
     },

@@ -1,7 +1,9 @@
 /** @file Checks JSON (RFC 8259) byte by byte as it comes, in flat memory, and tells where values begin and end. */
 
+import { type Said, say } from "../core/say";
+
 /** Where and why bytes are not JSON. Lines, and the bytes of a line, count from 1. */
-export type JsonProblem = { line: number; byte: number; reason: string };
+export type JsonProblem = { line: number; byte: number; reason: Said };
 
 /** Is told of the values, and the keys of records, that lie in at most `depth` lists and records. Offsets count from 0. */
 export type JsonListener = {
@@ -48,16 +50,16 @@ const isSpace = (c: number) => c === 0x20 || c === newline || c === 0x0d || c ==
 const isHex = (c: number) => isDigit(c) || (c >= 0x41 && c <= 0x46) || (c >= 0x61 && c <= 0x66);
 const escapes = new Set(Array.from('"\\/bfnrt', code));
 const literals = new Map(["true", "false", "null"].map((word) => [code(word), word]));
-const expected: Partial<Record<State, string>> = {
-  value: "a value",
-  "value or end": 'a value or "]"',
-  key: "a key in double quotes",
-  "key or end": 'a key in double quotes or "}"',
-  colon: '":"',
-  done: "the end of the file",
+const expected: Partial<Record<State, Said>> = {
+  value: say`a value`,
+  "value or end": say`a value or "]"`,
+  key: say`a key in double quotes`,
+  "key or end": say`a key in double quotes or "}"`,
+  colon: say`":"`,
+  done: say`the end of the file`,
 };
-const show = (c: number) =>
-  c > 0x20 && c < 0x7f ? `"${String.fromCharCode(c)}"` : `byte 0x${c.toString(16).padStart(2, "0")}`;
+const show = (c: number): Said =>
+  c > 0x20 && c < 0x7f ? say`"${String.fromCharCode(c)}"` : say`byte 0x${c.toString(16).padStart(2, "0")}`;
 
 /** 1 for the bytes that are plain text within a string. */
 const plain = Uint8Array.from({ length: 256 }, (_, c) => (c >= 0x20 && c !== quote && c !== backslash ? 1 : 0));
@@ -110,9 +112,9 @@ export function newJsonScanner(listener: JsonListener, maxDepth: number) {
   let line = 1;
   let lineStart = 0;
 
-  const problem = (at: number, reason: string): JsonProblem => ({ line, byte: base + at - lineStart + 1, reason });
+  const problem = (at: number, reason: Said): JsonProblem => ({ line, byte: base + at - lineStart + 1, reason });
 
-  const beginValue = (c: number, at: number): string | null => {
+  const beginValue = (c: number, at: number): Said | null => {
     const depth = open.length;
     let next: State | undefined;
     if (c === openRecord) next = "key or end";
@@ -121,10 +123,10 @@ export function newJsonScanner(listener: JsonListener, maxDepth: number) {
     else if (c === code("-")) next = "minus";
     else if (isDigit(c)) next = c === 0x30 ? "zero" : "integer";
     else if (literals.has(c)) next = "literal";
-    if (!next) return `${expected[state] ?? ""} is missing, found ${show(c)}`;
+    if (!next) return say`${expected[state] ?? ""} is missing, found ${show(c)}`;
     if (depth <= listener.depth) listener.begin(depth, c, base + at, false, line);
     if (next === "key or end" || next === "value or end") {
-      if (depth === maxDepth) return `lists and records are nested more than ${maxDepth} levels deep`;
+      if (depth === maxDepth) return say`lists and records are nested more than ${maxDepth} levels deep`;
       open.push(c === openRecord ? "record" : "list");
     }
     isKey = false;
@@ -140,7 +142,7 @@ export function newJsonScanner(listener: JsonListener, maxDepth: number) {
   };
 
   /** A byte outside strings, numbers and literals. */
-  const structure = (c: number, at: number): string | null => {
+  const structure = (c: number, at: number): Said | null => {
     if (isSpace(c)) {
       if (c === newline) {
         line++;
@@ -170,23 +172,24 @@ export function newJsonScanner(listener: JsonListener, maxDepth: number) {
       state = inside === "record" ? "key" : "value";
       return null;
     }
-    const wanted = state === "comma or end" ? `"," or "${inside === "record" ? "}" : "]"}"` : (expected[state] ?? "");
-    return `${wanted} is missing, found ${show(c)}`;
+    const end = inside === "record" ? "}" : "]";
+    const wanted = state === "comma or end" ? say`"," or "${end}"` : (expected[state] ?? "");
+    return say`${wanted} is missing, found ${show(c)}`;
   };
 
   /** A byte within a string that is not plain text. */
-  const inString = (c: number, at: number): string | null => {
+  const inString = (c: number, at: number): Said | null => {
     if (state === "escape") {
       if (c === code("u")) {
         state = "hex";
         seen = 0;
       } else if (escapes.has(c)) state = "string";
-      else return `"\\" is followed by ${show(c)}, which is no escape`;
+      else return say`"\\" is followed by ${show(c)}, which is no escape`;
     } else if (state === "hex") {
-      if (!isHex(c)) return `"\\u" is followed by ${show(c)}, which is not hexadecimal`;
+      if (!isHex(c)) return say`"\\u" is followed by ${show(c)}, which is not hexadecimal`;
       if (++seen === 4) state = "string";
     } else if (c === backslash) state = "escape";
-    else if (c !== quote) return `a text holds the control character ${show(c)}; it must be escaped`;
+    else if (c !== quote) return say`a text holds the control character ${show(c)}; it must be escaped`;
     else if (!isKey) endValue(at + 1);
     else {
       if (open.length <= listener.depth) listener.end(open.length, base + at + 1, true);
@@ -195,8 +198,8 @@ export function newJsonScanner(listener: JsonListener, maxDepth: number) {
     return null;
   };
 
-  const inLiteral = (c: number, at: number): string | null => {
-    if (c !== literal.charCodeAt(seen)) return `"${literal}" is expected, found ${show(c)}`;
+  const inLiteral = (c: number, at: number): Said | null => {
+    if (c !== literal.charCodeAt(seen)) return say`"${literal}" is expected, found ${show(c)}`;
     if (++seen === literal.length) endValue(at + 1);
     return null;
   };
@@ -211,14 +214,14 @@ export function newJsonScanner(listener: JsonListener, maxDepth: number) {
         const c = bytes[i] ?? 0;
         if (isNumber(state)) {
           const next = inNumber(state, c);
-          if (!next) return problem(i, `a number is not complete, found ${show(c)}`);
+          if (!next) return problem(i, say`a number is not complete, found ${show(c)}`);
           if (next !== "over") {
             state = next;
             continue;
           }
           endValue(i);
         }
-        let reason: string | null;
+        let reason: Said | null;
         if (state === "string" || state === "escape" || state === "hex") reason = inString(c, i);
         else if (state === "literal") reason = inLiteral(c, i);
         else reason = structure(c, i);
@@ -231,9 +234,15 @@ export function newJsonScanner(listener: JsonListener, maxDepth: number) {
     end(): JsonProblem | null {
       if (state === "zero" || state === "integer" || state === "fraction" || state === "exponent digits") endValue(0);
       if (state === "done") return null;
-      const within = state === "string" || state === "escape" || state === "hex" ? "a text" : open.at(-1);
-      if (!within) return problem(0, base === 0 ? "there is nothing" : "the file ends before its value does");
-      return problem(0, `it ends in the middle of ${within === "a text" ? within : `a ${within}`}`);
+      if (state === "string" || state === "escape" || state === "hex") {
+        return problem(0, say`it ends in the middle of a text`);
+      }
+      const within = open.at(-1);
+      if (!within) return problem(0, base === 0 ? say`there is nothing` : say`the file ends before its value does`);
+      return problem(
+        0,
+        within === "record" ? say`it ends in the middle of a record` : say`it ends in the middle of a list`,
+      );
     },
   };
 }

@@ -1,5 +1,6 @@
 /** @file JSON Lines as rows: every line that is not blank is one record. */
 
+import { type Said, say } from "../core/say";
 import { findJsonProblem } from "./jsonScanner";
 import { type Line, newLineSplitter } from "./lines";
 import { asRow, maxRowBytes, maxRowDepth, type Parsed, type RowParser, tooLong } from "./rowParser";
@@ -12,15 +13,15 @@ export function newJsonlParser(): RowParser {
   const splitter = newLineSplitter(maxRowBytes);
   const decoder = new TextDecoder("utf-8", { fatal: true });
 
-  const explain = (bytes: Uint8Array): string => {
+  const explain = (bytes: Uint8Array): Said => {
     const invalid = findInvalidUtf8(bytes);
-    if (invalid >= 0) return `is not UTF-8 at its byte ${invalid + 1}`;
+    if (invalid >= 0) return say`is not UTF-8 at its byte ${invalid + 1}`;
     const problem = findJsonProblem(bytes, maxRowDepth);
-    return problem ? `is not JSON at its byte ${problem.byte}: ${problem.reason}` : "is not JSON";
+    return problem ? say`is not JSON at its byte ${problem.byte}: ${problem.reason}` : say`is not JSON`;
   };
 
   const parse = ({ line, bytes, length }: Line): Parsed[] => {
-    if (!bytes) return [{ line, reason: tooLong("the line", length) }];
+    if (!bytes) return [{ line, reason: tooLong(say`the line`, length) }];
     let value: unknown;
     try {
       const text = decoder.decode(bytes);

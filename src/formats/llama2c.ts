@@ -10,6 +10,7 @@
 import { linearPath } from "../core/adapter";
 import { StudioError } from "../core/errors";
 import type { ModelConfig } from "../core/model";
+import { say } from "../core/say";
 
 type Tensor = { shape: number[]; values: Float32Array };
 
@@ -17,7 +18,7 @@ const headerBytes = 28;
 
 /** The configuration, and the tensors under Hugging Face's names. Throws `model.config` and `model.tensor`. */
 export function parseLlama2c(bytes: Uint8Array): { config: ModelConfig; tensors: Map<string, Tensor> } {
-  if (bytes.byteLength < headerBytes) throw new StudioError("model.config", "The file ends within its header");
+  if (bytes.byteLength < headerBytes) throw new StudioError("model.config", say`The file ends within its header`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const [C = 0, F = 0, L = 0, H = 0, K = 0, signedV = 0, P = 0] = Array.from({ length: 7 }, (_, i) =>
     view.getInt32(4 * i, true),
@@ -32,10 +33,10 @@ export function parseLlama2c(bytes: Uint8Array): { config: ModelConfig; tensors:
     seq_len: P,
   };
   for (const [name, size] of Object.entries(sizes)) {
-    if (size < 1 || size > 2 ** 24) throw new StudioError("model.config", `${name} is ${size}`);
+    if (size < 1 || size > 2 ** 24) throw new StudioError("model.config", say`${name} is ${size}`);
   }
   if (C % H !== 0 || H % K !== 0 || (C / H) % 2 !== 0) {
-    throw new StudioError("model.config", `dim ${C}, n_heads ${H} and n_kv_heads ${K} do not fit together`);
+    throw new StudioError("model.config", say`dim ${C}, n_heads ${H} and n_kv_heads ${K} do not fit together`);
   }
   const config: ModelConfig = {
     architecture: "llama",
@@ -62,7 +63,7 @@ function readTensors(view: DataView, config: ModelConfig): Map<string, Tensor> {
   let offset = headerBytes;
   const take = (name: string, shape: number[], rotatedHeads = 0): void => {
     const length = shape.reduce((a, b) => a * b, 1);
-    if (offset + 4 * length > view.byteLength) throw new StudioError("model.tensor", `The file ends within ${name}`);
+    if (offset + 4 * length > view.byteLength) throw new StudioError("model.tensor", say`The file ends within ${name}`);
     const values = new Float32Array(length);
     for (let i = 0; i < length; i++) values[i] = view.getFloat32(offset + 4 * i, true);
     offset += 4 * length;
@@ -106,7 +107,7 @@ export function parseLlama2cTokens(bytes: Uint8Array, vocabSize: number): Uint8A
   return Array.from({ length: vocabSize }, (_, id) => {
     const length = offset + 8 <= bytes.length ? view.getInt32(offset + 4, true) : -1;
     if (length < 0 || offset + 8 + length > bytes.length) {
-      throw new StudioError("tokenizer.invalid", `The file ends within token ${id}`);
+      throw new StudioError("tokenizer.invalid", say`The file ends within token ${id}`);
     }
     offset += 8 + length;
     return bytes.subarray(offset - length, offset);

@@ -3,6 +3,7 @@
 import { type LinearName, type Lora, linearNames, linearPath, linearShape } from "../core/adapter";
 import { StudioError } from "../core/errors";
 import type { ModelConfig } from "../core/model";
+import { type Said, say } from "../core/say";
 import { parseSafetensors, type SafeTensorInput, writeSafetensors } from "./safetensors";
 import type { NamedFile } from "./zip";
 
@@ -12,7 +13,7 @@ const encoder = new TextEncoder();
 /** Tensors by module path: `model.layers.0.self_attn.q_proj.lora_A.weight` [r, in], `….lora_B.weight` [out, r]. */
 export type LoraTensors = ReadonlyMap<string, SafeTensorInput>;
 
-function fail(detail: string): never {
+function fail(detail: Said): never {
   throw new StudioError("adapter.invalid", detail);
 }
 
@@ -36,12 +37,12 @@ export function listLoraTensors(
 function checkTensors(expected: Map<string, number[]>, tensors: LoraTensors): void {
   for (const [name, shape] of expected) {
     const found = tensors.get(name);
-    if (!found) fail(`The tensor ${name} is missing`);
+    if (!found) fail(say`The tensor ${name} is missing`);
     if (found.shape.length !== 2 || found.shape[0] !== shape[0] || found.shape[1] !== shape[1])
-      fail(`${name} is [${found.shape.join(", ")}], the base model asks for [${shape.join(", ")}]`);
+      fail(say`${name} is [${found.shape.join(", ")}], the base model asks for [${shape.join(", ")}]`);
   }
   for (const name of tensors.keys())
-    if (!expected.has(name)) fail(`The tensor ${name} belongs to no module of the base`);
+    if (!expected.has(name)) fail(say`The tensor ${name} belongs to no module of the base`);
 }
 
 /** An adapter's folder: adapter_config.json, adapter_model.safetensors, README.md. Throws `adapter.invalid`. */
@@ -116,33 +117,35 @@ function parseTargetModules(value: unknown): LinearName[] {
   const named = new Set<LinearName>();
   for (const item of list) {
     const known = linearNames.find((name) => name === item);
-    if (!known) fail(`target_modules: ${JSON.stringify(item)} is not one of ${linearNames.join(", ")}`);
+    if (!known) fail(say`target_modules: ${JSON.stringify(item)} is not one of ${linearNames.join(", ")}`);
     named.add(known);
   }
-  if (named.size === 0) fail("target_modules is empty");
+  if (named.size === 0) fail(say`target_modules is empty`);
   return linearNames.filter((name) => named.has(name));
 }
 
 function parseAdapterConfig(value: unknown): Lora {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) fail("adapter_config.json is not an object");
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    fail(say`adapter_config.json is not an object`);
   const config = value as Record<string, unknown>;
   if (config["peft_type"] !== "LORA")
-    fail(`peft_type is ${JSON.stringify(config["peft_type"])}; only "LORA" is supported`);
+    fail(say`peft_type is ${JSON.stringify(config["peft_type"])}; only "LORA" is supported`);
   for (const key of unsupported) {
-    if (isSet(config[key])) fail(`${key} is ${JSON.stringify(config[key])}, which is not supported`);
+    if (isSet(config[key])) fail(say`${key} is ${JSON.stringify(config[key])}, which is not supported`);
   }
   const bias = config["bias"] ?? "none";
-  if (bias !== "none") fail(`bias is ${JSON.stringify(bias)}; only "none" is supported`);
+  if (bias !== "none") fail(say`bias is ${JSON.stringify(bias)}; only "none" is supported`);
   const start = config["init_lora_weights"];
   if (typeof start === "string" && startsFromChangedBase.test(start))
-    fail(`init_lora_weights is ${JSON.stringify(start)}, which changes the base model and is not supported`);
+    fail(say`init_lora_weights is ${JSON.stringify(start)}, which changes the base model and is not supported`);
   const rank = config["r"];
   if (typeof rank !== "number" || !Number.isInteger(rank) || rank < 1 || rank > 4096)
-    fail(`r is ${JSON.stringify(rank)}, not a whole number from 1 to 4096`);
+    fail(say`r is ${JSON.stringify(rank)}, not a whole number from 1 to 4096`);
   const alpha = config["lora_alpha"] ?? 8; // PEFT's default
-  if (typeof alpha !== "number" || !(alpha > 0) || !Number.isFinite(alpha)) fail("lora_alpha is not a positive number");
+  if (typeof alpha !== "number" || !(alpha > 0) || !Number.isFinite(alpha))
+    fail(say`lora_alpha is not a positive number`);
   const dropout = config["lora_dropout"] ?? 0;
-  if (typeof dropout !== "number" || !(dropout >= 0 && dropout < 1)) fail("lora_dropout is not in [0, 1)");
+  if (typeof dropout !== "number" || !(dropout >= 0 && dropout < 1)) fail(say`lora_dropout is not in [0, 1)`);
   return { kind: "lora", rank, alpha, dropout, targetModules: parseTargetModules(config["target_modules"]) };
 }
 
@@ -157,7 +160,7 @@ export function parsePeft(
   const lora = parseAdapterConfig(files.adapter_config);
   const tensors = new Map<string, { shape: number[]; values: Float32Array<ArrayBuffer> }>();
   for (const [name, { shape, values }] of parseSafetensors(files.safetensors).tensors) {
-    if (!name.startsWith(prefix)) fail(`The tensor ${name} does not begin with ${prefix}`);
+    if (!name.startsWith(prefix)) fail(say`The tensor ${name} does not begin with ${prefix}`);
     tensors.set(name.slice(prefix.length), { shape, values });
   }
   checkTensors(listLoraTensors(config, lora), tensors);

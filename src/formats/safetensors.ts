@@ -1,6 +1,7 @@
 /** @file The safetensors format, read strictly and written byte for byte as the reference implementation (0.8) does. */
 
 import { StudioError } from "../core/errors";
+import { type Said, say } from "../core/say";
 import { narrowHalf, widenBfloat16, widenHalf } from "./float16";
 import { type HeaderEntry, parseHeader, quote } from "./safetensorsHeader";
 
@@ -27,8 +28,8 @@ const readers: Record<string, { size: number; read: (bytes: ArrayBuffer) => Floa
   BOOL: { size: 1, read: (b) => Float32Array.from(new Uint8Array(b), (x) => (x ? 1 : 0)) },
 };
 
-function fail(detail: string): never {
-  throw new StudioError("model.tensor", `safetensors: ${detail}`);
+function fail(detail: Said): never {
+  throw new StudioError("model.tensor", say`safetensors: ${detail}`);
 }
 
 /** Every byte of the data belongs to exactly one tensor, and each tensor has the bytes its shape asks for. */
@@ -36,17 +37,17 @@ function checkLayout(entries: Map<string, HeaderEntry>, dataLength: number): voi
   let expected = 0;
   const inOrder = [...entries].sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end);
   for (const [name, { dtype, shape, begin, end }] of inOrder) {
-    const where = `tensor ${quote(name)}`;
+    const where = say`tensor ${quote(name)}`;
     const reader = Object.hasOwn(readers, dtype) ? readers[dtype] : undefined;
-    if (!reader) fail(`${where}: the dtype ${quote(dtype)} is not supported`);
-    if (end > dataLength) fail(`${where}: its data ends at byte ${end} of ${dataLength}; the file may be cut short`);
-    if (begin < expected) fail(`${where}: its data overlaps the tensor before it`);
-    if (begin > expected) fail(`${where}: a gap of ${begin - expected} bytes lies before its data`);
+    if (!reader) fail(say`${where}: the dtype ${quote(dtype)} is not supported`);
+    if (end > dataLength) fail(say`${where}: its data ends at byte ${end} of ${dataLength}; the file may be cut short`);
+    if (begin < expected) fail(say`${where}: its data overlaps the tensor before it`);
+    if (begin > expected) fail(say`${where}: a gap of ${begin - expected} bytes lies before its data`);
     const size = shape.reduce((product, n) => product * n, reader.size);
-    if (size !== end - begin) fail(`${where}: ${dtype} [${shape.join(", ")}] does not fill ${end - begin} bytes`);
+    if (size !== end - begin) fail(say`${where}: ${dtype} [${shape.join(", ")}] does not fill ${end - begin} bytes`);
     expected = end;
   }
-  if (expected !== dataLength) fail(`${dataLength - expected} bytes at the end belong to no tensor`);
+  if (expected !== dataLength) fail(say`${dataLength - expected} bytes at the end belong to no tensor`);
 }
 
 /**
@@ -58,18 +59,18 @@ export function parseSafetensors(bytes: Uint8Array): {
   tensors: Map<string, SafeTensor>;
   metadata: Record<string, string>;
 } {
-  if (bytes.length < 8) fail(`the file has ${bytes.length} bytes, fewer than a header's length takes`);
+  if (bytes.length < 8) fail(say`the file has ${bytes.length} bytes, fewer than a header's length takes`);
   const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
-  if (length > BigInt(maximumHeader)) fail(`the header claims ${length} bytes, more than ${maximumHeader}`);
+  if (length > BigInt(maximumHeader)) fail(say`the header claims ${String(length)} bytes, more than ${maximumHeader}`);
   const start = 8 + Number(length);
   if (start > bytes.length)
-    fail(`the header claims ${length} bytes, the file has ${bytes.length - 8} after its length`);
+    fail(say`the header claims ${String(length)} bytes, the file has ${bytes.length - 8} after its length`);
   const { entries, metadata } = parseHeader(bytes.subarray(8, start));
   checkLayout(entries, bytes.length - start);
   const tensors = new Map<string, SafeTensor>();
   for (const [name, { dtype, shape, begin, end }] of entries) {
     const data = bytes.slice(start + begin, start + end).buffer;
-    const values = readers[dtype]?.read(data) ?? fail(`the dtype ${dtype} is not supported`);
+    const values = readers[dtype]?.read(data) ?? fail(say`the dtype ${dtype} is not supported`);
     tensors.set(name, { dtype, shape, values });
   }
   return { tensors, metadata };
@@ -100,7 +101,7 @@ export function writeSafetensors(
   let end = 0;
   for (const [name, { shape, values, dtype = "F32" }] of ordered) {
     if (shape.reduce((product, n) => product * n, 1) !== values.length)
-      fail(`tensor ${quote(name)}: ${values.length} values do not fill [${shape.join(", ")}]`);
+      fail(say`tensor ${quote(name)}: ${values.length} values do not fill [${shape.join(", ")}]`);
     const begin = end;
     end += values.length * (dtype === "F16" ? 2 : 4);
     entries.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [begin, end] })}`);

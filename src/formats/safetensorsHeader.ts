@@ -1,6 +1,7 @@
 /** @file Reads a safetensors header by its own small grammar, so that nothing JSON hides (duplicate keys, depth) gets in. */
 
 import { StudioError } from "../core/errors";
+import { type Said, say } from "../core/say";
 
 export type HeaderEntry = { dtype: string; shape: number[]; begin: number; end: number };
 export type Header = { entries: Map<string, HeaderEntry>; metadata: Record<string, string> };
@@ -8,8 +9,8 @@ export type Header = { entries: Map<string, HeaderEntry>; metadata: Record<strin
 /** More tensors than any model has; keeps a hostile header from filling the memory. */
 const maximumTensors = 200_000;
 
-function fail(detail: string): never {
-  throw new StudioError("model.tensor", `safetensors: ${detail}`);
+function fail(detail: Said): never {
+  throw new StudioError("model.tensor", say`safetensors: ${detail}`);
 }
 
 /** A name from a file as a message shows it: a hostile one may be megabytes long. */
@@ -30,7 +31,7 @@ function newCursor(bytes: Uint8Array) {
     return bytes[at] ?? 0;
   };
   const expect = (character: string) => {
-    if (peek() !== character.charCodeAt(0)) fail(`expected ${character} at byte ${at + 8}`);
+    if (peek() !== character.charCodeAt(0)) fail(say`expected ${character} at byte ${at + 8}`);
     at++;
   };
   const string = (): string => {
@@ -38,7 +39,7 @@ function newCursor(bytes: Uint8Array) {
     const start = at;
     let plain = true;
     for (let c = bytes[at]; c !== 0x22; c = bytes[++at]) {
-      if (c === undefined) fail(`a string from byte ${start + 8} does not end`);
+      if (c === undefined) fail(say`a string from byte ${start + 8} does not end`);
       if (c < 0x20 || c === 0x5c) plain = false;
       if (c === 0x5c) at++;
     }
@@ -48,7 +49,7 @@ function newCursor(bytes: Uint8Array) {
       const text = decoder.decode(inside);
       return plain ? text : (JSON.parse(`"${text}"`) as string);
     } catch (error) {
-      throw new StudioError("model.tensor", `safetensors: unreadable string at byte ${start + 8}`, { cause: error });
+      throw new StudioError("model.tensor", say`safetensors: unreadable string at byte ${start + 8}`, { cause: error });
     }
   };
   const whole = (): number => {
@@ -57,7 +58,7 @@ function newCursor(bytes: Uint8Array) {
     while ((bytes[at] ?? 0) >= 0x30 && (bytes[at] ?? 0) <= 0x39 && at - start < 17) at++;
     const n = Number(String.fromCharCode(...bytes.subarray(start, at)));
     const tooShort = at === start || (first === 0x30 && at - start > 1);
-    if (tooShort || !Number.isSafeInteger(n)) fail(`expected a whole number at byte ${start + 8}`);
+    if (tooShort || !Number.isSafeInteger(n)) fail(say`expected a whole number at byte ${start + 8}`);
     return n;
   };
   /** Calls `item` for each comma-separated item between two brackets. */
@@ -76,23 +77,23 @@ function newCursor(bytes: Uint8Array) {
   };
   const end = () => {
     skipSpace();
-    if (at !== bytes.length) fail(`unexpected text after the header, at byte ${at + 8}`);
+    if (at !== bytes.length) fail(say`unexpected text after the header, at byte ${at + 8}`);
   };
   return { string, whole, list, expect, end };
 }
 
 type Cursor = ReturnType<typeof newCursor>;
 
-function newKey(cursor: Cursor, seen: { has: (key: string) => boolean }, where: string): string {
+function newKey(cursor: Cursor, seen: { has: (key: string) => boolean }, where: Said): string {
   const key = cursor.string();
-  if (key === "__proto__") fail(`${where}: the key "__proto__" is not allowed`);
-  if (seen.has(key)) fail(`${where}: the key ${quote(key)} stands twice`);
+  if (key === "__proto__") fail(say`${where}: the key "__proto__" is not allowed`);
+  if (seen.has(key)) fail(say`${where}: the key ${quote(key)} stands twice`);
   cursor.expect(":");
   return key;
 }
 
 function parseEntry(cursor: Cursor, name: string): HeaderEntry {
-  const where = `tensor ${quote(name)}`;
+  const where = say`tensor ${quote(name)}`;
   const seen = new Set<string>();
   let dtype = "";
   const shape: number[] = [];
@@ -103,17 +104,17 @@ function parseEntry(cursor: Cursor, name: string): HeaderEntry {
     if (key === "dtype") dtype = cursor.string();
     else if (key === "shape")
       cursor.list("[", "]", () => {
-        if (shape.push(cursor.whole()) > 32) fail(`${where}: more than 32 dimensions`);
+        if (shape.push(cursor.whole()) > 32) fail(say`${where}: more than 32 dimensions`);
       });
     else if (key === "data_offsets")
       cursor.list("[", "]", () => {
-        if (offsets.push(cursor.whole()) > 2) fail(`${where}: data_offsets has more than two numbers`);
+        if (offsets.push(cursor.whole()) > 2) fail(say`${where}: data_offsets has more than two numbers`);
       });
-    else fail(`${where}: unknown field ${quote(key)}`);
+    else fail(say`${where}: unknown field ${quote(key)}`);
   });
-  for (const key of ["dtype", "shape", "data_offsets"]) if (!seen.has(key)) fail(`${where}: ${key} is missing`);
+  for (const key of ["dtype", "shape", "data_offsets"]) if (!seen.has(key)) fail(say`${where}: ${key} is missing`);
   const [begin, end] = offsets;
-  if (begin === undefined || end === undefined || end < begin) fail(`${where}: data_offsets is not [begin, end]`);
+  if (begin === undefined || end === undefined || end < begin) fail(say`${where}: data_offsets is not [begin, end]`);
   return { dtype, shape, begin, end };
 }
 
@@ -122,22 +123,22 @@ function parseEntry(cursor: Cursor, name: string): HeaderEntry {
  * Throws `model.tensor`, naming the byte of the file or the tensor.
  */
 export function parseHeader(bytes: Uint8Array): Header {
-  if (bytes[0] !== 0x7b) fail("the header does not begin with {");
+  if (bytes[0] !== 0x7b) fail(say`the header does not begin with {`);
   const cursor = newCursor(bytes);
   const entries = new Map<string, HeaderEntry>();
   const metadata = new Map<string, string>();
   let hasMetadata = false;
   cursor.list("{", "}", () => {
-    const name = newKey(cursor, entries, "header");
+    const name = newKey(cursor, entries, say`header`);
     if (name !== "__metadata__") {
       entries.set(name, parseEntry(cursor, name));
-      if (entries.size > maximumTensors) fail(`more than ${maximumTensors} tensors`);
+      if (entries.size > maximumTensors) fail(say`more than ${maximumTensors} tensors`);
       return;
     }
-    if (hasMetadata) fail('header: the key "__metadata__" stands twice');
+    if (hasMetadata) fail(say`header: the key "__metadata__" stands twice`);
     hasMetadata = true;
     cursor.list("{", "}", () => {
-      const key = newKey(cursor, metadata, "__metadata__");
+      const key = newKey(cursor, metadata, say`__metadata__`);
       metadata.set(key, cursor.string());
     });
   });

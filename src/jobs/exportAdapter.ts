@@ -3,6 +3,7 @@
 import { StudioError } from "../core/errors";
 import type { ModelConfig } from "../core/model";
 import type { Run } from "../core/run";
+import { say } from "../core/say";
 import { newModelCard } from "../formats/modelCard";
 import { newPeftFiles } from "../formats/peft";
 import type { NamedFile } from "../formats/zip";
@@ -15,7 +16,7 @@ const baseNameOf = (model: string) => (model === "embedded" ? "anneal-base" : mo
 /** adapter_config.json, adapter_model.safetensors, README.md. Throws `adapter.invalid` where there is no checkpoint yet. */
 export async function exportAdapter(run: Run, store: RunStore, config: ModelConfig): Promise<NamedFile[]> {
   const checkpoint = await store.readCheckpoint(run.id);
-  if (!checkpoint) throw new StudioError("adapter.invalid", "The run has no checkpoint yet");
+  if (!checkpoint) throw new StudioError("adapter.invalid", say`The run has no checkpoint yet`);
   const { recipe, before, after } = run;
   const baseName = baseNameOf(recipe.model);
   return newPeftFiles({

@@ -3,6 +3,7 @@
 import type { Sampling } from "../core/engine";
 import { StudioError } from "../core/errors";
 import { nextTick } from "../core/nextTick";
+import { say } from "../core/say";
 import { encodePrompt } from "../data/mask";
 import { generate } from "../model/generation";
 import type { Adapter } from "../model/lora";
@@ -35,7 +36,7 @@ export async function* answer(inputs: AnswerInputs): AsyncGenerator<string, { te
   if (ids.length >= model.config.maxPositions) {
     throw new StudioError(
       "dataset.row",
-      `The prompt has ${ids.length} tokens; the model reads ${model.config.maxPositions} with its answer`,
+      say`The prompt has ${ids.length} tokens; the model reads ${model.config.maxPositions} with its answer`,
     );
   }
   const steps = generate(model.llama, adapter, {

@@ -5,6 +5,7 @@ import path from "node:path";
 import { expect, test } from "vitest";
 import type { Mapping } from "../core/dataset";
 import { StudioError } from "../core/errors";
+import { type Said, say } from "../core/say";
 import { getDataset, listDatasets, newDatasetWriter, readRows } from "../storage/datasets";
 import { type Faults, failObjectStores } from "../storage/failingStorage";
 import { importDataset } from "./importDataset";
@@ -94,8 +95,8 @@ test("bad rows are reported and nothing is stored, or they are skipped and liste
   const file = newFile(mixed, "mixed.jsonl");
   const before = await chunksStored();
   const bad = [
-    { line: 2, reason: expect.stringMatching(/^is not JSON at its byte 2/) as string },
-    { line: 3, reason: 'The column "a" is empty' },
+    { line: 2, reason: expect.objectContaining({ key: "is not JSON at its byte {{0}}: {{1}}" }) as Said },
+    { line: 3, reason: say`The column "${"a"}" is empty` },
   ];
   expect(await importDataset({ file, name: "m", mapping: pairs, onBad: "report" })).toEqual({
     bad,
@@ -201,7 +202,7 @@ test("a first look reads no more of a large file than it needs, and names what i
   const chosen = await inspectFile(newFile(mixed, "a.jsonl"), { ...pairs, prompt: ["a"], completion: "q" });
   expect(chosen.examples).toEqual([
     { prompt: "x", completion: "1" },
-    { reason: expect.stringContaining('"a"') as string },
+    { reason: say`Nothing stands in ${'"a"'}` },
     { prompt: "y", completion: "3" },
   ]);
 });

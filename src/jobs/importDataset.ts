@@ -4,6 +4,7 @@ import { createSHA256 } from "hash-wasm";
 import type { BadRow, Dataset, Mapping, Row } from "../core/dataset";
 import { StudioError } from "../core/errors";
 import { newId } from "../core/ids";
+import { say } from "../core/say";
 import { type Bytes, bytes, millis } from "../core/units";
 import { openRows, type Stretch } from "../data/import/readRows";
 import { tryExample } from "../data/import/tryExample";
@@ -64,7 +65,10 @@ function newSorter(mapping: Mapping) {
         good.push(item.row);
         for (const column of Object.keys(item.row)) columns.add(column);
         if (columns.size > maxColumns) {
-          throw new StudioError("dataset.format", `Line ${item.line}: the rows have more than ${maxColumns} columns`);
+          throw new StudioError(
+            "dataset.format",
+            say`Line ${item.line}: the rows have more than ${maxColumns} columns`,
+          );
         }
       }
       rows += good.length;
@@ -110,8 +114,12 @@ export async function importDataset(options: ImportOptions): Promise<ImportResul
     }
     if (rows === 0) {
       const first = sorter.bad[0];
-      const why = first ? `. Line ${first.line}: ${first.reason}` : "";
-      throw new StudioError("dataset.empty", `"${file.name}" holds no row that can be used${why}`);
+      throw new StudioError(
+        "dataset.empty",
+        first
+          ? say`"${file.name}" holds no row that can be used. Line ${first.line}: ${first.reason}`
+          : say`"${file.name}" holds no row that can be used`,
+      );
     }
     const dataset: Dataset = {
       id,

@@ -2,6 +2,7 @@
 
 import type { Inspection, Mapping, Row } from "../core/dataset";
 import { StudioError } from "../core/errors";
+import { say } from "../core/say";
 import { columnsOf, detectMapping } from "../data/import/detectMapping";
 import { openRows } from "../data/import/readRows";
 import { tryExample } from "../data/import/tryExample";
@@ -19,7 +20,7 @@ function checkColumns(mapping: Mapping, columns: string[]): void {
   const named = [...mapping.prompt, mapping.completion, mapping.turns].filter((column) => column !== "");
   const missing = named.find((column) => !columns.includes(column));
   if (missing !== undefined) {
-    throw new StudioError("dataset.row", `There is no column "${missing}"; there are ${columns.join(", ")}`);
+    throw new StudioError("dataset.row", say`There is no column "${missing}"; there are ${columns.join(", ")}`);
   }
 }
 
@@ -42,13 +43,13 @@ export async function inspectFile(file: Blob & { name: string }, mapping?: Mappi
     }
     if (rows.length >= guessRows || (rows.length > 0 && seen >= enoughBytes)) break;
     if (rows.length === 0 && performance.now() - started > patience) {
-      const where = flaw ? `Line ${flaw.line}: ${flaw.reason}` : "the first row does not end";
-      throw new StudioError("dataset.format", `"${file.name}" shows no row in its first ${seen} bytes. ${where}`);
+      const where = flaw ? say`Line ${flaw.line}: ${flaw.reason}` : say`the first row does not end`;
+      throw new StudioError("dataset.format", say`"${file.name}" shows no row in its first ${seen} bytes. ${where}`);
     }
   }
   if (rows.length === 0) {
-    if (flaw) throw new StudioError("dataset.row", `"${file.name}", line ${flaw.line}: ${flaw.reason}`);
-    throw new StudioError("dataset.empty", `"${file.name}" holds no row`);
+    if (flaw) throw new StudioError("dataset.row", say`"${file.name}", line ${flaw.line}: ${flaw.reason}`);
+    throw new StudioError("dataset.empty", say`"${file.name}" holds no row`);
   }
   const columns = columnsOf(rows);
   if (mapping) checkColumns(mapping, columns);

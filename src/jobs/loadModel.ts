@@ -2,6 +2,7 @@
 
 import { StudioError } from "../core/errors";
 import { type ModelConfig, parseModelConfig } from "../core/model";
+import { say } from "../core/say";
 import { loadTokenizer, type Tokenizer } from "../data/tokenizer";
 import { parseSafetensors } from "../formats/safetensors";
 import { disposeLlama, type Llama, loadLlama } from "../model/llama";
@@ -29,7 +30,7 @@ type Weights = Map<string, { shape: number[]; values: Float32Array<ArrayBuffer> 
 
 async function readBytes(files: ModelFiles, file: string): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = await files.read(file);
-  if (!bytes) throw new StudioError("model.missing", `${files.name} has no ${file}`);
+  if (!bytes) throw new StudioError("model.missing", say`${files.name} has no ${file}`);
   return bytes;
 }
 
@@ -38,7 +39,7 @@ async function readJson(files: ModelFiles, file: string, code: "model.config" | 
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(await readBytes(files, file))) as unknown;
   } catch (cause) {
     if (cause instanceof StudioError) throw cause;
-    throw new StudioError(code, `${file} is not JSON`, { cause });
+    throw new StudioError(code, say`${file} is not JSON`, { cause });
   }
 }
 
@@ -64,7 +65,7 @@ export async function readTokenizer(files: ModelFiles, config: ModelConfig): Pro
   if (tokenizer.vocabSize > config.vocabSize) {
     throw new StudioError(
       "tokenizer.invalid",
-      `The tokenizer has ${tokenizer.vocabSize} tokens, the model ${config.vocabSize}`,
+      say`The tokenizer has ${tokenizer.vocabSize} tokens, the model ${config.vocabSize}`,
     );
   }
   return tokenizer;
@@ -75,16 +76,19 @@ export async function readWeights(files: ModelFiles): Promise<Weights> {
   const whole = await files.read("model.safetensors");
   if (whole) return parseSafetensors(whole).tensors;
   if (!(await files.read("model.safetensors.index.json"))) {
-    throw new StudioError("model.missing", `${files.name} has no model.safetensors`);
+    throw new StudioError("model.missing", say`${files.name} has no model.safetensors`);
   }
   const index = (await readJson(files, "model.safetensors.index.json", "model.config")) as { weight_map?: unknown };
   if (typeof index.weight_map !== "object" || index.weight_map === null) {
-    throw new StudioError("model.config", "model.safetensors.index.json has no weight_map");
+    throw new StudioError("model.config", say`model.safetensors.index.json has no weight_map`);
   }
   const weights: Weights = new Map();
   for (const shard of new Set(Object.values(index.weight_map))) {
     if (typeof shard !== "string" || !/^[\w.-]+\.safetensors$/.test(shard)) {
-      throw new StudioError("model.config", `model.safetensors.index.json: ${JSON.stringify(shard)} is no file name`);
+      throw new StudioError(
+        "model.config",
+        say`model.safetensors.index.json: ${JSON.stringify(shard)} is no file name`,
+      );
     }
     for (const [name, tensor] of parseSafetensors(await readBytes(files, shard)).tensors) weights.set(name, tensor);
   }

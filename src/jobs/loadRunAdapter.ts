@@ -3,6 +3,7 @@
 import { StudioError } from "../core/errors";
 import type { ModelConfig } from "../core/model";
 import type { Run } from "../core/run";
+import { say } from "../core/say";
 import { type Adapter, loadLora } from "../model/lora";
 import type { RunStore } from "../storage/runStore";
 import { parseCheckpoint } from "./checkpoint";
@@ -11,6 +12,6 @@ import { parseCheckpoint } from "./checkpoint";
 export async function loadRunAdapter(run: Run, store: RunStore, config: ModelConfig): Promise<Adapter> {
   // a run that is training may replace its checkpoint while we read it: the next one is there at once
   const checkpoint = await store.readCheckpoint(run.id).catch(() => store.readCheckpoint(run.id));
-  if (!checkpoint) throw new StudioError("adapter.invalid", "The run has no checkpoint yet");
+  if (!checkpoint) throw new StudioError("adapter.invalid", say`The run has no checkpoint yet`);
   return loadLora(config, run.recipe.adaptation, parseCheckpoint(checkpoint.bytes).adapter);
 }

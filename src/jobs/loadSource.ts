@@ -4,6 +4,7 @@ import type { Example, Mapping, Row } from "../core/dataset";
 import { StudioError } from "../core/errors";
 import type { DatasetId } from "../core/ids";
 import { nextTick } from "../core/nextTick";
+import { say } from "../core/say";
 import { toExample } from "../data/example";
 import { openRows } from "../data/import/readRows";
 import { getDataset, readRows } from "../storage/datasets";
@@ -19,7 +20,7 @@ const embeddedMapping: Mapping = { format: "gsm8k", prompt: ["question"], comple
 /** Throws `dataset.missing`. */
 export async function readEmbedded(read: ReadAsset, file: "train" | "heldout" | "unseen"): Promise<Example[]> {
   const bytes = await read(`embedded/${file}.jsonl`);
-  if (!bytes) throw new StudioError("dataset.missing", `embedded/${file}.jsonl is not there`);
+  if (!bytes) throw new StudioError("dataset.missing", say`embedded/${file}.jsonl is not there`);
   const lines = new TextDecoder().decode(bytes).split("\n");
   return lines.filter((line) => line !== "").map((line) => toExample(JSON.parse(line) as Row, embeddedMapping));
 }
@@ -58,10 +59,12 @@ export async function readExamples(file: Blob & { name: string }): Promise<{ map
         examples.push(toExample(item.row, mapping));
       } catch (error) {
         if (!(error instanceof StudioError)) throw error;
-        throw new StudioError("dataset.row", `"${file.name}", line ${item.line}: ${error.message}`, { cause: error });
+        throw new StudioError("dataset.row", say`"${file.name}", line ${item.line}: ${error.detail ?? error.message}`, {
+          cause: error,
+        });
       }
     }
   }
-  if (examples.length === 0) throw new StudioError("dataset.empty", `"${file.name}" holds no row`);
+  if (examples.length === 0) throw new StudioError("dataset.empty", say`"${file.name}" holds no row`);
   return { mapping, examples };
 }

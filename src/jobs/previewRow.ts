@@ -5,6 +5,7 @@ import type { RowPreview } from "../core/engine";
 import { StudioError } from "../core/errors";
 import type { ModelConfig } from "../core/model";
 import type { Recipe } from "../core/recipe";
+import { say } from "../core/say";
 import { newDocument, newPreview } from "../data/mask";
 import type { Tokenizer } from "../data/tokenizer";
 import { contextOf } from "./prepareData";
@@ -15,7 +16,7 @@ export function previewRow(
   recipe: Recipe,
   model: { config: ModelConfig; tokenizer: Tokenizer },
 ): RowPreview {
-  if (!example) throw new StudioError("dataset.empty", "There is no such row");
+  if (!example) throw new StudioError("dataset.empty", say`There is no such row`);
   const context = contextOf(recipe, model.config);
   const { template, objective } = recipe;
   return newPreview(newDocument(example, template, model.tokenizer, objective.lossOn, context), model.tokenizer);

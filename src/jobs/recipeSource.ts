@@ -4,6 +4,7 @@ import type { Example } from "../core/dataset";
 import { StudioError } from "../core/errors";
 import type { DatasetId } from "../core/ids";
 import type { Recipe } from "../core/recipe";
+import { say } from "../core/say";
 import { toExample } from "../data/example";
 import type { Tokenizer } from "../data/tokenizer";
 import { getDataset, readRows } from "../storage/datasets";
@@ -15,7 +16,7 @@ export type RecipeSource = ReturnType<typeof newRecipeSource>;
 
 function datasetOf(recipe: Recipe): DatasetId {
   const { source } = recipe.data;
-  if (!source.startsWith("dataset:")) throw new StudioError("dataset.missing", `There is no data set ${source}`);
+  if (!source.startsWith("dataset:")) throw new StudioError("dataset.missing", say`There is no data set ${source}`);
   return source as DatasetId;
 }
 

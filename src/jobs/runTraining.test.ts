@@ -9,6 +9,7 @@ import { StudioError } from "../core/errors";
 import type { RunEvent } from "../core/metrics";
 import { newRecipe, type Recipe } from "../core/recipe";
 import { newRun, type Run } from "../core/run";
+import { say } from "../core/say";
 import { openDevice } from "../kernels/device";
 import { newNodeRunStore } from "../storage/node/nodeRunStore";
 import type { RunStore } from "../storage/runStore";
@@ -157,7 +158,7 @@ test("a lost device fails the run with its checkpoint kept, and it goes on to th
     lose = resolve;
   });
   const emit = (event: RunEvent) => {
-    if (event.event === "step" && event.metrics.step === 5) lose(new StudioError("gpu.lost", "gone"));
+    if (event.event === "step" && event.metrics.step === 5) lose(new StudioError("gpu.lost", say`gone`));
   };
   const failed = await train(run, newNodeRunStore(folder), { lost, emit });
   expect(failed).toMatchObject({ status: "failed", checkpoint: 3, error: { code: "gpu.lost" } });

@@ -5,6 +5,7 @@ import type { EvalMetrics, RunEvent, Sample, StepMetrics } from "../core/metrics
 import { nextTick } from "../core/nextTick";
 import { seedFor } from "../core/random";
 import type { Recipe } from "../core/recipe";
+import { say } from "../core/say";
 import { type Batcher, newBatcher } from "../data/batches";
 import { type Adapter, disposeAdapter, loadLora, newLora, readAdapter } from "../model/lora";
 import {
@@ -32,9 +33,9 @@ export type SftInputs = {
   data: TrainingData;
   /** The file of an earlier checkpoint of the same recipe, to go on from. */
   checkpoint: Uint8Array | null;
-  controls: Controls;
   /** Activations are made again in the backward pass: less memory, a third more time, the same curve. */
   recompute?: boolean;
+  controls: Controls;
   turns: Turns;
 };
 
@@ -156,8 +157,8 @@ async function* advance(session: Session, state: TrainingState): AsyncGenerator<
       learningRate,
       maxGradNorm,
       dropoutSeed,
-    });
       recompute,
+    });
     seconds = (performance.now() - begun) / 1000;
     return report;
   });
@@ -175,7 +176,7 @@ async function* advance(session: Session, state: TrainingState): AsyncGenerator<
   const alerts = watch(metrics);
   if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
     for (const alert of alerts) yield { event: "alert", alert };
-    throw new StudioError("run.diverged", `Step ${step}: the loss is ${loss}, the norm of its gradient ${gradNorm}`);
+    throw new StudioError("run.diverged", say`Step ${step}: the loss is ${loss}, the norm of its gradient ${gradNorm}`);
   }
   yield { event: "step", metrics };
   for (const alert of alerts) yield { event: "alert", alert };

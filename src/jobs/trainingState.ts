@@ -2,6 +2,7 @@
 
 import { StudioError } from "../core/errors";
 import type { EvalMetrics, StepMetrics } from "../core/metrics";
+import { say } from "../core/say";
 
 /** The data position and every draw of chance are functions of the recipe's seed and `step`, so no generator is kept. */
 export type TrainingState = {
@@ -44,11 +45,11 @@ export function parseTrainingState(text: string | undefined): TrainingState {
   try {
     state = JSON.parse(text ?? "");
   } catch (cause) {
-    throw new StudioError("storage.failed", "The checkpoint does not say where the run stood", { cause });
+    throw new StudioError("storage.failed", say`The checkpoint does not say where the run stood`, { cause });
   }
   const { version, step, evaluated, seconds } = state as Partial<TrainingState>;
   if (version !== 1 || ![step, evaluated, seconds].every((n) => Number.isFinite(n))) {
-    throw new StudioError("storage.failed", "The checkpoint is of a form this version does not know");
+    throw new StudioError("storage.failed", say`The checkpoint is of a form this version does not know`);
   }
   return state as TrainingState;
 }

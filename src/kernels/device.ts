@@ -2,6 +2,7 @@
 
 import type { BackendChoice } from "../core/engine";
 import { StudioError } from "../core/errors";
+import { say, sentence } from "../core/say";
 import { loadWebGPU, tf } from "./tf";
 import { newWasmBackend, WasmBackend } from "./wasmBackend";
 
@@ -42,7 +43,7 @@ export async function openDevice(choice: BackendChoice, wishes: DeviceWishes = {
   const gpu = wishes.gpu ?? (globalThis.navigator as Navigator | undefined)?.gpu;
   const found = await findAdapter(gpu);
   if (choice === "webgpu") {
-    if (!found.adapter) throw new StudioError("gpu.unavailable", found.reason);
+    if (!found.adapter) throw new StudioError("gpu.unavailable", sentence(found.reason));
     return openWebGPU(found.adapter, found.software ? "A software adapter was chosen." : "WebGPU was chosen.");
   }
   if (found.adapter && !found.software) return openWebGPU(found.adapter, "A graphics card is there.");
@@ -91,10 +92,10 @@ async function openWebGPU(adapter: GPUAdapter, reason: string): Promise<Device> 
   await activate("webgpu");
   const lost = new Promise<StudioError>((resolve) => {
     device.addEventListener("uncapturederror", ({ error }) => {
-      resolve(new StudioError("gpu.failed", error.message));
+      resolve(new StudioError("gpu.failed", say`${error.message}`));
     });
     void device.lost.then(({ reason, message }) => {
-      resolve(new StudioError("gpu.lost", `${reason}: ${message}`));
+      resolve(new StudioError("gpu.lost", say`${reason}: ${message}`));
     });
   });
   return {
@@ -143,7 +144,7 @@ function isRegistered(name: Device["backend"]): boolean {
 }
 
 async function activate(name: Device["backend"]): Promise<void> {
-  if (!(await tf.setBackend(name))) throw new StudioError("gpu.unavailable", `The ${name} backend did not start`);
+  if (!(await tf.setBackend(name))) throw new StudioError("gpu.unavailable", say`The ${name} backend did not start`);
   await tf.ready();
 }
 

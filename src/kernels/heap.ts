@@ -1,6 +1,7 @@
 /** @file Memory for tensors inside one WebAssembly memory: first fit, freed neighbours joined. Addresses in bytes. */
 
 import { StudioError } from "../core/errors";
+import { say } from "../core/say";
 
 export type Heap = {
   memory: WebAssembly.Memory;
@@ -97,7 +98,7 @@ function reach(memory: WebAssembly.Memory, end: number): void {
       // Try the least that will do, then give up.
     }
   }
-  throw new StudioError("memory.full", `${Math.round(end / 2 ** 20)} MB of tensors do not fit in memory`);
+  throw new StudioError("memory.full", say`${Math.round(end / 2 ** 20)} MB of tensors do not fit in memory`);
 }
 
 function lowerBound(values: readonly number[], wanted: number): number {

@@ -5,6 +5,7 @@
  */
 
 import { StudioError } from "../core/errors";
+import { say } from "../core/say";
 import { type Heap, newHeap } from "./heap";
 import { sizeOf } from "./shape";
 import { MathBackendCPU, tf } from "./tf";
@@ -92,7 +93,8 @@ export class WasmBackend extends MathBackendCPU {
 
   private entry(dataId: object): Entry {
     const entry = this.data.get(dataId) as unknown as Partial<Entry> | undefined;
-    if (entry?.address === undefined) throw new StudioError("bug", "A kernel was given a tensor that is not numeric");
+    if (entry?.address === undefined)
+      throw new StudioError("bug", say`A kernel was given a tensor that is not numeric`);
     return entry as Entry;
   }
 
@@ -181,7 +183,7 @@ export async function newWasmBackend(most = 8): Promise<WasmBackend> {
 
 /** A kernel registered for this backend is called with this backend. */
 export function asWasm(backend: unknown): WasmBackend {
-  if (!(backend instanceof WasmBackend)) throw new StudioError("bug", "A WebAssembly kernel ran on another backend");
+  if (!(backend instanceof WasmBackend)) throw new StudioError("bug", say`A WebAssembly kernel ran on another backend`);
   return backend;
 }
 

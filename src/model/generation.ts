@@ -3,6 +3,7 @@
 import { StudioError } from "../core/errors";
 import { nextTick } from "../core/nextTick";
 import { newRandom, seedFor } from "../core/random";
+import { say } from "../core/say";
 import { attention } from "../kernels/attention";
 import { attendCache, fillCache } from "../kernels/cache";
 import { takeRows } from "../kernels/rows";
@@ -42,7 +43,10 @@ export async function* generate(
   const randoms = prompts.map((_, row) => newRandom(seedFor(sampling.seed, row)));
   prompts.forEach((prompt, row) => {
     if (prompt.length === 0 || prompt.length > maxPositions) {
-      throw new StudioError("dataset.row", `Prompt ${row + 1} has ${prompt.length} tokens; 1 to ${maxPositions} fit`);
+      throw new StudioError(
+        "dataset.row",
+        say`Prompt ${row + 1} has ${prompt.length} tokens; 1 to ${maxPositions} fit`,
+      );
     }
   });
   if (prompts.length === 0 || maxTokens < 1) return completions;
@@ -156,7 +160,7 @@ function prefillChunk(llama: Llama, adapter: Adapter | null, prompts: number[][]
 
 function replaceCache(caches: tf.Tensor4D[], layer: number, next: (cache: tf.Tensor4D) => tf.Tensor4D): void {
   const cache = caches[layer];
-  if (!cache) throw new StudioError("bug", `Layer ${layer} has no cache`);
+  if (!cache) throw new StudioError("bug", say`Layer ${layer} has no cache`);
   caches[layer] = tf.keep(next(cache));
   cache.dispose();
 }

@@ -4,6 +4,7 @@ import type { LinearName } from "../core/adapter";
 import { linearNames, linearPath, linearShape } from "../core/adapter";
 import { StudioError } from "../core/errors";
 import type { ModelConfig } from "../core/model";
+import { say } from "../core/say";
 import { add } from "../kernels/add";
 import { attention } from "../kernels/attention";
 import { linear } from "../kernels/linear";
@@ -58,7 +59,7 @@ export function loadLlama(config: ModelConfig, tensors: ReadonlyMap<string, Tens
   if (config.tieWordEmbeddings) used.add("lm_head.weight"); // Some files hold the tied head a second time.
   const take = (name: string): tf.Tensor => {
     const data = tensors.get(name);
-    if (!data) throw new StudioError("model.tensor", `${name} is missing`);
+    if (!data) throw new StudioError("model.tensor", say`${name} is missing`);
     return tf.tensor(data.values, data.shape, "float32");
   };
   const layers = Array.from({ length: config.layers }, (_, i): Layer => {
@@ -85,10 +86,10 @@ export function loadLlama(config: ModelConfig, tensors: ReadonlyMap<string, Tens
 }
 
 function checkTensor(name: string, shape: number[], data: TensorData | undefined): void {
-  if (!data) throw new StudioError("model.tensor", `${name} is missing`);
+  if (!data) throw new StudioError("model.tensor", say`${name} is missing`);
   const size = shape.reduce((a, b) => a * b, 1);
   if (data.shape.length !== shape.length || data.shape.some((n, i) => n !== shape[i]) || data.values.length !== size) {
-    throw new StudioError("model.tensor", `${name} is [${data.shape.join(", ")}], expected [${shape.join(", ")}]`);
+    throw new StudioError("model.tensor", say`${name} is [${data.shape.join(", ")}], expected [${shape.join(", ")}]`);
   }
 }
 
@@ -167,7 +168,6 @@ export function decode(
   return rmsNorm(x, llama.norm, config.rmsNormEps);
 }
 
-/** [M, C] → [M, V]. */
 type DecodeOptions = { picked?: tf.Tensor1D; attend?: Attend; dropoutSeed?: number; recompute?: boolean };
 
 /** One decoder block: [B·T, C] → [B·T, C], or [M, C] where `picked` names M places. */
@@ -194,6 +194,7 @@ function block(
   return add(x, run("down_proj", swiglu(run("gate_proj", m), run("up_proj", m))));
 }
 
+/** [M, C] → [M, V]. */
 export function readOut(llama: Llama, x: tf.Tensor2D): tf.Tensor2D {
   return linear(x, llama.head);
 }

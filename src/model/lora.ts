@@ -4,6 +4,7 @@ import { type Lora, linearNames, linearPath, linearShape } from "../core/adapter
 import { StudioError } from "../core/errors";
 import type { ModelConfig } from "../core/model";
 import { newRandom, seedFor } from "../core/random";
+import { say } from "../core/say";
 import { add } from "../kernels/add";
 import { dropout } from "../kernels/dropout";
 import { linear, loraLinear } from "../kernels/linear";
@@ -41,13 +42,16 @@ export function loadLora(config: ModelConfig, lora: Lora, tensors: ReadonlyMap<s
   const linears = adaptedLinears(config, lora);
   const known = new Set(linears.flatMap(({ path }) => [`${path}.lora_A.weight`, `${path}.lora_B.weight`]));
   for (const name of tensors.keys()) {
-    if (!known.has(name)) throw new StudioError("adapter.invalid", `${name} is not a tensor of this adapter`);
+    if (!known.has(name)) throw new StudioError("adapter.invalid", say`${name} is not a tensor of this adapter`);
   }
   const check = (name: string, shape: [number, number]): TensorData => {
     const data = tensors.get(name);
-    if (!data) throw new StudioError("adapter.invalid", `${name} is missing`);
+    if (!data) throw new StudioError("adapter.invalid", say`${name} is missing`);
     if (data.shape.join() !== shape.join() || data.values.length !== shape[0] * shape[1]) {
-      throw new StudioError("adapter.invalid", `${name} is [${data.shape.join(", ")}], expected [${shape.join(", ")}]`);
+      throw new StudioError(
+        "adapter.invalid",
+        say`${name} is [${data.shape.join(", ")}], expected [${shape.join(", ")}]`,
+      );
     }
     return data;
   };
@@ -83,10 +87,6 @@ export function adapterWeights(adapter: Adapter): Map<string, tf.Tensor2D> {
   return weights;
 }
 
-/** Puts a new tensor in the place of a trained one, and disposes of the old. */
-export function replaceWeight(adapter: Adapter, name: string, tensor: tf.Tensor): void {
-  const path = name.replace(/\.lora_[AB]\.weight$/, "");
-  const pair = adapter.pairs.get(path);
 /** The trained tensors of one layer. */
 export function layerWeights({ pairs }: Adapter, layer: number): tf.Tensor2D[] {
   return linearNames.flatMap((name) => {
@@ -95,7 +95,11 @@ export function layerWeights({ pairs }: Adapter, layer: number): tf.Tensor2D[] {
   });
 }
 
-  if (!pair) throw new StudioError("adapter.invalid", `${name} is not a tensor of this adapter`);
+/** Puts a new tensor in the place of a trained one, and disposes of the old. */
+export function replaceWeight(adapter: Adapter, name: string, tensor: tf.Tensor): void {
+  const path = name.replace(/\.lora_[AB]\.weight$/, "");
+  const pair = adapter.pairs.get(path);
+  if (!pair) throw new StudioError("adapter.invalid", say`${name} is not a tensor of this adapter`);
   const part = name.endsWith(".lora_A.weight") ? "a" : "b";
   pair[part].dispose();
   pair[part] = tensor as tf.Tensor2D;

@@ -2,6 +2,7 @@
 
 import type { Batch } from "../core/batch";
 import { StudioError } from "../core/errors";
+import { say } from "../core/say";
 import { type AdamSettings, adamW, type Moments, sumOfSquares } from "../kernels/adamW";
 import { add } from "../kernels/add";
 import { linearCrossEntropy } from "../kernels/linearCrossEntropy";
@@ -22,9 +23,9 @@ export type StepSettings = {
   /** The gradient is scaled down to this norm; 0 leaves it as it is. */
   maxGradNorm: number;
   dropoutSeed: number;
-};
   /** Less memory for a third more time: each block's activations are made again in the backward pass. */
   recompute?: boolean;
+};
 
 /** AdamW at rest: all moments zero. */
 export function newOptimizer(adapter: Adapter, settings: AdamSettings): Optimizer {
@@ -49,7 +50,7 @@ export function loadOptimizer(
   for (const [name, { shape }] of weights) {
     for (const part of ["m", "v"]) {
       if (tensors.get(`${name}.${part}`)?.shape.join() !== shape.join()) {
-        throw new StudioError("storage.failed", `The optimizer's state has no fitting ${name}.${part}`);
+        throw new StudioError("storage.failed", say`The optimizer's state has no fitting ${name}.${part}`);
       }
     }
   }
@@ -131,7 +132,7 @@ function applyGradients(
   [...adapterWeights(adapter)].forEach(([name, p], i) => {
     const old = moments.get(name);
     const gradient = gradients[i];
-    if (!old || !gradient) throw new StudioError("bug", `${name} has no moments`);
+    if (!old || !gradient) throw new StudioError("bug", say`${name} has no moments`);
     const { p: next, m, v } = adamW(p, gradient, old, settings, { step, learningRate, clip });
     replaceWeight(adapter, name, next);
     tf.dispose([old.m, old.v]);
@@ -151,7 +152,7 @@ export function lossGradients(
   { dropoutSeed, recompute }: { dropoutSeed?: number; recompute?: boolean } = {},
 ): { losses: tf.Tensor1D[]; gradients: tf.Tensor[] } {
   const total = batches.reduce((sum, batch) => sum + batch.trained, 0);
-  if (!(total > 0)) throw new StudioError("run.rows", "No token of these rows is trained");
+  if (!(total > 0)) throw new StudioError("run.rows", say`No token of these rows is trained`);
   const losses: tf.Tensor1D[] = [];
   let gradients: tf.Tensor[] = [];
   batches.forEach((batch, i) => {
@@ -175,8 +176,8 @@ function tokenLosses(
   batch: Batch,
   total: number,
   dropoutSeed: number | undefined,
-): tf.Tensor1D {
   recompute = false,
+): tf.Tensor1D {
   const places: number[] = [];
   batch.weights.forEach((weight, i) => {
     if (weight !== 0) places.push(i);
@@ -185,8 +186,8 @@ function tokenLosses(
   const picked = tf.tensor1d(places, "int32");
   const x = decode(llama, adapter, batchPlaces(batch), {
     picked,
-    ...(dropoutSeed === undefined ? {} : { dropoutSeed }),
     recompute,
+    ...(dropoutSeed === undefined ? {} : { dropoutSeed }),
   });
   const weights = tf.tensor1d(Float32Array.from(pick(batch.weights), (weight) => weight / total));
   return linearCrossEntropy(x, llama.head, tf.tensor1d(pick(batch.targets), "int32"), weights);

@@ -2,6 +2,7 @@
 
 import { create } from "zustand";
 import { StudioError } from "../core/errors";
+import { say } from "../core/say";
 
 export type Example = { prompt: string; reference: string };
 
@@ -20,7 +21,7 @@ export async function loadExamples(): Promise<void> {
   asked = true;
   try {
     const response = await fetch(`${import.meta.env.BASE_URL}embedded/heldout.jsonl`);
-    if (!response.ok) throw new StudioError("dataset.missing", `The held-out problems: HTTP ${response.status}`);
+    if (!response.ok) throw new StudioError("dataset.missing", say`The held-out problems: HTTP ${response.status}`);
     useExamples.setState({ status: "ready", examples: parseExamples(await response.text()) }, true);
   } catch (error) {
     asked = false;

@@ -2,12 +2,13 @@
 
 import type { Row } from "../core/dataset";
 import { StudioError } from "../core/errors";
+import { say } from "../core/say";
 
 const folder = `${import.meta.env.BASE_URL}embedded/`;
 
 async function fetchAsset(name: string): Promise<Response> {
   const response = await fetch(folder + name);
-  if (!response.ok) throw new StudioError("dataset.missing", `embedded/${name}: HTTP ${response.status}`);
+  if (!response.ok) throw new StudioError("dataset.missing", say`embedded/${name}: HTTP ${response.status}`);
   return response;
 }
 
@@ -15,7 +16,7 @@ async function fetchAsset(name: string): Promise<Response> {
 export async function embeddedSize(): Promise<{ rows: number; bytes: number }> {
   const manifest = (await (await fetchAsset("manifest.json")).json()) as Manifest;
   const train = manifest.data.find(({ name }) => name === "train");
-  if (!train) throw new StudioError("dataset.missing", "embedded/manifest.json names no training data");
+  if (!train) throw new StudioError("dataset.missing", say`embedded/manifest.json names no training data`);
   return { rows: train.rows, bytes: train.bytes };
 }
 

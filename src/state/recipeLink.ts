@@ -2,6 +2,7 @@
 
 import { StudioError } from "../core/errors";
 import { parseRecipe, type Recipe } from "../core/recipe";
+import { say } from "../core/say";
 
 const prefix = "#recipe=";
 /** A recipe is some two kilobytes; a link that swells beyond this is not one. */
@@ -17,7 +18,7 @@ async function pipe(bytes: Uint8Array<ArrayBuffer>, through: GenericTransformStr
     length += value.length;
     if (length > mostBytes) {
       await reader.cancel();
-      throw new StudioError("recipe.invalid", "The link holds far more than a recipe");
+      throw new StudioError("recipe.invalid", say`The link holds far more than a recipe`);
     }
     parts.push(value);
   }
@@ -49,7 +50,7 @@ export async function parseRecipeLink(fragment: string): Promise<Recipe | null> 
     value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(json));
   } catch (cause) {
     if (cause instanceof StudioError) throw cause;
-    throw new StudioError("recipe.invalid", "The link is damaged: it holds no recipe", { cause });
+    throw new StudioError("recipe.invalid", say`The link is damaged: it holds no recipe`, { cause });
   }
   return parseRecipe(value);
 }

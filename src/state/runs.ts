@@ -7,6 +7,7 @@ import type { RunId } from "../core/ids";
 import type { RunEvent } from "../core/metrics";
 import type { Recipe } from "../core/recipe";
 import type { Run } from "../core/run";
+import { say } from "../core/say";
 import { holdRun, runLock } from "../storage/locks";
 import { getRun, listRuns, saveRun } from "../storage/runs";
 import { type Engine, openEngine, useEngine } from "./engine";
@@ -127,7 +128,7 @@ export async function startRun(recipe: Recipe): Promise<RunId> {
         },
         (error: unknown) => {
           if (begun) fail(begun, error);
-          reject(error instanceof Error ? error : new StudioError("bug", String(error)));
+          reject(error instanceof Error ? error : new StudioError("bug", say`${String(error)}`));
         },
       )
       .finally(() => {

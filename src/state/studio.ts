@@ -1,11 +1,12 @@
 /** @file The recipe being written: as a form, as JSON, and as the last valid recipe, all in step. */
 
 import { create } from "zustand";
-import { explain } from "../core/errors";
-import { newRecipe, parseRecipe, type Recipe } from "../core/recipe";
+import { explain, toWire } from "../core/errors";
+import { newRecipe, parseRecipe, type Recipe, wrongField } from "../core/recipe";
+import { type Said, say, sentence } from "../core/say";
 
 /** What is wrong and where: `optimizer.learningRate`, or `recipe` for the whole. */
-export type Problem = { field: string; message: string };
+export type Problem = { field: string; message: Said };
 
 type Studio = {
   /** The last recipe that was valid: what plans and previews are made of. */
@@ -38,9 +39,9 @@ useStudio.subscribe(({ recipe }, before) => {
 
 /** `optimizer.learningRate: must be at most 10` → its two halves. */
 export function problemOf(error: unknown): Problem {
-  const { title, detail } = explain(error);
-  const [, field, message] = /^([\w.]+): (.*)$/s.exec(detail) ?? [];
-  return { field: field ?? "recipe", message: message ?? (detail || title) };
+  const wrong = wrongField(error);
+  if (wrong) return { field: wrong.field, message: wrong.what };
+  return { field: "recipe", message: toWire(error).detail ?? sentence(explain(error).title) };
 }
 
 /** Takes what the form says. A value out of bounds stays in the form and is named; the last valid recipe stays. */
@@ -58,7 +59,8 @@ export function changeText(text: string) {
   try {
     useStudio.setState({ ...valid(parseRecipe(JSON.parse(text))), text }, true);
   } catch (error) {
-    const problem = error instanceof SyntaxError ? { field: "recipe", message: error.message } : problemOf(error);
+    const problem =
+      error instanceof SyntaxError ? { field: "recipe", message: say`${error.message}` } : problemOf(error);
     useStudio.setState({ text, problem });
   }
 }

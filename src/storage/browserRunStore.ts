@@ -3,6 +3,7 @@
 import { StudioError } from "../core/errors";
 import type { RunEvent } from "../core/metrics";
 import type { Run } from "../core/run";
+import { say } from "../core/say";
 import { newCheckpointFile } from "./checkpointFiles";
 import { read, type StoredCheckpoint, together, write } from "./database";
 import { type Files, opfs } from "./files";
@@ -52,8 +53,8 @@ export function newBrowserRunStore(files: Files = opfs): RunStore {
       if (!record) return null;
       const bytes = await files.readFile(record.file);
       if (bytes?.length !== record.bytes) {
-        const found = bytes ? `${bytes.length} of ${record.bytes} bytes` : "gone";
-        throw new StudioError("storage.failed", `The checkpoint of step ${record.step} is not whole: ${found}`);
+        const found = bytes ? say`${bytes.length} of ${record.bytes} bytes` : say`gone`;
+        throw new StudioError("storage.failed", say`The checkpoint of step ${record.step} is not whole: ${found}`);
       }
       return { step: record.step, bytes };
     },

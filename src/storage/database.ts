@@ -3,6 +3,7 @@
 import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB, type StoreNames } from "idb";
 import { StudioError } from "../core/errors";
 import type { DatasetId, RunId } from "../core/ids";
+import { say } from "../core/say";
 import { storageFailure } from "./storageFailure";
 
 /** Rows `from` … `from + count − 1` of a data set, one JSON text a line. */
@@ -45,7 +46,7 @@ function open(): Promise<Database> {
       upgrade,
       blocked() {
         blocked = true;
-        reject(new StudioError("storage.failed", "Another tab has an older version of the studio open: close it"));
+        reject(new StudioError("storage.failed", say`Another tab has an older version of the studio open: close it`));
       },
       blocking(_current, _wanted, event) {
         opened = undefined;
@@ -60,7 +61,7 @@ function open(): Promise<Database> {
         else resolve(db);
       },
       (error: unknown) => {
-        reject(storageFailure("The studio's database cannot be opened", error));
+        reject(storageFailure(say`The studio's database cannot be opened`, error));
       },
     );
   });
@@ -86,7 +87,7 @@ export async function read<const S extends Store[], T>(
   try {
     return await work((await database()).transaction(stores, "readonly"));
   } catch (error) {
-    throw storageFailure("Stored records cannot be read", error);
+    throw storageFailure(say`Stored records cannot be read`, error);
   }
 }
 
@@ -109,7 +110,7 @@ export async function write<const S extends Store[], T>(
     } catch {
       // it has ended by itself, which is what the abort is for
     }
-    throw storageFailure("Records cannot be stored", error);
+    throw storageFailure(say`Records cannot be stored`, error);
   }
 }
 

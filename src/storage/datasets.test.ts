@@ -2,6 +2,7 @@ import "fake-indexeddb/auto";
 import { expect, test } from "vitest";
 import type { Dataset, Row } from "../core/dataset";
 import { newId } from "../core/ids";
+import { say, sentence } from "../core/say";
 import { bytes, millis } from "../core/units";
 import { deleteDataset, getDataset, listDatasets, newDatasetWriter, readRows } from "./datasets";
 import { newNodeFiles } from "./node/nodeFiles";
@@ -131,4 +132,15 @@ test("an import under way is left alone by the sweep, an aborted or orphaned one
   await sweepStorage(noFiles);
   expect(await rowChunks("dataset:orphan")).toBe(0);
   expect(await readRows(kept.id, 1199, 1)).toEqual([many[1199]]);
+});
+
+test("reasons stored as plain text are read as sentences; others come back as they were", async () => {
+  const old = { line: 2, reason: "has 1 field where the header has {{0}}" };
+  const now = { line: 3, reason: say`record ${7} ${say`is not UTF-8`}` };
+  const dataset = { ...newDataset(0), skipped: [old, now] } as unknown as Dataset;
+  await newDatasetWriter(dataset).commit(dataset);
+  expect((await getDataset(dataset.id)).skipped).toEqual([{ line: 2, reason: sentence(old.reason) }, now]);
+  const torn = { ...newDataset(0), skipped: [{ line: 1, reason: { key: 1 } }] } as unknown as Dataset;
+  await newDatasetWriter(torn).commit(torn);
+  await expect(getDataset(torn.id)).rejects.toMatchObject({ code: "storage.failed" });
 });

@@ -3,6 +3,7 @@
 import { type Dataset, parseDataset, type Row } from "../core/dataset";
 import { StudioError } from "../core/errors";
 import type { DatasetId } from "../core/ids";
+import { say } from "../core/say";
 import { type RowChunk, read, together, write } from "./database";
 import { takeLock } from "./locks";
 import { type Records, readEach } from "./readEach";
@@ -54,7 +55,7 @@ export async function readRows(id: DatasetId, from: number, count: number): Prom
   }
   const { rows: total } = rows.length === count ? { rows: from + count } : await getDataset(id);
   if (rows.length < Math.min(count, total - from)) {
-    throw new StudioError("storage.failed", `Rows ${from + rows.length + 1} and on of the data set are gone`);
+    throw new StudioError("storage.failed", say`Rows ${from + rows.length + 1} and on of the data set are gone`);
   }
   return rows;
 }
@@ -82,7 +83,7 @@ export function newDatasetWriter(record: Pick<Dataset, "id">): DatasetWriter {
 
   const lock = async () => {
     release ??= await takeLock(importLock(dataset));
-    if (!release) throw new StudioError("storage.failed", "The data set is being written elsewhere");
+    if (!release) throw new StudioError("storage.failed", say`The data set is being written elsewhere`);
   };
   const unlock = () => {
     release?.();

@@ -1,6 +1,7 @@
 /** @file Empties the studio's storage: records first, then the files that have lost theirs. */
 
 import { StudioError } from "../core/errors";
+import { say } from "../core/say";
 import { write } from "./database";
 import { type Files, opfs } from "./files";
 import { sweepStorage } from "./sweepStorage";
@@ -10,7 +11,7 @@ export async function deleteEverything(files: Files = opfs): Promise<void> {
   const { locks } = (globalThis as { navigator?: { locks?: LockManager } }).navigator ?? {};
   const held = (await locks?.query())?.held ?? [];
   if (held.some(({ name }) => name?.startsWith("anneal-")))
-    throw new StudioError("run.locked", "A run or an import is under way, here or in another tab");
+    throw new StudioError("run.locked", say`A run or an import is under way, here or in another tab`);
   await write(["runs", "events", "checkpoints", "datasets", "rows"], async (tx) => {
     await Promise.all([
       tx.objectStore("runs").clear(),

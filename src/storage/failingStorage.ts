@@ -1,5 +1,6 @@
 /** @file For tests: makes the n-th storage call fail, as a full disk, a broken one or a closing tab does. */
 
+import { say } from "../core/say";
 import type { Files } from "./files";
 import { storageFailure } from "./storageFailure";
 
@@ -15,7 +16,7 @@ function strikes(faults: Faults): boolean {
 }
 
 export function failingFiles(files: Files, faults: Faults): Files {
-  const failure = () => storageFailure("A file", new DOMException("no", faults.error));
+  const failure = () => storageFailure(say`A file`, new DOMException("no", faults.error));
   const guard = <A extends unknown[], T>(work: (...args: A) => Promise<T>) => {
     return async (...args: A): Promise<T> => {
       const fail = strikes(faults);

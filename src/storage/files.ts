@@ -1,5 +1,6 @@
 /** @file Big bytes as files: the interface, and the browser's private file system (OPFS) behind it. */
 
+import { say } from "../core/say";
 import { storageFailure } from "./storageFailure";
 
 /** Paths are `folder/name`. */
@@ -62,7 +63,7 @@ export const opfs: Files = {
       await fill(await folder.getFileHandle(name, { create: true }), bytes);
     } catch (error) {
       await opfs.deleteFile(path).catch(() => undefined); // what is left is swept at the next start
-      throw storageFailure(`${path} cannot be written`, error);
+      throw storageFailure(say`${path} cannot be written`, error);
     }
   },
 
@@ -73,7 +74,7 @@ export const opfs: Files = {
       return new Uint8Array(await file.arrayBuffer());
     } catch (error) {
       if (isMissing(error)) return null;
-      throw storageFailure(`${path} cannot be read`, error);
+      throw storageFailure(say`${path} cannot be read`, error);
     }
   },
 
@@ -82,7 +83,7 @@ export const opfs: Files = {
       const [folder, name] = await place(path, false);
       await folder.removeEntry(name);
     } catch (error) {
-      if (!isMissing(error)) throw storageFailure(`${path} cannot be deleted`, error);
+      if (!isMissing(error)) throw storageFailure(say`${path} cannot be deleted`, error);
     }
   },
 
@@ -95,7 +96,7 @@ export const opfs: Files = {
       return paths;
     } catch (error) {
       if (isMissing(error)) return [];
-      throw storageFailure(`${folder} cannot be listed`, error);
+      throw storageFailure(say`${folder} cannot be listed`, error);
     }
   },
 };

@@ -2,6 +2,7 @@
 
 import { StudioError } from "../core/errors";
 import type { RunId } from "../core/ids";
+import { say } from "../core/say";
 import { storageFailure } from "./storageFailure";
 
 const held = new Set<string>();
@@ -35,7 +36,7 @@ export function takeLock(name: string, patience = 0): Promise<(() => void) | nul
       })
       .catch((error: unknown) => {
         if ((error as { name?: unknown }).name === "TimeoutError") resolve(null);
-        else reject(storageFailure(`The lock ${name} cannot be had`, error));
+        else reject(storageFailure(say`The lock ${name} cannot be had`, error));
       });
   });
 }

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { Row } from "../../core/dataset";
 import { StudioError } from "../../core/errors";
 import { newRandom, type Random } from "../../core/random";
+import { textOf } from "../../core/say";
 import type { Parsed } from "../../formats/rowParser";
 import { columnsOf, detectMapping } from "./detectMapping";
 import { newRowParser, readRowsFromBlob } from "./readRows";
@@ -76,20 +77,10 @@ function newEndlessFile(start: string, megabytes: number): Blob {
 }
 
 test.each([
-  [
-    "one line of JSONL",
-    "a.jsonl",
-    '{"text":"',
-    { bad: { line: 1, reason: "the line is 209715209 bytes long (200 MB); the most is 8.0 MB" } },
-  ],
+  ["one line of JSONL", "a.jsonl", '{"text":"', "the line is 209715209 bytes long (200 MB); the most is 8.0 MB"],
   ["one text in JSON", "a.json", '[{"text":"', /line 1, byte 209715211: it ends in the middle of a text/],
   ["one quote in CSV", "a.csv", 'text\n"', /Line 2, field 1: the quote opened here is never closed/],
-  [
-    "one line of text",
-    "a.txt",
-    "",
-    { bad: { line: 1, reason: "the line is 209715200 bytes long (200 MB); the most is 8.0 MB" } },
-  ],
+  ["one line of text", "a.txt", "", "the line is 209715200 bytes long (200 MB); the most is 8.0 MB"],
 ])("200 MB of %s: refused within 2 s, in flat memory", async (_what, name, start, expected) => {
   const file = newEndlessFile(start, 200);
   const before = process.memoryUsage().rss;
@@ -100,7 +91,10 @@ test.each([
     return items;
   };
   if (expected instanceof RegExp) await expect(read()).rejects.toThrow(expected);
-  else expect(await read()).toEqual([expected]);
+  else {
+    const told = (await read()).map((item) => ("bad" in item ? [item.bad.line, textOf(item.bad.reason)] : item));
+    expect(told).toEqual([[1, expected]]);
+  }
   const { user, system } = process.cpuUsage(started);
   expect((user + system) / 1e6).toBeLessThan(2);
   expect(process.memoryUsage().rss - before).toBeLessThan(120 * 2 ** 20);

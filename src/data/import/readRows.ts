@@ -2,6 +2,7 @@
 
 import type { BadRow, Row } from "../../core/dataset";
 import { StudioError } from "../../core/errors";
+import { say } from "../../core/say";
 import { newCsvParser } from "../../formats/csv";
 import { newJsonParser } from "../../formats/json";
 import { newJsonlParser } from "../../formats/jsonl";
@@ -32,7 +33,7 @@ export function newRowParser(container: Container, name: string): RowParser {
 function unreadable(name: string, error: unknown): StudioError {
   if (error instanceof StudioError) return error;
   const reason = error instanceof Error ? error.message : String(error);
-  return new StudioError("file.unreadable", `"${name}": ${reason}`, { cause: error });
+  return new StudioError("file.unreadable", say`"${name}": ${reason}`, { cause: error });
 }
 
 /** The blob's bytes in pieces, from its beginning. Throws `file.unreadable`; closes the stream when the reader stops. */
@@ -60,7 +61,7 @@ async function* readPieces(blob: Blob, name: string): AsyncGenerator<Uint8Array>
 }
 
 async function readHead(blob: Blob, name: string): Promise<{ head: Uint8Array; marked: boolean }> {
-  if (blob.size === 0) throw new StudioError("dataset.empty", `"${name}" is empty: it has 0 bytes`);
+  if (blob.size === 0) throw new StudioError("dataset.empty", say`"${name}" is empty: it has 0 bytes`);
   const bytes = await blob
     .slice(0, headBytes + byteOrderMark.length)
     .arrayBuffer()

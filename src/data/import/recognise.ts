@@ -2,36 +2,37 @@
 
 import type { Inspection } from "../../core/dataset";
 import { StudioError } from "../../core/errors";
+import { type Said, say } from "../../core/say";
 
 export type Container = Inspection["container"];
 
 /** As much of the beginning as is looked at. */
 export const headBytes = 2 ** 16;
 
-type Magic = [signature: string | number[], what: string, advice: string];
-const asTable = "export it as JSONL or CSV";
-const unpack = "unpack it and drop the file inside";
+type Magic = [signature: string | number[], what: Said, advice: Said];
+const asTable = say`export it as JSONL or CSV`;
+const unpack = say`unpack it and drop the file inside`;
 const magics: Magic[] = [
-  ["PAR1", "a Parquet file", asTable],
-  ["ARROW1", "an Arrow file", asTable],
-  ["PK\x03\x04", "a zip archive or an Excel workbook", "unpack it, or export the sheet as CSV"],
-  ["PK\x05\x06", "an empty zip archive", "drop a file with rows"],
-  ["%PDF", "a PDF document", "extract its text first"],
-  [[0x1f, 0x8b], "a gzip archive", unpack],
-  [[0x28, 0xb5, 0x2f, 0xfd], "a zstd archive", unpack],
-  ["BZh", "a bzip2 archive", unpack],
-  [[0xfd, 0x37, 0x7a, 0x58, 0x5a], "an xz archive", unpack],
-  [[0x37, 0x7a, 0xbc, 0xaf], "a 7z archive", unpack],
-  [[0x89, 0x50, 0x4e, 0x47], "a PNG image", "drop a file of text"],
-  [[0xff, 0xd8, 0xff], "a JPEG image", "drop a file of text"],
-  ["GIF8", "a GIF image", "drop a file of text"],
-  [[0xd0, 0xcf, 0x11, 0xe0], "an old Office document", "export it as CSV"],
-  ["SQLite format 3", "an SQLite database", asTable],
-  ["GGUF", "a GGUF model", "drop it on Models"],
-  [[0x89, 0x48, 0x44, 0x46], "an HDF5 file", asTable],
-  [[0x7f, 0x45, 0x4c, 0x46], "a program", "drop a file of text"],
-  ["<!DOCTYPE", "a web page", "download the file itself"],
-  ["<html", "a web page", "download the file itself"],
+  ["PAR1", say`a Parquet file`, asTable],
+  ["ARROW1", say`an Arrow file`, asTable],
+  ["PK\x03\x04", say`a zip archive or an Excel workbook`, say`unpack it, or export the sheet as CSV`],
+  ["PK\x05\x06", say`an empty zip archive`, say`drop a file with rows`],
+  ["%PDF", say`a PDF document`, say`extract its text first`],
+  [[0x1f, 0x8b], say`a gzip archive`, unpack],
+  [[0x28, 0xb5, 0x2f, 0xfd], say`a zstd archive`, unpack],
+  ["BZh", say`a bzip2 archive`, unpack],
+  [[0xfd, 0x37, 0x7a, 0x58, 0x5a], say`an xz archive`, unpack],
+  [[0x37, 0x7a, 0xbc, 0xaf], say`a 7z archive`, unpack],
+  [[0x89, 0x50, 0x4e, 0x47], say`a PNG image`, say`drop a file of text`],
+  [[0xff, 0xd8, 0xff], say`a JPEG image`, say`drop a file of text`],
+  ["GIF8", say`a GIF image`, say`drop a file of text`],
+  [[0xd0, 0xcf, 0x11, 0xe0], say`an old Office document`, say`export it as CSV`],
+  ["SQLite format 3", say`an SQLite database`, asTable],
+  ["GGUF", say`a GGUF model`, say`drop it on Models`],
+  [[0x89, 0x48, 0x44, 0x46], say`an HDF5 file`, asTable],
+  [[0x7f, 0x45, 0x4c, 0x46], say`a program`, say`drop a file of text`],
+  ["<!DOCTYPE", say`a web page`, say`download the file itself`],
+  ["<html", say`a web page`, say`download the file itself`],
 ];
 
 function beginsWith(head: Uint8Array, signature: string | number[]): boolean {
@@ -41,17 +42,17 @@ function beginsWith(head: Uint8Array, signature: string | number[]): boolean {
 
 /** Throws `dataset.format` for what is not text in UTF-8. */
 function refuseBinary(head: Uint8Array, name: string): void {
-  const fail = (what: string) => {
-    throw new StudioError("dataset.format", `"${name}" ${what}`);
+  const fail = (what: Said) => {
+    throw new StudioError("dataset.format", say`"${name}" ${what}`);
   };
   for (const [signature, what, advice] of magics) {
-    if (beginsWith(head, signature)) fail(`is ${what}: ${advice}`);
+    if (beginsWith(head, signature)) fail(say`is ${what}: ${advice}`);
   }
   const nul = head.indexOf(0);
   const marked = beginsWith(head, [0xff, 0xfe]) || beginsWith(head, [0xfe, 0xff]);
   const everySecond = nul >= 0 && nul < 2 && head[nul + 2] === 0 && head[nul + 1] !== 0 && head.length > 4;
-  if (marked || everySecond) fail("is text in UTF-16: save it as UTF-8");
-  if (nul >= 0) fail(`is not text: byte ${nul + 1} is a zero`);
+  if (marked || everySecond) fail(say`is text in UTF-16: save it as UTF-8`);
+  if (nul >= 0) fail(say`is not text: byte ${nul + 1} is a zero`);
 }
 
 function isRecord(text: string): boolean {
@@ -84,5 +85,5 @@ export function recogniseContainer(head: Uint8Array, name: string): Container {
   if (lineOfRecord && (moreLines || extension !== "json")) return "jsonl";
   if (extension === "jsonl" || extension === "ndjson") return "jsonl";
   if (extension === "json" || text.startsWith("{")) return "json";
-  throw new StudioError("dataset.format", `"${name}" is not JSON, and its name does not end in .csv, .tsv or .txt`);
+  throw new StudioError("dataset.format", say`"${name}" is not JSON, and its name does not end in .csv, .tsv or .txt`);
 }

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import type { BadRow } from "../../core/dataset";
 import { formatCount } from "../../ui/formatQuantity";
 import { Table } from "../../ui/Table";
+import { translate } from "../../ui/words/translate";
 
 export function BadRows({ bad }: { bad: readonly BadRow[] }) {
   const { t } = useTranslation();
@@ -21,7 +22,7 @@ export function BadRows({ bad }: { bad: readonly BadRow[] }) {
             className: "w-20",
             cell: ({ line }) => formatCount(line),
           },
-          { id: "reason", header: t("datasets.import.reason"), cell: ({ reason }) => reason },
+          { id: "reason", header: t("datasets.import.reason"), cell: ({ reason }) => translate(t, reason) },
         ]}
       />
     </div>

@@ -2,10 +2,12 @@
 
 import { useTranslation } from "react-i18next";
 import type { DatasetFormat, Example, Inspection, Mapping } from "../../core/dataset";
+import type { Said } from "../../core/say";
 import { changeMapping, renameImport } from "../../state/imports";
 import { formatBytes } from "../../ui/formatQuantity";
 import { Select } from "../../ui/Select";
 import { TextField } from "../../ui/TextField";
+import { translate } from "../../ui/words/translate";
 
 /** No column; a column's own name never starts with this. */
 const none = "\u0000none";
@@ -114,12 +116,12 @@ function Columns({ columns, mapping }: { columns: readonly string[]; mapping: Ma
   );
 }
 
-function ExampleRow({ example }: { example: Example | { reason: string } }) {
+function ExampleRow({ example }: { example: Example | { reason: Said } }) {
   const { t } = useTranslation();
   if ("reason" in example) {
     return (
       <p className="border-b border-line/70 py-2 text-xs text-warn">
-        {t("datasets.import.cannot", { reason: example.reason })}
+        {t("datasets.import.cannot", { reason: translate(t, example.reason) })}
       </p>
     );
   }

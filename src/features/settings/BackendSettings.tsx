@@ -8,6 +8,7 @@ import { Badge } from "../../ui/Badge";
 import { Card } from "../../ui/Card";
 import { Choice } from "../../ui/Choice";
 import { ErrorNotice } from "../../ui/ErrorNotice";
+import { translate } from "../../ui/words/translate";
 
 const means = { auto: "autoMeans", webgpu: "webgpuMeans", wasm: "wasmMeans", cpu: "cpuMeans" } as const;
 
@@ -47,7 +48,7 @@ export function BackendSettings() {
               )}
             </dd>
             <dt className="text-muted">{t("settings.why")}</dt>
-            <dd>{engine.info.reason}</dd>
+            <dd>{translate(t, engine.info.reason)}</dd>
             <dt className="text-muted">{t("settings.features")}</dt>
             <dd className="flex flex-wrap gap-1">
               {engine.info.features.length === 0 && t("settings.none")}

@@ -13,6 +13,7 @@ import { explainError } from "../../ui/explainError";
 import { formatBytes, formatCount } from "../../ui/formatQuantity";
 import { Icon } from "../../ui/Icon";
 import { Tooltip } from "../../ui/Tooltip";
+import { translate } from "../../ui/words/translate";
 
 function engineWords(t: TFunction, info: EngineInfo): string {
   const name =
@@ -33,7 +34,7 @@ function EnginePart() {
   const engine = useEngine();
   if (engine.status === "ready") {
     return (
-      <Tooltip text={engine.info.reason}>
+      <Tooltip text={translate(t, engine.info.reason)}>
         <Button className={`${part} min-w-0`}>
           <span className="size-1.5 shrink-0 rounded-full bg-good" />
           <span className="truncate">{engineWords(t, engine.info)}</span>

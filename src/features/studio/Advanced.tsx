@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { changeText, useStudio } from "../../state/studio";
 import { Tabs } from "../../ui/Tabs";
 import { TextArea } from "../../ui/TextField";
+import { translate } from "../../ui/words/translate";
 import { RecipeForm } from "./RecipeForm";
 
 export default function Advanced() {
@@ -31,7 +32,7 @@ function RecipeText() {
       rows={Math.min(60, text.split("\n").length + 1)}
       value={text}
       onChange={changeText}
-      error={problem ? t("studio.notValid", problem) : undefined}
+      error={problem ? t("studio.notValid", { ...problem, message: translate(t, problem.message) }) : undefined}
     />
   );
 }

@@ -5,6 +5,7 @@ import type { Recipe } from "../../core/recipe";
 import { useStudio } from "../../state/studio";
 import { NumberField } from "../../ui/NumberField";
 import type { TermName } from "../../ui/Term";
+import { translate } from "../../ui/words/translate";
 import { changeSection, type Section } from "./changeSection";
 
 type NumberKey<S extends Section> = {
@@ -23,7 +24,9 @@ type EntryProps<S extends Section> = {
 
 /** The error of a field, where the recipe's problem is its own. */
 export function useFieldError(field: string): string | undefined {
-  return useStudio(({ problem }) => (problem?.field === field ? problem.message : undefined));
+  const { t } = useTranslation();
+  const message = useStudio(({ problem }) => (problem?.field === field ? problem.message : undefined));
+  return message && translate(t, message);
 }
 
 export function RecipeEntry<S extends Section>({ section, field, term, unit, step = 1 }: EntryProps<S>) {

@@ -19,6 +19,7 @@ import { formatDuration } from "../../ui/formatQuantity";
 import { Icon } from "../../ui/Icon";
 import { Notice } from "../../ui/Notice";
 import { Page } from "../../ui/Page";
+import { translate } from "../../ui/words/translate";
 import { DataCard } from "./DataCard";
 import { MethodCard } from "./MethodCard";
 import { ModelCard } from "./ModelCard";
@@ -139,7 +140,9 @@ export default function StudioPage() {
             <ErrorNotice error={failure} />
           </div>
         )}
-        {problem && <Notice tone="warn">{t("studio.notValid", problem)}</Notice>}
+        {problem && (
+          <Notice tone="warn">{t("studio.notValid", { ...problem, message: translate(t, problem.message) })}</Notice>
+        )}
         <div className="grid gap-px overflow-hidden rounded-lg border border-line bg-line md:grid-cols-2 xl:grid-cols-4">
           <ModelCard recipe={recipe} />
           <DataCard recipe={recipe} />
@@ -147,7 +150,7 @@ export default function StudioPage() {
           <TrainCard
             recipe={recipe}
             draft={draft}
-            error={problem?.field === "schedule.steps" ? problem.message : undefined}
+            error={problem?.field === "schedule.steps" ? translate(t, problem.message) : undefined}
           />
         </div>
         {plan.value && (

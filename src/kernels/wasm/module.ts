@@ -1,6 +1,7 @@
 /** @file The compiled CPU kernels made ready for this host. */
 
 import { StudioError } from "../../core/errors";
+import { say } from "../../core/say";
 import { relaxedSimd, simd } from "./binary";
 
 export type KernelModule = { module: WebAssembly.Module; relaxed: boolean };
@@ -41,7 +42,7 @@ export async function compileKernels(shared: boolean): Promise<KernelModule> {
     if (!shared) unshare(bytes);
     if (WebAssembly.validate(bytes)) return { module: await WebAssembly.compile(bytes), relaxed };
   }
-  throw new StudioError("bug", "WebAssembly has no SIMD here");
+  throw new StudioError("bug", say`WebAssembly has no SIMD here`);
 }
 
 /**
@@ -68,6 +69,6 @@ function decode(base64: string): Uint8Array<ArrayBuffer> {
 function unshare(bytes: Uint8Array): void {
   const wanted = [...new TextEncoder().encode("\x03env\x06memory"), 2, 3];
   const at = bytes.findIndex((_, i) => wanted.every((byte, j) => bytes[i + j] === byte));
-  if (at < 0) throw new StudioError("bug", "The kernels import no shared memory");
+  if (at < 0) throw new StudioError("bug", say`The kernels import no shared memory`);
   bytes[at + wanted.length - 1] = 1;
 }

@@ -4,6 +4,7 @@
  */
 
 import { StudioError } from "../../core/errors";
+import { say } from "../../core/say";
 
 /** Words of the control block (assembly/entry.ts): the first six belong to the hand-over below. */
 const word = { calls: 0, next: 1, active: 2, fn: 3, pieces: 4, open: 5, scratch: 6, stride: 7, failed: 8, args: 16 };
@@ -76,7 +77,7 @@ export async function newThreads(
   const run: Threads["run"] = (fn, args, pieces, isThreaded, scratch) => {
     // The memory may have grown since, which makes a new buffer where it is not shared.
     const block = others.length > 0 ? words : new Int32Array(memory.buffer, control, controlBytes / 4);
-    if (args.length > maxArgs) throw new StudioError("bug", "A kernel has too many arguments");
+    if (args.length > maxArgs) throw new StudioError("bug", say`A kernel has too many arguments`);
     block.set(args, word.args);
     block[word.next] = 0;
     block[word.fn] = fn;
@@ -93,7 +94,8 @@ export async function newThreads(
     kernels.run(control, 0);
     Atomics.store(block, word.open, 0);
     awaitIdle(block);
-    if (Atomics.exchange(block, word.failed, 0) !== 0) throw new StudioError("bug", `Kernel ${fn} failed in a thread`);
+    if (Atomics.exchange(block, word.failed, 0) !== 0)
+      throw new StudioError("bug", say`Kernel ${fn} failed in a thread`);
   };
   return { count: 1 + others.length, run, stop: () => others.forEach(({ stop }) => stop()) };
 }

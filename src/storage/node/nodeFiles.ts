@@ -2,6 +2,7 @@
 
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import path from "node:path";
+import { say } from "../../core/say";
 import type { Files } from "../files";
 import { storageFailure } from "../storageFailure";
 
@@ -32,7 +33,7 @@ export async function replaceFile(file: string, bytes: Uint8Array | string): Pro
     await syncFolder(path.dirname(file));
   } catch (error) {
     await rm(part, { force: true });
-    throw storageFailure(`${file} cannot be written`, error);
+    throw storageFailure(say`${file} cannot be written`, error);
   }
 }
 
@@ -42,7 +43,7 @@ export async function readWhole(file: string): Promise<Uint8Array<ArrayBuffer> |
     return new Uint8Array(await readFile(file));
   } catch (error) {
     if (isMissing(error)) return null;
-    throw storageFailure(`${file} cannot be read`, error);
+    throw storageFailure(say`${file} cannot be read`, error);
   }
 }
 
@@ -53,7 +54,7 @@ export async function namesIn(folder: string): Promise<string[]> {
     return entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
   } catch (error) {
     if (isMissing(error)) return [];
-    throw storageFailure(`${folder} cannot be listed`, error);
+    throw storageFailure(say`${folder} cannot be listed`, error);
   }
 }
 

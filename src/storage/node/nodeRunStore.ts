@@ -5,6 +5,7 @@ import path from "node:path";
 import { StudioError } from "../../core/errors";
 import type { RunEvent } from "../../core/metrics";
 import { parseRun, type Run } from "../../core/run";
+import { say } from "../../core/say";
 import type { RunStore } from "../runStore";
 import { storageFailure } from "../storageFailure";
 import { namesIn, readWhole, replaceFile } from "./nodeFiles";
@@ -32,7 +33,7 @@ async function load(dir: string): Promise<Stored | null> {
     return { ...stored, run: parseRun(stored.run) };
   } catch (error) {
     if (error instanceof StudioError) throw error;
-    throw new StudioError("storage.failed", `${path.join(dir, "run.json")} is unreadable`, { cause: error });
+    throw new StudioError("storage.failed", say`${path.join(dir, "run.json")} is unreadable`, { cause: error });
   }
 }
 
@@ -68,7 +69,7 @@ async function appendAt(file: string, at: number, text: string): Promise<number>
       await handle.close();
     }
   } catch (error) {
-    throw storageFailure(`${file} cannot be written`, error);
+    throw storageFailure(say`${file} cannot be written`, error);
   }
 }
 
@@ -81,7 +82,7 @@ async function keepUntil(file: string, size: number, step: number): Promise<numb
     try {
       return (JSON.parse(line) as { step: number }).step;
     } catch (error) {
-      throw new StudioError("storage.failed", `${file} is unreadable at line ${i + 1}`, { cause: error });
+      throw new StudioError("storage.failed", say`${file} is unreadable at line ${i + 1}`, { cause: error });
     }
   };
   const kept = lines.flatMap((line, i) => (stepOf(line, i) <= step ? [`${line}\n`] : [])).join("");
@@ -150,8 +151,8 @@ export function newNodeRunStore(dir: string): RunStore {
         const { step, file, bytes: size } = found.checkpoint;
         const bytes = await readWhole(at(file));
         if (bytes?.length !== size) {
-          const state = bytes ? `${bytes.length} of ${size} bytes` : "gone";
-          throw new StudioError("storage.failed", `The checkpoint of step ${step} is not whole: ${state}`);
+          const state = bytes ? say`${bytes.length} of ${size} bytes` : say`gone`;
+          throw new StudioError("storage.failed", say`The checkpoint of step ${step} is not whole: ${state}`);
         }
         return { step, bytes };
       }),
@@ -169,7 +170,7 @@ export function newNodeRunStore(dir: string): RunStore {
     getRun: (id) =>
       inTurn(async () => {
         const found = await current();
-        if (found?.run.id !== id) throw new StudioError("run.missing", `${dir} holds no run ${id}`);
+        if (found?.run.id !== id) throw new StudioError("run.missing", say`${dir} holds no run ${id}`);
         return found.run;
       }),
   };

@@ -1,6 +1,7 @@
 /** @file A chart as it stands on the page, as SVG or PNG. */
 
 import { StudioError } from "../../core/errors";
+import { say } from "../../core/say";
 import type { Curve } from "./curve";
 
 /** Looks that reach the drawing from the page's style sheet or its variables. */
@@ -106,7 +107,7 @@ export async function chartPng(shown: SVGSVGElement, caption: Caption): Promise<
     return await new Promise((resolve, reject) => {
       canvas.toBlob((png) => {
         if (png) resolve(png);
-        else reject(new StudioError("bug", "The chart could not be drawn as an image"));
+        else reject(new StudioError("bug", say`The chart could not be drawn as an image`));
       }, "image/png");
     });
   } finally {
