@@ -109,7 +109,9 @@ export const kernelShapes: Record<string, (size: Size) => KernelShape[]> = {
   SwigluGate: ({ N, F }) => alike(["a", "b", "dy"], [N, F]),
   SwigluUp: ({ N, F }) => alike(["a", "dy"], [N, F]),
   Rows: ({ N, V, C }) => one({ shapes: { x: [V, C], index: [N] }, whole: { index: [V] }, bytes: 8 * N * C }),
-  RowsBack: ({ N, V, C }) => one({ shapes: { dy: [N, C], index: [N] }, attrs: { rows: V }, whole: { index: [V] } }),
+  // Where the vocabulary is large, the embedding is frozen.
+  RowsBack: ({ label, N, V, C }) =>
+    label === "tiny" ? one({ shapes: { dy: [N, C], index: [N] }, attrs: { rows: V }, whole: { index: [V] } }) : [],
   CrossEntropy: ({ M, V }) => one({ shapes: { logits: [M, V], targets: [M], weights: [M] }, whole: { targets: [V] } }),
   LinearCrossEntropy: ({ M, V, C }) =>
     one({

@@ -2,7 +2,6 @@
 
 import type { BackendChoice, EngineInfo } from "../core/engine";
 import type { StudioError } from "../core/errors";
-import { type Said, say, sentence } from "../core/say";
 import { type Device, deviceMemory, openDevice } from "../kernels/device";
 import { type LoadedModel, loadModel, type ModelFiles, unloadModel } from "./loadModel";
 import { newTurns, type Turns } from "./turns";
@@ -53,7 +52,7 @@ export function newEngineSession(host: {
         if (opening === mine) opening = null; // the next call tries again
       });
       const { backend, adapter, software, threads, features, reason } = (await mine).device;
-      return { backend, adapter, software, threads, features, reason: sayReason(reason) };
+      return { backend, adapter, software, threads, features, reason };
     },
 
     /** Opened as `auto` where nobody has chosen. */
@@ -77,17 +76,6 @@ export function newEngineSession(host: {
       return session.base.loading;
     },
   };
-}
-
-/** The device gives its reason as English text: each sentence is a key, what a failed start threw is a value. */
-export function sayReason(reason: string): Said {
-  const [, before = "", thrown] = /^(.*?) ?WebAssembly does not run here \((.*)\)\.$/s.exec(reason) ?? [];
-  if (thrown !== undefined) {
-    const failed = say`WebAssembly does not run here (${thrown}).`;
-    return before === "" ? failed : say`${sentence(before)} ${failed}`;
-  }
-  const [first = "", second] = reason.split(/(?<=\.) /);
-  return second === undefined ? sentence(first) : say`${sentence(first)} ${sentence(second)}`;
 }
 
 async function unload(session: Session): Promise<void> {

@@ -1,6 +1,7 @@
 /** @file The device in a real browser: which is preferred, and that a failed kernel is told, not hidden. */
 
 import { expect, it } from "vitest";
+import { textOf } from "../core/say";
 import { openDevice } from "./device";
 import { defineKernel } from "./kernel";
 import { tf } from "./tf";
@@ -8,7 +9,7 @@ import { tf } from "./tf";
 it("prefers WebAssembly to a graphics adapter that computes on the CPU", async () => {
   const device = await openDevice("auto");
   expect(device).toMatchObject({ backend: "wasm", software: false });
-  expect(device.reason).toContain("computes on the CPU");
+  expect(textOf(device.reason)).toContain("computes on the CPU");
   expect(crossOriginIsolated).toBe(true);
 });
 

@@ -2,6 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import { describe, expect, it } from "vitest";
+import { textOf } from "../core/say";
 import { openDevice, wasmBackend } from "./device";
 import { tf } from "./tf";
 
@@ -10,7 +11,7 @@ describe("openDevice", () => {
     const device = await openDevice("auto");
     expect(device).toMatchObject({ backend: "wasm", software: false, adapter: "" });
     expect(device.threads).toBe(Math.min(availableParallelism(), 8));
-    expect(device.reason).toBe("This host has no WebGPU. WebAssembly is next.");
+    expect(textOf(device.reason)).toBe("This host has no WebGPU. WebAssembly is next.");
     expect(tf.getBackend()).toBe("wasm");
     expect(wasmBackend()?.threads).toBe(device.threads);
   });

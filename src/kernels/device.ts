@@ -2,7 +2,7 @@
 
 import type { BackendChoice } from "../core/engine";
 import { StudioError } from "../core/errors";
-import { say, sentence } from "../core/say";
+import { type Said, say } from "../core/say";
 import { loadWebGPU, tf } from "./tf";
 import { newWasmBackend, WasmBackend } from "./wasmBackend";
 
@@ -19,7 +19,7 @@ export type Device = {
   /** The largest single buffer. */
   maxBufferBytes: number;
   /** Why this backend, in one sentence. */
-  reason: string;
+  reason: Said;
   /** Resolves when the device can no longer be trusted: it was lost, or a kernel failed on it. */
   lost: Promise<StudioError>;
 };
@@ -38,32 +38,32 @@ const never = new Promise<StudioError>(() => undefined);
  * JavaScript. Throws `gpu.unavailable` where a backend was chosen that this host does not have.
  */
 export async function openDevice(choice: BackendChoice, wishes: DeviceWishes = {}): Promise<Device> {
-  if (choice === "cpu") return openCpu("Plain JavaScript was chosen.");
-  if (choice === "wasm") return openWasm("WebAssembly was chosen.", wishes);
+  if (choice === "cpu") return openCpu(say`Plain JavaScript was chosen.`);
+  if (choice === "wasm") return openWasm(say`WebAssembly was chosen.`, wishes);
   const gpu = wishes.gpu ?? (globalThis.navigator as Navigator | undefined)?.gpu;
   const found = await findAdapter(gpu);
   if (choice === "webgpu") {
-    if (!found.adapter) throw new StudioError("gpu.unavailable", sentence(found.reason));
-    return openWebGPU(found.adapter, found.software ? "A software adapter was chosen." : "WebGPU was chosen.");
+    if (!found.adapter) throw new StudioError("gpu.unavailable", found.reason);
+    return openWebGPU(found.adapter, found.software ? say`A software adapter was chosen.` : say`WebGPU was chosen.`);
   }
-  if (found.adapter && !found.software) return openWebGPU(found.adapter, "A graphics card is there.");
+  if (found.adapter && !found.software) return openWebGPU(found.adapter, say`A graphics card is there.`);
   const why = found.adapter
-    ? "The only graphics adapter computes on the CPU, where WebAssembly is faster."
-    : `${found.reason} WebAssembly is next.`;
+    ? say`The only graphics adapter computes on the CPU, where WebAssembly is faster.`
+    : say`${found.reason} WebAssembly is next.`;
   try {
     return await openWasm(why, wishes);
   } catch (error) {
-    return openCpu(`${found.reason} WebAssembly does not run here (${String(error)}).`);
+    return openCpu(say`${found.reason} WebAssembly does not run here (${String(error)}).`);
   }
 }
 
-type Found = { adapter: GPUAdapter | null; software: boolean; reason: string };
+type Found = { adapter: GPUAdapter | null; software: boolean; reason: Said };
 
 async function findAdapter(gpu: GPU | undefined): Promise<Found> {
-  if (!gpu) return { adapter: null, software: false, reason: "This host has no WebGPU." };
+  if (!gpu) return { adapter: null, software: false, reason: say`This host has no WebGPU.` };
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" }).catch(() => null);
-  if (!adapter) return { adapter: null, software: false, reason: "WebGPU finds no graphics adapter." };
-  return { adapter, software: isSoftware(adapter), reason: "" };
+  if (!adapter) return { adapter: null, software: false, reason: say`WebGPU finds no graphics adapter.` };
+  return { adapter, software: isSoftware(adapter), reason: say`` };
 }
 
 /** SwiftShader, llvmpipe and their like: drivers that compute on the CPU. */
@@ -79,7 +79,7 @@ function adapterName(info: GPUAdapterInfo): string {
 
 const wantedFeatures = ["shader-f16", "subgroups", "timestamp-query"] as const;
 
-async function openWebGPU(adapter: GPUAdapter, reason: string): Promise<Device> {
+async function openWebGPU(adapter: GPUAdapter, reason: Said): Promise<Device> {
   const features = wantedFeatures.filter((feature) => adapter.features.has(feature)) as GPUFeatureName[];
   const device = await adapter.requestDevice({
     requiredFeatures: features,
@@ -120,7 +120,7 @@ function allLimits(limits: GPUSupportedLimits): Record<string, number> {
   return best;
 }
 
-async function openWasm(reason: string, { threads }: DeviceWishes): Promise<Device> {
+async function openWasm(reason: Said, { threads }: DeviceWishes): Promise<Device> {
   const backend = await newWasmBackend(threads);
   if (isRegistered("wasm")) tf.removeBackend("wasm");
   tf.registerBackend("wasm", () => backend, 2);
@@ -131,7 +131,7 @@ async function openWasm(reason: string, { threads }: DeviceWishes): Promise<Devi
   return { ...base, backend: "wasm", threads: backend.threads, features, maxBufferBytes };
 }
 
-async function openCpu(reason: string): Promise<Device> {
+async function openCpu(reason: Said): Promise<Device> {
   await activate("cpu");
   Reflect.set(tf.backend(), "firstUse", false); // else tfjs prints an advertisement for another package
   const base = { adapter: "", software: false, features: [], reason, lost: never };
