@@ -82,5 +82,8 @@ export async function openBackend(choice = "auto"): Promise<Device> {
   if (choice !== "webgpu") return openDevice(choice as BackendChoice);
   const { create, globals } = await import("webgpu");
   Object.assign(globalThis, globals);
-  return openDevice("webgpu", { gpu: create([]) });
+  const gpu = create([]);
+  // tfjs looks for WebGPU there, and nowhere else.
+  Object.defineProperty(globalThis, "navigator", { value: { gpu, userAgent: "Node" }, configurable: true });
+  return openDevice("webgpu", { gpu });
 }

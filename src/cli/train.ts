@@ -5,7 +5,7 @@ import { StudioError } from "../core/errors";
 import type { EvalMetrics, RunEvent } from "../core/metrics";
 import type { Recipe } from "../core/recipe";
 import { newRun, type Run } from "../core/run";
-import { say } from "../core/say";
+import { say, textOf } from "../core/say";
 import { newControls } from "../jobs/controls";
 import { exportAdapter } from "../jobs/exportAdapter";
 import { loadModel, readModelConfig, unloadModel } from "../jobs/loadModel";
@@ -49,7 +49,9 @@ export async function train(words: string[]): Promise<number> {
   }
 
   const device = await openBackend(flags.backend);
-  output.note(`${device.backend}, ${device.threads} thread${device.threads === 1 ? "" : "s"}: ${device.reason}`);
+  output.note(
+    `${device.backend}, ${device.threads} thread${device.threads === 1 ? "" : "s"}: ${textOf(device.reason)}`,
+  );
   const model = await loadModel(files);
   const controls = newControls();
   const interrupt = newInterrupt(() => {

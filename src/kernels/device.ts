@@ -3,6 +3,7 @@
 import type { BackendChoice } from "../core/engine";
 import { StudioError } from "../core/errors";
 import { type Said, say } from "../core/say";
+import { chooseProducts } from "./product";
 import { loadWebGPU, tf } from "./tf";
 import { newWasmBackend, WasmBackend } from "./wasmBackend";
 
@@ -85,6 +86,7 @@ async function openWebGPU(adapter: GPUAdapter, reason: Said): Promise<Device> {
     requiredFeatures: features,
     requiredLimits: allLimits(adapter.limits),
   });
+  chooseProducts({ software: isSoftware(adapter) });
   const { WebGPUBackend } = await loadWebGPU();
   if (isRegistered("webgpu")) tf.removeBackend("webgpu");
   tf.registerBackend("webgpu", () => new WebGPUBackend(device, adapter.info), 3);

@@ -21,26 +21,35 @@ const size = (name: string, axis: 0 | 1) => `u32(uniforms.${name}Shape[${axis}])
 
 /** x · wᵀ, both row by row. */
 const timesTransposed = (x: string, w: string): Sum => ({
-  a: `${x}[row * ${size(x, 1)} + k]`,
-  b: `${w}[col * ${size(w, 1)} + k]`,
+  a: x,
+  aRow: size(x, 1),
+  aK: "1u",
+  b: w,
+  bK: "1u",
+  bCol: size(w, 1),
   depth: size(x, 1),
-  along: { a: "k", b: "k" },
 });
 
 /** dy · w. */
 const timesWeight = (dy: string, w: string): Sum => ({
-  a: `${dy}[row * ${size(dy, 1)} + k]`,
-  b: `${w}[k * ${size(w, 1)} + col]`,
+  a: dy,
+  aRow: size(dy, 1),
+  aK: "1u",
+  b: w,
+  bK: size(w, 1),
+  bCol: "1u",
   depth: size(dy, 1),
-  along: { a: "k", b: "col" },
 });
 
 /** dyᵀ · x. */
 const acrossRows = (dy: string, x: string): Sum => ({
-  a: `${dy}[k * ${size(dy, 1)} + row]`,
-  b: `${x}[k * ${size(x, 1)} + col]`,
+  a: dy,
+  aRow: "1u",
+  aK: size(dy, 1),
+  b: x,
+  bK: size(x, 1),
+  bCol: "1u",
   depth: size(dy, 0),
-  along: { a: "row", b: "col" },
 });
 
 /** Strips of a product, as assembly/linear.ts cuts it. */

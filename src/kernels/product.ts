@@ -8,15 +8,8 @@
 
 import type { Program } from "./kernel";
 
-export type Sum = {
-  /** WGSL of a(row, k) and b(k, col). */
-  a: string;
-  b: string;
-  /** WGSL of how many k there are. */
-  depth: string;
-  /** Along which index the numbers of each lie side by side in memory: it is the one that neighbours load. */
-  along: { a: "row" | "k"; b: "k" | "col" };
-};
+/** a(row, k) lies at row · aRow + k · aK, b(k, col) at k · bK + col · bCol; each is WGSL, `1u` where neighbours are. */
+export type Sum = { a: string; aRow: string; aK: string; b: string; bK: string; bCol: string; depth: string };
 
 type Product = { rows: number; cols: number; sums: Sum[]; scale?: number };
 
@@ -26,6 +19,18 @@ const lanes = 64;
 const enoughGroups = 64;
 /** Rows that one workgroup of the thin variant keeps. */
 const thinRows = 4;
+
+/**
+ * Whether products read their operands straight from memory: an adapter that computes on the CPU has no faster memory to
+ * keep them in, and pays dearly for every barrier. Set where the device is opened.
+ */
+let isDirect = false;
+const directSide = 8;
+const directBlock = 4;
+
+export function chooseProducts({ software }: { software: boolean }): void {
+  isDirect = software;
+}
 
 function blockOf(rows: number, cols: number): 1 | 2 | 4 {
   const groups = (block: number) => Math.ceil(rows / (side * block)) * Math.ceil(cols / (side * block));
@@ -43,7 +48,7 @@ export function productProgram({ rows, cols, sums, scale = 1 }: Product): Progra
       scale: { type: "float32" as const, value: scale },
     },
   };
-  if (rows <= thinRows && sums.every(({ along }) => along.a === "k" && along.b === "k")) {
+  if (rows <= thinRows && !isDirect && sums.every(({ aK, bK }) => aK === "1u" && bK === "1u")) {
     const x = Math.min(cols, 32768);
     return {
       ...common,
@@ -51,6 +56,16 @@ export function productProgram({ rows, cols, sums, scale = 1 }: Product): Progra
       workgroups: [x, Math.ceil(cols / x), 1],
       workgroupSize: [lanes, 1, 1],
       wgsl: () => thinSource(sums, rows),
+    };
+  }
+  if (isDirect) {
+    const tile = directSide * directBlock;
+    return {
+      ...common,
+      constants: { direct: 1 },
+      workgroups: [Math.ceil(cols / tile), Math.ceil(rows / tile), 1],
+      workgroupSize: [directSide, directSide, 1],
+      wgsl: () => directSource(sums),
     };
   }
   const block = blockOf(rows, cols);
@@ -63,6 +78,9 @@ export function productProgram({ rows, cols, sums, scale = 1 }: Product): Progra
     wgsl: () => tiledSource(sums, block),
   };
 }
+
+const strides = ({ aRow, aK, bK, bCol, depth }: Sum) =>
+  `let aRow = ${aRow}; let aK = ${aK}; let bK = ${bK}; let bCol = ${bCol}; let depth = ${depth};`;
 
 const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 
@@ -78,24 +96,24 @@ function tiledSource(sums: Sum[], block: number): string {
     const n = `(${e * side * side}u + me)`;
     return alongK ? [`${n} % ${side}u`, `${n} / ${side}u`] : [`${n} / ${tile}u`, `${n} % ${tile}u`];
   };
-  const load = ({ a, b, depth, along }: Sum) =>
+  const load = ({ a, aK: aAlong, b, bK: bAlong }: Sum) =>
     range(block)
       .map((e) => {
-        const [aK, aRow] = place(e, along.a === "k");
-        const [bK, bCol] = place(e, along.b === "k");
+        const [aK, aRow] = place(e, aAlong === "1u");
+        const [bK, bCol] = place(e, bAlong === "1u");
         return `
         {
           let k = start + ${aK};
           let row = top + ${aRow};
           var value = 0.0;
-          if (row < uniforms.rows && k < ${depth}) { value = ${a}; }
+          if (row < uniforms.rows && k < depth) { value = ${a}[row * aRow + k * aK]; }
           tileA[(${aK}) * ${stride}u + ${aRow}] = value;
         }
         {
           let k = start + ${bK};
           let col = left + ${bCol};
           var value = 0.0;
-          if (col < uniforms.cols && k < ${depth}) { value = ${b}; }
+          if (col < uniforms.cols && k < depth) { value = ${b}[k * bK + col * bCol]; }
           tileB[(${bK}) * ${stride}u + ${bCol}] = value;
         }`;
       })
@@ -122,11 +140,14 @@ function tiledSource(sums: Sum[], block: number): string {
     ${sums
       .map(
         (sum) => `
-    for (var start = 0u; start < ${sum.depth}; start += ${side}u) {
-      ${load(sum)}
-      workgroupBarrier();
-      ${multiply}
-      workgroupBarrier();
+    {
+      ${strides(sum)}
+      for (var start = 0u; start < depth; start += ${side}u) {
+        ${load(sum)}
+        workgroupBarrier();
+        ${multiply}
+        workgroupBarrier();
+      }
     }`,
       )
       .join("")}
@@ -151,12 +172,15 @@ function thinSource(sums: Sum[], rows: number): string {
       .join("\n")}
     ${sums
       .map(
-        ({ a, b, depth }) => `
-    for (var k = localId.x; k < ${depth}; k += ${lanes}u) {
-      let value = ${b};
-      ${range(rows)
-        .map((row) => `{ let row = ${row}u; sum${row} = fma(${a}, value, sum${row}); }`)
-        .join("\n")}
+        (sum) => `
+    {
+      ${strides(sum)}
+      for (var k = localId.x; k < depth; k += ${lanes}u) {
+        let value = ${sum.b}[k * bK + col * bCol];
+        ${range(rows)
+          .map((row) => `sum${row} = fma(${sum.a}[${row}u * aRow + k * aK], value, sum${row});`)
+          .join("\n")}
+      }
     }`,
       )
       .join("")}
@@ -175,5 +199,42 @@ function thinSource(sums: Sum[], rows: number): string {
     if (localId.x < ${rows}u) {
       result[localId.x * uniforms.cols + col] = partials[localId.x * ${lanes}u] * uniforms.scale;
     }
+  }`;
+}
+
+function directSource(sums: Sum[]): string {
+  const block = range(directBlock);
+  const each = (text: (i: number, j: number) => string) =>
+    block.flatMap((i) => block.map((j) => text(i, j))).join("\n");
+  return `
+  fn main() {
+    let top = (workgroupId.y * ${directSide}u + localId.y) * ${directBlock}u;
+    let left = (workgroupId.x * ${directSide}u + localId.x) * ${directBlock}u;
+    ${each((i, j) => `var sum${i}${j} = 0.0;`)}
+    ${sums
+      .map(
+        (sum) => `
+    {
+      ${strides(sum)}
+      ${block
+        .map(
+          (i) => `
+      var a${i} = min(top + ${i}u, uniforms.rows - 1u) * aRow;
+      var b${i} = min(left + ${i}u, uniforms.cols - 1u) * bCol;`,
+        )
+        .join("")}
+      for (var k = 0u; k < depth; k++) {
+        ${block.map((i) => `let x${i} = ${sum.a}[a${i}]; let y${i} = ${sum.b}[b${i}]; a${i} += aK; b${i} += bK;`).join("\n")}
+        ${each((i, j) => `sum${i}${j} = fma(x${i}, y${j}, sum${i}${j});`)}
+      }
+    }`,
+      )
+      .join("")}
+    ${each(
+      (i, j) => `
+    if (top + ${i}u < uniforms.rows && left + ${j}u < uniforms.cols) {
+      result[(top + ${i}u) * uniforms.cols + left + ${j}u] = sum${i}${j} * uniforms.scale;
+    }`,
+    )}
   }`;
 }

@@ -14,7 +14,8 @@ export function recomputed(
   held: tf.Tensor[],
 ): tf.Tensor2D {
   const run = tf.customGrad((...given) => {
-    const [input, save] = [given[0] as tf.Tensor2D, given.at(-1) as unknown as tf.GradSaveFunc];
+    const input = given[0] as tf.Tensor2D;
+    const save = given.at(-1) as unknown as tf.GradSaveFunc;
     save([input, ...held]);
     return {
       value: block(input, held),
@@ -33,5 +34,5 @@ export function recomputed(
       },
     };
   });
-  return run(x, ...trained) as tf.Tensor2D;
+  return run(x, ...trained);
 }

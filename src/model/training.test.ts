@@ -109,8 +109,8 @@ describe.each(["wasm", "cpu"] as const)("on %s", (backend) => {
       let peak = 0;
       const before = deviceMemory().bytes;
       const engine = tf.engine();
-      const track = Object.getPrototypeOf(engine).trackTensor as typeof engine.trackTensor;
-      const watch = vi.spyOn(engine, "trackTensor").mockImplementation((...args) => {
+      const { trackTensor: track } = Object.getPrototypeOf(engine) as { trackTensor: (...args: unknown[]) => void };
+      const watch = vi.spyOn(engine, "trackTensor").mockImplementation((...args: unknown[]) => {
         track.apply(engine, args);
         peak = Math.max(peak, deviceMemory().bytes - before);
       });
