@@ -100,7 +100,7 @@ async function train(id: RunId, find: () => Promise<Run>, signal: AbortSignal): 
         backend: device.backend,
         loadModel: async () => session.model(await session.current(), run.recipe.model),
         loadSource: () => source.load(run.recipe, controls.signal),
-        isShort: async (signal) => (await plan(run.recipe, signal)).memory.recompute,
+        available: availableMemory(),
         controls,
         turns,
         lost: device.lost,

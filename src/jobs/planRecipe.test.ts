@@ -6,7 +6,7 @@ import { newRecipe, type Recipe } from "../core/recipe";
 import { openDevice } from "../kernels/device";
 import { newControls } from "./controls";
 import { type LoadedModel, loadModel, unloadModel } from "./loadModel";
-import { measureLengths, planRecipe } from "./planRecipe";
+import { isMemoryShort, measureLengths, planRecipe } from "./planRecipe";
 import { prepareData, type Source, scoringOf, splitSource } from "./prepareData";
 import { newTinyModel } from "./tinyModel";
 
@@ -50,13 +50,19 @@ async function planOf(
   return planRecipe({ recipe, config: model.config, source, lengths, available, secondsAStep });
 }
 
-test("a plan counts as the run will", async () => {
-  const recipe = smallRecipe();
+async function prepare(recipe: Recipe) {
   const preparing = prepareData(source, recipe, model, newControls().signal);
   let prepared = await preparing.next();
   while (!prepared.done) prepared = await preparing.next();
-  const data = prepared.value;
-  const fitting = data.train.filter(({ tooLong }) => !tooLong);
+  return prepared.value;
+}
+
+const documentsOf = async (recipe: Recipe) => (await prepare(recipe)).train.filter(({ tooLong }) => !tooLong);
+
+test("a plan counts as the run will", async () => {
+  const recipe = smallRecipe();
+  const data = await prepare(recipe);
+  const fitting = await documentsOf(recipe);
   const plan = await planOf(recipe, (tokens) => tokens / 100);
   expect(plan).toMatchObject({
     rows: fitting.length,
@@ -86,6 +92,9 @@ test("more rows, longer rows and a higher rank need more memory, and the verdict
   // Where keeping all activations would not fit, making them again is planned for, and needs less.
   const short = await memory(1.2 * base);
   expect(short.recompute).toBe(true);
+  const documents = await documentsOf(recipe);
+  expect(isMemoryShort(recipe, model.config, documents, 1.2 * base)).toBe(true);
+  expect(isMemoryShort(recipe, model.config, documents, 2 * base)).toBe(false);
   expect(short.needed).toBeLessThan(0.9 * base);
   expect((await memory(1.2 * short.needed)).verdict).toBe("tight");
   expect((await memory(short.needed / 2)).verdict).toBe("too large");

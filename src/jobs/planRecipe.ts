@@ -8,7 +8,7 @@ import { nextTick } from "../core/nextTick";
 import { seedFor, shuffled } from "../core/random";
 import type { Recipe } from "../core/recipe";
 import { bytes } from "../core/units";
-import { newDocument } from "../data/mask";
+import { type Document, newDocument } from "../data/mask";
 import type { Tokenizer } from "../data/tokenizer";
 import { chunkLogits } from "../kernels/linearCrossEntropy";
 import { contextOf, type Source, scoringOf, splitSource } from "./prepareData";
@@ -44,7 +44,7 @@ export async function measureLengths(
     if (!example) continue;
     const document = newDocument(example, recipe.template, tokenizer, recipe.objective.lossOn, Number.MAX_SAFE_INTEGER);
     lengths.tokens[i] = document.tokens.length;
-    lengths.trained[i] = document.trained.reduce((sum, one) => sum + one, 0);
+    lengths.trained[i] = countOnes(document.trained);
     if (performance.now() - paused > slice) {
       await nextTick();
       signal.throwIfAborted();
@@ -52,6 +52,23 @@ export async function measureLengths(
     }
   }
   return lengths;
+}
+
+const countOnes = (trained: Document["trained"]) => trained.reduce((sum, one) => sum + one, 0);
+
+/** Whether so little memory (bytes) is there that a run on these documents makes its activations again. */
+export function isMemoryShort(
+  recipe: Recipe,
+  config: ModelConfig,
+  documents: readonly Document[],
+  available: number,
+): boolean {
+  const lengths = {
+    tokens: Uint32Array.from(documents, ({ tokens }) => tokens.length),
+    trained: Uint32Array.from(documents, ({ trained }) => countOnes(trained)),
+    weight: 1,
+  };
+  return memoryOf(recipe, config, lengths, contextOf(recipe, config), false) > tight * available;
 }
 
 export type PlanInputs = {

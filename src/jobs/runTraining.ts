@@ -6,6 +6,7 @@ import type { Run } from "../core/run";
 import type { RunStore } from "../storage/runStore";
 import type { Controls } from "./controls";
 import type { LoadedModel } from "./loadModel";
+import { isMemoryShort } from "./planRecipe";
 import { prepareData, type Source, type TrainingData } from "./prepareData";
 import { trainSft } from "./sft";
 import type { TrainingState } from "./trainingState";
@@ -24,8 +25,8 @@ export type RunInputs = {
   /** Resolves when the device can no longer be trusted. */
   lost: Promise<StudioError>;
   emit: (event: RunEvent) => void;
-  /** Whether memory is so short that activations are made again rather than kept; the curve is the same. */
-  isShort?: (signal: AbortSignal) => Promise<boolean>;
+  /** Bytes that can be counted on: where they are short, activations are made again, with the same curve. */
+  available?: number;
   /** Told before the first step. */
   onData?: (data: TrainingData) => void;
 };
@@ -68,8 +69,9 @@ export async function runTraining(inputs: RunInputs): Promise<Run> {
     for (; !prepared.done; prepared = await preparing.next()) emit(prepared.value);
     inputs.onData?.(prepared.value);
     const bytes = checkpoint?.bytes ?? null;
-    const recompute = (await inputs.isShort?.(controls.signal)) ?? false;
     const data = prepared.value;
+    const fitting = data.train.filter(({ tooLong }) => !tooLong);
+    const recompute = isMemoryShort(run.recipe, model.config, fitting, inputs.available ?? Number.POSITIVE_INFINITY);
     const training = trainSft({ recipe: run.recipe, model, data, checkpoint: bytes, recompute, controls, turns });
     try {
       for (;;) {
