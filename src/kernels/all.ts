@@ -16,6 +16,7 @@ import { kernels as swiglu } from "./swiglu";
 import type { tf } from "./tf";
 
 export type AnyKernel = ((inputs: Record<string, tf.Tensor>, attrs: Attrs) => tf.Tensor) & {
+  all: (inputs: Record<string, tf.Tensor>, attrs: Attrs) => tf.Tensor[];
   kernel: Kernel<Record<string, tf.Tensor>, Attrs>;
 };
 

@@ -212,7 +212,7 @@ const backwardWhole = defineKernel({
   reference: ({ qkv, segments, dy }: Inputs & { dy: tf.Tensor2D }, heads: Heads): tf.Tensor => {
     const y = attend({ qkv, segments }, heads);
     const stats = statistics.kernel.reference({ qkv, segments, y, dy }, heads) as tf.Tensor4D;
-    return backward.kernel.reference({ qkv, segments, dy, stats }, heads);
+    return backward.kernel.reference({ qkv, segments, dy, stats }, heads) as tf.Tensor;
   },
   wasm: ({ qkv }, { heads, keyValueHeads }) => ({
     fn: "attentionBack",
@@ -272,7 +272,7 @@ const forward = defineKernel({
     scratch: scoresScratch(dim(qkv, 2), 1),
     cost: 2 * qkv.size * dim(qkv, 2),
   }),
-  gradient: (dy, { qkv, segments }, heads, y) => ({
+  gradient: (dy, { qkv, segments }, heads, { ys: [y] }) => ({
     qkv: () => {
       const inputs = { qkv, segments, dy: dy as tf.Tensor2D };
       if (tf.getBackend() !== "webgpu") return backwardWhole(inputs, heads);

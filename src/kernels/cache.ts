@@ -52,7 +52,7 @@ const fill = defineKernel({
   wasm: ({ cache, packed }, { heads }) => ({
     fn: "cacheFill",
     outputShape: cache.shape,
-    inPlace: true,
+    inPlace: 1,
     work: dim(cache, 0),
     cost: packed.size,
     args: [heads, dim(cache, 1), dim(cache, 2), dim(packed, 2), dim(cache, 3)],

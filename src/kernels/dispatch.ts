@@ -21,7 +21,7 @@ export type Dispatch = {
   /** Defines `fn main()`, which may read `workgroupId`, `localId` and `numWorkgroups`. */
   wgsl: (constants: Record<string, number>) => string;
   inputs: { name: string; tensor: tf.TensorInfo; inPlace: boolean }[];
-  outputs: { name: string; shape: number[] }[];
+  outputs: { name: string; shape: number[]; dtype: "float32" | "int32" }[];
 };
 
 /** What tfjs declares private of its backend; engine.md says what each is for. */
@@ -140,9 +140,11 @@ function newDispatcher(backend: Backend): Dispatcher {
   };
 
   return (call) => {
-    const outputs = call.outputs.map(({ shape }) => backend.makeTensorInfo(shape, "float32"));
+    const outputs = call.outputs.map(({ shape, dtype }) => backend.makeTensorInfo(shape, dtype));
     if (outputs.some(({ shape }) => sizeOf(shape) === 0)) {
-      for (const { dataId } of outputs) backend.tensorMap.get(dataId).values = new Float32Array(0);
+      for (const { dataId, dtype } of outputs) {
+        backend.tensorMap.get(dataId).values = dtype === "int32" ? new Int32Array(0) : new Float32Array(0);
+      }
       return outputs;
     }
     checkLimits(device, call);
@@ -176,6 +178,8 @@ function checkLimits({ limits }: GPUDevice, { workgroups, outputs }: Dispatch): 
   if (Math.max(...workgroups) > limits.maxComputeWorkgroupsPerDimension) throw new StudioError("memory.full");
 }
 
+const typeOf = (dtype: string) => (dtype === "float32" ? "f32" : "i32");
+
 const wgslTypes = { float32: "f32", int32: "i32", uint32: "u32" } as const;
 
 /** The uniforms' fields in order: every tensor's shape, padded with ones, then the call's own numbers. */
@@ -200,10 +204,10 @@ function fillUniforms(view: DataView, call: Dispatch): void {
 function compile(device: GPUDevice, call: Dispatch, types: string[]): Pick<Pipeline, "pipeline" | "layout"> {
   const { name, inputs, outputs, constants, workgroupSize } = call;
   const storage = [
-    ...outputs.map((output) => ({ name: output.name, type: "f32", writes: true })),
+    ...outputs.map(({ name, dtype }) => ({ name, type: typeOf(dtype), writes: true })),
     ...inputs.map((input, i) => ({
       name: input.name,
-      type: types[i] === "float32" ? "f32" : "i32",
+      type: typeOf(types[i] ?? ""),
       writes: input.inPlace,
     })),
   ];

@@ -48,9 +48,9 @@ function tensors(inputs: Record<string, Values>): Record<string, tf.Tensor> {
 
 export type Outcome = { y: Float32Array; gradients: Record<string, Float32Array> };
 
-/** The kernel's output, and the gradient of Σ y · c for every float input (c seeded), by its own way or by autodiff. */
+/** The kernel's outputs, and the gradient of Σ y · c for every float input (c seeded), by its own way or by autodiff. */
 export async function outcome(kernel: AnyKernel, at: number, how: "own" | "reference"): Promise<Outcome> {
-  const { reference, gradient, inputs: names } = kernel.kernel;
+  const { reference, gradient, inputs: names, outputs = 1, sideOutputs = 0 } = kernel.kernel;
   const given = drawInputs(kernel, at);
   const attrs = kernel.kernel.cases[at]?.attrs ?? {};
   const whole = (inputs: Record<string, tf.Tensor>) => {
@@ -58,30 +58,43 @@ export async function outcome(kernel: AnyKernel, at: number, how: "own" | "refer
     const derived = derive && offTape(() => derive(inputs, attrs));
     return { ...inputs, ...(derived as Record<string, tf.Tensor> | undefined) };
   };
-  const apply = (inputs: Record<string, tf.Tensor>) =>
-    how === "own" ? kernel(whole(inputs), attrs) : tf.tidy(() => reference(inputs, attrs));
+  const apply = (inputs: Record<string, tf.Tensor>): tf.Tensor[] =>
+    how === "own" ? kernel.all(whole(inputs), attrs) : tf.tidy(() => [reference(inputs, attrs)].flat());
+  /** The outputs that have a gradient, as one row. */
+  const joined = (inputs: Record<string, tf.Tensor>) => {
+    const differentiable = apply(inputs).slice(0, outputs - sideOutputs);
+    const [first] = differentiable;
+    return first && differentiable.length === 1 ? first : tf.concat(differentiable.map((y) => tf.reshape(y, [-1])));
+  };
   const forward = tf.tidy(() => apply(tensors(given)));
-  const y = Float32Array.from(await forward.data());
-  const { shape } = forward;
-  forward.dispose();
+  const read = await Promise.all(forward.map((y) => y.data()));
+  const y = Float32Array.from(read.flatMap((values) => Array.from(values)));
+  const shapes = forward.map(({ shape }) => shape);
+  tf.dispose(forward);
   const gradients: Record<string, Float32Array> = {};
   if (gradient) {
     const all = tensors(given);
-    const dy = tf.tensor(
-      Float32Array.from(y, (_, i) => Math.sin(i + 1)),
-      shape,
-    );
     let own: ReturnType<typeof gradient> = {};
     tf.tidy(() => {
-      own = gradient(dy, all, attrs, dy);
+      const dys = shapes.map((shape) => tf.zeros(shape));
+      own = gradient(dys[0] as tf.Tensor, all, attrs, { dys, ys: dys });
     });
     const trained = names.filter((name) => name in own);
     const xs = trained.map((name) => all[name] as tf.Tensor);
-    const { value, grads } = tf.engine().gradients(() => apply(all), xs, dy);
+    const dyShape = outputs - sideOutputs === 1 ? (shapes[0] ?? []) : [y.length - sizeOfSide(shapes, sideOutputs)];
+    const dy = tf.tensor(
+      Float32Array.from({ length: dyShape.reduce((a, b) => a * b, 1) }, (_, i) => Math.sin(i + 1)),
+      dyShape,
+    );
+    const { value, grads } = tf.engine().gradients(() => joined(all), xs, dy);
     for (const [i, name] of trained.entries()) {
       gradients[name] = Float32Array.from(await (grads[i] as tf.Tensor).data());
     }
     tf.dispose([value, grads, dy, Object.values(all)]);
   }
   return { y, gradients };
+}
+
+function sizeOfSide(shapes: number[][], sideOutputs: number): number {
+  return shapes.slice(shapes.length - sideOutputs).reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
 }

@@ -16,12 +16,15 @@ import { controlBytes, countThreads, newThreads, type Threads } from "./wasm/thr
 export type WasmCall = {
   fn: FunctionName;
   outputShape: number[];
+  dtype?: "float32" | "int32";
+  /** Shapes of outputs beside the first. */
+  more?: number[][];
   /** Pieces of work: each is done by one thread, in any order, and the result never depends on who did it. */
   work: number;
-  /** After the addresses of the output and the inputs. */
+  /** After the addresses of the outputs and the inputs. */
   args: (number | { float: number })[];
-  /** The output is the first input's own memory. */
-  inPlace?: boolean;
+  /** So many of the first inputs are written over, and are the outputs. */
+  inPlace?: number;
   /** Bytes of working memory a thread needs. */
   scratch?: number;
   /** Arithmetic operations, about; eight for each number of the output where not said. Little work wakes no thread. */
@@ -123,34 +126,29 @@ export class WasmBackend extends MathBackendCPU {
     this.pool.stop();
   }
 
-  /** Runs one of our kernels. */
-  call({ fn, outputShape, work, args, inPlace, scratch = 0, cost }: WasmCall, inputs: tf.TensorInfo[]): tf.TensorInfo {
-    const addresses = inputs.map(({ dataId }) => this.entry(dataId).address);
-    let dataId: object;
-    let address: number;
-    const [first] = inputs;
-    if (inPlace && first) {
-      dataId = first.dataId;
-      this.incRef(dataId);
-      address = addresses[0] ?? 0;
-    } else {
-      const entry = this.reserve(sizeOf(outputShape), "float32", 1);
-      dataId = {};
-      this.data.set(dataId, entry);
-      address = entry.address;
-    }
-    const words = new Int32Array(1 + addresses.length + args.length);
-    words.set([address, ...addresses]);
-    args.forEach((value, i) => {
-      words[1 + addresses.length + i] = typeof value === "number" ? value : bitsOf(value.float);
-    });
+  /** Runs one of our kernels. Its arguments are the addresses of the outputs, those of the inputs, then the numbers. */
+  call(request: WasmCall, inputs: tf.TensorInfo[]): tf.TensorInfo[] {
+    const { fn, outputShape, dtype = "float32", more = [], work, args, inPlace = 0, scratch = 0, cost } = request;
+    const outputs =
+      inPlace > 0 ? inputs.slice(0, inPlace) : [outputShape, ...more].map((shape) => this.made(shape, dtype));
+    if (inPlace > 0) for (const { dataId } of outputs) this.incRef(dataId);
+    const words = Int32Array.from([
+      ...[...outputs, ...inputs].map(({ dataId }) => this.entry(dataId).address),
+      ...args.map((value) => (typeof value === "number" ? value : bitsOf(value.float))),
+    ]);
     this.reserveScratch(scratch);
-    const size = sizeOf(outputShape);
+    const size = outputs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
     if (size > 0) {
       const isThreaded = work > 1 && (cost ?? 8 * size) >= threadedCost;
       this.pool.run(functions.indexOf(fn), words, work, isThreaded, this.scratch);
     }
-    return { dataId, shape: outputShape, dtype: "float32" };
+    return outputs;
+  }
+
+  private made(shape: number[], dtype: "float32" | "int32"): tf.TensorInfo {
+    const dataId = {};
+    this.data.set(dataId, this.reserve(sizeOf(shape), dtype, 1));
+    return { dataId, shape, dtype };
   }
 
   /** Every thread has its own part, as large as any call has asked for. */
@@ -205,7 +203,8 @@ function fastAdd({ kernelFunc }: tf.KernelConfig): Pick<tf.KernelConfig, "kernel
       if (!a || !b || !isAlike) return kernelFunc(params);
       const size = sizeOf(a.shape);
       const call: WasmCall = { fn: "add", outputShape: a.shape, work: Math.ceil(size / 8192), args: [size] };
-      return asWasm(params.backend).call(call, [a, b]);
+      const [sum] = asWasm(params.backend).call(call, [a, b]);
+      return sum ?? kernelFunc(params);
     },
   };
 }
