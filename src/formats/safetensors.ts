@@ -2,7 +2,7 @@
 
 import { StudioError } from "../core/errors";
 import { type Said, say } from "../core/say";
-import { narrowHalf, widenBfloat16, widenHalf } from "./float16";
+import { narrowHalf, widenBfloat16, widenHalf } from "../core/float16";
 import { type HeaderEntry, parseHeader, quote } from "./safetensorsHeader";
 
 export type SafeTensor = { dtype: string; shape: number[]; values: Float32Array<ArrayBuffer> };
