@@ -31,6 +31,16 @@ export const functions = [
   "cacheFill",
   "cacheAttention",
   "loraBack",
+  "addRmsNorm",
+  "addRmsNormBack",
+  "rmsNormWeight",
+  "sumRows",
+  "swigluStacked",
+  "swigluStackedBack",
+  "splitStacked",
+  "mergeStacked",
+  "squaresPartial",
+  "adamWFlat",
 ] as const;
 export type FunctionName = (typeof functions)[number];
 

@@ -18,20 +18,24 @@ function number(args: usize, i: usize): f32 {
   return load<f32>(args + (i << 2));
 }
 
-/** out, a, b, count */
-export function add(args: usize, piece: i32): void {
-  const out = address(args, 0), a = address(args, 1), b = address(args, 2);
-  const count = word(args, 3);
-  const end = min(count, (piece + 1) * 8192);
-  let i = piece * 8192;
-  for (; i + 4 <= end; i += 4) {
+/** out = a + b */
+function addRow(out: usize, a: usize, b: usize, count: i32): void {
+  let i = 0;
+  for (; i + 4 <= count; i += 4) {
     const at = <usize>i << 2;
     v128.store(out + at, f32x4.add(v128.load(a + at), v128.load(b + at)));
   }
-  for (; i < end; i++) {
+  for (; i < count; i++) {
     const at = <usize>i << 2;
     store<f32>(out + at, load<f32>(a + at) + load<f32>(b + at));
   }
+}
+
+/** out, a, b, count */
+export function add(args: usize, piece: i32): void {
+  const from = piece * 8192;
+  const at = <usize>from << 2;
+  addRow(address(args, 0) + at, address(args, 1) + at, address(args, 2) + at, min(word(args, 3) - from, 8192));
 }
 
 /** out, x, count, seed, least, scale */
@@ -90,6 +94,60 @@ export function swigluGate(args: usize, piece: i32): void {
   }
 }
 
+/** out, x, N, F, rows a piece: of each row of x, the first half is the gate. */
+export function swigluStacked(args: usize, piece: i32): void {
+  const F = word(args, 3), rows = word(args, 4);
+  const half = <usize>F << 2;
+  const end = min(word(args, 2), (piece + 1) * rows);
+  for (let row = piece * rows; row < end; row++) {
+    const out = address(args, 0) + <usize>row * half;
+    const a = address(args, 1) + <usize>row * 2 * half;
+    const b = a + half;
+    let i = 0;
+    for (; i + 4 <= F; i += 4) {
+      const at = <usize>i << 2;
+      const x = v128.load(a + at);
+      v128.store(out + at, f32x4.mul(f32x4.mul(x, sigmoid4(x)), v128.load(b + at)));
+    }
+    if (i < F) {
+      const at = <usize>i << 2, n = F - i;
+      const x = loadPart(a + at, n);
+      storePart(out + at, f32x4.mul(f32x4.mul(x, sigmoid4(x)), loadPart(b + at, n)), n);
+    }
+  }
+}
+
+/** out, x, dy, N, F, rows a piece */
+export function swigluStackedBack(args: usize, piece: i32): void {
+  const F = word(args, 4), rows = word(args, 5);
+  const half = <usize>F << 2;
+  const one = splat(1.0);
+  const end = min(word(args, 3), (piece + 1) * rows);
+  for (let row = piece * rows; row < end; row++) {
+    const da = address(args, 0) + <usize>row * 2 * half;
+    const a = address(args, 1) + <usize>row * 2 * half;
+    const d = address(args, 2) + <usize>row * half;
+    for (let i = 0; i < F; i += 4) {
+      const at = <usize>i << 2, n = F - i;
+      const isWhole = n >= 4;
+      const x = isWhole ? v128.load(a + at) : loadPart(a + at, n);
+      const b = isWhole ? v128.load(a + half + at) : loadPart(a + half + at, n);
+      const dy = isWhole ? v128.load(d + at) : loadPart(d + at, n);
+      const s = sigmoid4(x);
+      const slope = f32x4.mul(s, f32x4.add(one, f32x4.mul(x, f32x4.sub(one, s))));
+      const gate = f32x4.mul(f32x4.mul(dy, b), slope);
+      const up = f32x4.mul(dy, f32x4.mul(x, s));
+      if (isWhole) {
+        v128.store(da + at, gate);
+        v128.store(da + half + at, up);
+      } else {
+        storePart(da + at, gate, n);
+        storePart(da + half + at, up, n);
+      }
+    }
+  }
+}
+
 /** Σ a · b of one row. */
 function dotRow(a: usize, b: usize, cols: i32): f32 {
   let sum = splat(0);
@@ -103,61 +161,133 @@ function dotRow(a: usize, b: usize, cols: i32): f32 {
   return sumLanes(sum);
 }
 
+/** 1 / √(mean(x²) + eps) of one row. */
+// @ts-ignore: decorator
+@inline
+function inverseRms(x: usize, cols: i32, eps: f32): f32 {
+  return <f32>1 / sqrt<f32>(dotRow(x, x, cols) / <f32>cols + eps);
+}
+
+/** One row of y = x · r · g. */
+function normRow(out: usize, x: usize, g: usize, cols: i32, eps: f32): void {
+  const r = inverseRms(x, cols, eps);
+  const scale = splat(r);
+  let i = 0;
+  for (; i + 4 <= cols; i += 4) {
+    const at = <usize>i << 2;
+    v128.store(out + at, f32x4.mul(f32x4.mul(v128.load(x + at), scale), v128.load(g + at)));
+  }
+  for (; i < cols; i++) {
+    const at = <usize>i << 2;
+    store<f32>(out + at, load<f32>(x + at) * r * load<f32>(g + at));
+  }
+}
+
+/** One row of dx = r · (dy·g − x · r² · mean(dy·g·x)). */
+function normBackRow(out: usize, x: usize, g: usize, dy: usize, cols: i32, eps: f32): void {
+  const r = inverseRms(x, cols, eps);
+  let sum = splat(0);
+  let i = 0;
+  for (; i + 4 <= cols; i += 4) {
+    const at = <usize>i << 2;
+    sum = fma(f32x4.mul(v128.load(dy + at), v128.load(g + at)), v128.load(x + at), sum);
+  }
+  let total = sumLanes(sum);
+  for (; i < cols; i++) {
+    const at = <usize>i << 2;
+    total += load<f32>(dy + at) * load<f32>(g + at) * load<f32>(x + at);
+  }
+  const m = r * r * (total / <f32>cols);
+  const scale = splat(r), pull = splat(-m);
+  for (i = 0; i + 4 <= cols; i += 4) {
+    const at = <usize>i << 2;
+    const dyg = f32x4.mul(v128.load(dy + at), v128.load(g + at));
+    v128.store(out + at, f32x4.mul(scale, fma(v128.load(x + at), pull, dyg)));
+  }
+  for (; i < cols; i++) {
+    const at = <usize>i << 2;
+    store<f32>(out + at, r * (load<f32>(dy + at) * load<f32>(g + at) - load<f32>(x + at) * m));
+  }
+}
+
 /** out, x, g, rows, cols, eps */
 export function rmsNorm(args: usize, piece: i32): void {
   const cols = word(args, 4);
-  const g = address(args, 2);
-  const eps = number(args, 5);
   const end = min(word(args, 3), (piece + 1) * 64);
   for (let row = piece * 64; row < end; row++) {
     const offset = <usize>(row * cols) << 2;
-    const x = address(args, 1) + offset, out = address(args, 0) + offset;
-    const r = <f32>1 / sqrt<f32>(dotRow(x, x, cols) / <f32>cols + eps);
-    const scale = splat(r);
-    let i = 0;
-    for (; i + 4 <= cols; i += 4) {
-      const at = <usize>i << 2;
-      v128.store(out + at, f32x4.mul(f32x4.mul(v128.load(x + at), scale), v128.load(g + at)));
-    }
-    for (; i < cols; i++) {
-      const at = <usize>i << 2;
-      store<f32>(out + at, load<f32>(x + at) * r * load<f32>(g + at));
-    }
+    normRow(address(args, 0) + offset, address(args, 1) + offset, address(args, 2), cols, number(args, 5));
   }
 }
 
 /** out, x, g, dy, rows, cols, eps */
 export function rmsNormBack(args: usize, piece: i32): void {
   const cols = word(args, 5);
-  const g = address(args, 2);
-  const eps = number(args, 6);
   const end = min(word(args, 4), (piece + 1) * 64);
   for (let row = piece * 64; row < end; row++) {
+    const at = <usize>(row * cols) << 2;
+    const dy = address(args, 3) + at;
+    normBackRow(address(args, 0) + at, address(args, 1) + at, address(args, 2), dy, cols, number(args, 6));
+  }
+}
+
+/** sum, y, x, r, g, rows, cols, eps */
+export function addRmsNorm(args: usize, piece: i32): void {
+  const cols = word(args, 6);
+  const end = min(word(args, 5), (piece + 1) * 16);
+  for (let row = piece * 16; row < end; row++) {
+    const at = <usize>(row * cols) << 2;
+    const sum = address(args, 0) + at;
+    addRow(sum, address(args, 2) + at, address(args, 3) + at, cols);
+    normRow(address(args, 1) + at, sum, address(args, 4), cols, number(args, 7));
+  }
+}
+
+/** out, sum, g, dy, dsum, rows, cols, eps */
+export function addRmsNormBack(args: usize, piece: i32): void {
+  const cols = word(args, 6);
+  const end = min(word(args, 5), (piece + 1) * 16);
+  for (let row = piece * 16; row < end; row++) {
+    const at = <usize>(row * cols) << 2;
+    const out = address(args, 0) + at;
+    normBackRow(out, address(args, 1) + at, address(args, 2), address(args, 3) + at, cols, number(args, 7));
+    addRow(out, out, address(args, 4) + at, cols);
+  }
+}
+
+/** out, x, dy, rows, cols, eps, rows a piece: row `piece` of out is the sum over the piece's rows of dy · x · r. */
+export function rmsNormWeight(args: usize, piece: i32): void {
+  const cols = word(args, 4), block = word(args, 6);
+  const eps = number(args, 5);
+  const out = address(args, 0) + (<usize>(piece * cols) << 2);
+  memory.fill(out, 0, <usize>cols << 2);
+  const end = min(word(args, 3), (piece + 1) * block);
+  for (let row = piece * block; row < end; row++) {
     const offset = <usize>(row * cols) << 2;
-    const x = address(args, 1) + offset, dy = address(args, 3) + offset, out = address(args, 0) + offset;
-    const r = <f32>1 / sqrt<f32>(dotRow(x, x, cols) / <f32>cols + eps);
-    let sum = splat(0);
+    const x = address(args, 1) + offset, dy = address(args, 2) + offset;
+    const r = inverseRms(x, cols, eps);
+    const scale = splat(r);
     let i = 0;
     for (; i + 4 <= cols; i += 4) {
       const at = <usize>i << 2;
-      sum = fma(f32x4.mul(v128.load(dy + at), v128.load(g + at)), v128.load(x + at), sum);
-    }
-    let total = sumLanes(sum);
-    for (; i < cols; i++) {
-      const at = <usize>i << 2;
-      total += load<f32>(dy + at) * load<f32>(g + at) * load<f32>(x + at);
-    }
-    const m = r * r * (total / <f32>cols);
-    const scale = splat(r), pull = splat(-m);
-    for (i = 0; i + 4 <= cols; i += 4) {
-      const at = <usize>i << 2;
-      const dyg = f32x4.mul(v128.load(dy + at), v128.load(g + at));
-      v128.store(out + at, f32x4.mul(scale, fma(v128.load(x + at), pull, dyg)));
+      const part = f32x4.mul(v128.load(dy + at), v128.load(x + at));
+      v128.store(out + at, fma(part, scale, v128.load(out + at)));
     }
     for (; i < cols; i++) {
       const at = <usize>i << 2;
-      store<f32>(out + at, r * (load<f32>(dy + at) * load<f32>(g + at) - load<f32>(x + at) * m));
+      store<f32>(out + at, load<f32>(out + at) + load<f32>(dy + at) * load<f32>(x + at) * r);
     }
+  }
+}
+
+/** out, x, rows, cols: the sum of all rows; a piece is 256 columns. */
+export function sumRows(args: usize, piece: i32): void {
+  const cols = word(args, 3);
+  const count = min(cols - piece * 256, 256);
+  const out = address(args, 0) + (<usize>piece << 10);
+  memory.fill(out, 0, <usize>count << 2);
+  for (let row = 0; row < word(args, 2); row++) {
+    addRow(out, out, address(args, 1) + (<usize>(row * cols + piece * 256) << 2), count);
   }
 }
 
@@ -172,18 +302,20 @@ export function takeRows(args: usize, piece: i32): void {
   }
 }
 
-/** out, dy, index, count, cols, rows */
-export function rowsBack(args: usize, _piece: i32): void {
+/** out, dy, index, count, cols, rows, rows a piece: a piece makes its own range of rows. */
+export function rowsBack(args: usize, piece: i32): void {
   const out = address(args, 0), dy = address(args, 1), index = address(args, 2);
-  const count = word(args, 3), cols = word(args, 4);
-  memory.fill(out, 0, (<usize>cols * <usize>word(args, 5)) << 2);
-  for (let i = 0; i < count; i++) {
-    const to = out + (<usize>(load<i32>(index + (<usize>i << 2)) * cols) << 2);
-    const from = dy + (<usize>(i * cols) << 2);
-    for (let c = 0; c < cols; c++) {
-      const at = <usize>c << 2;
-      store<f32>(to + at, load<f32>(to + at) + load<f32>(from + at));
-    }
+  const cols = word(args, 4);
+  const first = piece * word(args, 6);
+  const end = min(word(args, 5), first + word(args, 6));
+  if (first >= end) return;
+  const bytes = <usize>cols << 2;
+  memory.fill(out + <usize>first * bytes, 0, <usize>(end - first) * bytes);
+  for (let i = 0; i < word(args, 3); i++) {
+    const row = load<i32>(index + (<usize>i << 2));
+    if (row < first || row >= end) continue;
+    const to = out + <usize>row * bytes;
+    addRow(to, to, dy + <usize>i * bytes, cols);
   }
 }
 
@@ -290,4 +422,74 @@ export function sumOfSquares(args: usize, _piece: i32): void {
     sum += value * value;
   }
   store<f32>(address(args, 0), <f32>sum);
+}
+
+/** out [256], x, count, a multiple of 4 numbers a block: Σ x² of each block. In f64, as sums over millions lose in f32. */
+export function squaresPartial(args: usize, piece: i32): void {
+  const x = address(args, 1);
+  const from = <u32>piece * <u32>word(args, 3);
+  const count = <u32>word(args, 2);
+  const end = min(count, from + <u32>word(args, 3));
+  let low = f64x2.splat(0), high = f64x2.splat(0);
+  let i = from;
+  for (; i + 4 <= end; i += 4) {
+    const four = v128.load(x + (<usize>i << 2));
+    const a = f64x2.promote_low_f32x4(four);
+    const b = f64x2.promote_low_f32x4(v128.shuffle<f32>(four, four, 2, 3, 2, 3));
+    low = f64x2.add(low, f64x2.mul(a, a));
+    high = f64x2.add(high, f64x2.mul(b, b));
+  }
+  const both = f64x2.add(low, high);
+  let sum = f64x2.extract_lane(both, 0) + f64x2.extract_lane(both, 1);
+  for (; i < end; i++) {
+    const value = <f64>load<f32>(x + (<usize>i << 2));
+    sum += value * value;
+  }
+  store<f32>(address(args, 0) + (<usize>piece << 2), <f32>sum);
+}
+
+/** The factor that clips a gradient whose squares' 256 partial sums are given; −1 where the norm is not finite. */
+function clipFactor(squares: usize, limit: f32): f32 {
+  let sum: f64 = 0;
+  for (let i = 0; i < 256; i++) sum += <f64>load<f32>(squares + (<usize>i << 2));
+  const norm = <f32>sqrt<f64>(sum);
+  if (!isFinite<f32>(norm)) return -1;
+  return limit > 0 ? min<f32>(1, limit / (norm + <f32>1e-6)) : 1;
+}
+
+/**
+ * p, m, v (written over), p, m, v, g, squares, count, limit, beta1, 1 − beta1, beta2, 1 − beta2, rate, shrink,
+ * correction, epsilon
+ */
+export function adamWFlat(args: usize, piece: i32): void {
+  const clip = clipFactor(address(args, 7), number(args, 9));
+  if (clip < 0) return;
+  const p = address(args, 0), m = address(args, 1), v = address(args, 2), g = address(args, 6);
+  const c = splat(clip);
+  const beta1 = splat(number(args, 10)), part1 = splat(number(args, 11));
+  const beta2 = splat(number(args, 12)), part2 = splat(number(args, 13));
+  const rate = splat(number(args, 14)), shrink = splat(number(args, 15));
+  const correction = splat(number(args, 16)), epsilon = splat(number(args, 17));
+  const end = min(word(args, 8), (piece + 1) * 8192);
+  for (let i = piece * 8192; i < end; i += 4) {
+    const at = <usize>i << 2, n = end - i;
+    const isWhole = n >= 4;
+    const x = f32x4.mul(isWhole ? v128.load(g + at) : loadPart(g + at, n), c);
+    const oldM = isWhole ? v128.load(m + at) : loadPart(m + at, n);
+    const oldV = isWhole ? v128.load(v + at) : loadPart(v + at, n);
+    const oldP = isWhole ? v128.load(p + at) : loadPart(p + at, n);
+    const newM = f32x4.add(f32x4.mul(oldM, beta1), f32x4.mul(x, part1));
+    const newV = f32x4.add(f32x4.mul(oldV, beta2), f32x4.mul(f32x4.mul(x, x), part2));
+    const spread = f32x4.add(f32x4.mul(f32x4.sqrt(f32x4.abs(newV)), correction), epsilon);
+    const newP = f32x4.sub(f32x4.mul(oldP, shrink), f32x4.div(f32x4.mul(rate, newM), spread));
+    if (isWhole) {
+      v128.store(m + at, newM);
+      v128.store(v + at, newV);
+      v128.store(p + at, newP);
+    } else {
+      storePart(m + at, newM, n);
+      storePart(v + at, newV, n);
+      storePart(p + at, newP, n);
+    }
+  }
 }

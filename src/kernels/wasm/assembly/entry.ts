@@ -9,19 +9,36 @@ import {
   adamMoment,
   adamStep,
   adamVariance,
+  adamWFlat,
   add,
+  addRmsNorm,
+  addRmsNormBack,
   crossEntropy,
   crossEntropyBack,
   dropout,
   rmsNorm,
   rmsNormBack,
+  rmsNormWeight,
   rowsBack,
+  squaresPartial,
   sumOfSquares,
+  sumRows,
   swiglu,
   swigluGate,
+  swigluStacked,
+  swigluStackedBack,
   takeRows,
 } from "./elementwise";
-import { attention, attentionBack, cacheAttention, cacheFill, mergeHeads, splitHeads } from "./heads";
+import {
+  attention,
+  attentionBack,
+  cacheAttention,
+  cacheFill,
+  mergeHeads,
+  mergeStacked,
+  splitHeads,
+  splitStacked,
+} from "./heads";
 import { loraBack, loraLinear, multiply } from "./linear";
 
 function work(fn: i32, args: usize, piece: i32, scratch: usize): void {
@@ -94,6 +111,36 @@ function work(fn: i32, args: usize, piece: i32, scratch: usize): void {
       break;
     case 22:
       loraBack(args, piece, scratch);
+      break;
+    case 23:
+      addRmsNorm(args, piece);
+      break;
+    case 24:
+      addRmsNormBack(args, piece);
+      break;
+    case 25:
+      rmsNormWeight(args, piece);
+      break;
+    case 26:
+      sumRows(args, piece);
+      break;
+    case 27:
+      swigluStacked(args, piece);
+      break;
+    case 28:
+      swigluStackedBack(args, piece);
+      break;
+    case 29:
+      splitStacked(args, piece);
+      break;
+    case 30:
+      mergeStacked(args, piece);
+      break;
+    case 31:
+      squaresPartial(args, piece);
+      break;
+    case 32:
+      adamWFlat(args, piece);
       break;
     default:
       unreachable();

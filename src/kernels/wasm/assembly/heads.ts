@@ -71,6 +71,36 @@ export function mergeHeads(args: usize, piece: i32): void {
   }
 }
 
+/** From token by token [B·T, S·D] to heads [B, S, T, D], or back; the first `rotated` heads are turned. */
+// @ts-ignore: decorator
+@inline
+function turnStacked(args: usize, piece: i32, isBack: bool): void {
+  const T = word(args, 5), S = word(args, 6), D = word(args, 7), rotated = word(args, 8), tokens = word(args, 9);
+  const out = address(args, 0), x = address(args, 1);
+  const bytes = <usize>D << 2;
+  const end = min(word(args, 4), (piece + 1) * tokens);
+  for (let token = piece * tokens; token < end; token++) {
+    const angle = address(args, 3) + <usize>load<i32>(address(args, 2) + (<usize>token << 2)) * bytes;
+    for (let head = 0; head < S; head++) {
+      const stacked = <usize>(token * S + head) * bytes;
+      const apart = <usize>(((token / T) * S + head) * T + (token % T)) * bytes;
+      const to = out + (isBack ? stacked : apart), from = x + (isBack ? apart : stacked);
+      if (head < rotated) turn(to, from, angle, D >> 1, isBack ? -1 : 1);
+      else memory.copy(to, from, bytes);
+    }
+  }
+}
+
+/** out, x, positions, table, B·T, T, S, D, rotated, tokens a piece */
+export function splitStacked(args: usize, piece: i32): void {
+  turnStacked(args, piece, false);
+}
+
+/** out, dy, positions, table, B·T, T, S, D, rotated, tokens a piece */
+export function mergeStacked(args: usize, piece: i32): void {
+  turnStacked(args, piece, true);
+}
+
 /** Query rows taken at a time. */
 const BLOCK: i32 = 48;
 
