@@ -6,11 +6,13 @@
  *   dx = r · (dy·g − x · r² · mean(dy·g·x))
  *   dg = Σ over rows of dy · x · r
  *
- * Shapes: x, y, dy, dx are [rows, cols]; g, dg are [cols]. One workgroup serves one row.
+ * Shapes: x, y, dy, dx are [rows, cols]; g, dg are [cols]. One workgroup serves one row, dg apart.
+ *
+ * `addRmsNorm` makes the sum that goes in as well: a decoder adds to its residual and norms the sum.
  */
 
 import { defineKernel } from "./kernel";
-import { clampedGroup, dim, element, perElement, perRow } from "./shape";
+import { clampedGroup, dim, perRow } from "./shape";
 import { tf } from "./tf";
 
 type Eps = { eps: number };
@@ -37,6 +39,7 @@ const sizes = [
   { x: [2, 5], g: [5] },
   { x: [7, 130], g: [130] },
   { x: [33, 64], g: [64] },
+  { x: [1, 300], g: [300] },
 ];
 const attrs = { eps: 1e-5 };
 
@@ -75,30 +78,135 @@ const backward = defineKernel({
   cases: sizes.map(({ x, g }) => ({ shapes: { x, g, dy: x }, attrs })),
 });
 
+/** dg's sum over rows is made in two: within blocks of so many rows, then over the at most 256 blocks or so. */
+function rowsABlock(rows: number): number {
+  return Math.min(Math.max(Math.ceil(rows / 256 / tileRows) * tileRows, tileRows), 1024);
+}
+const tileRows = 8;
+const weightSizes = [...sizes.map(({ x }) => x), [2100, 70]];
+
+const weightPartial = defineKernel({
+  name: "RmsNormWeightPartial",
+  inputs: ["x", "dy"],
+  reference: ({ x, dy }: { x: tf.Tensor2D; dy: tf.Tensor2D }, { eps, block }: Eps & { block: number }) => {
+    const [rows, cols] = x.shape;
+    const blocks = Math.ceil(rows / block);
+    const each = tf.mul(dy, tf.mul(x, tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), eps))));
+    return tf.sum(
+      tf.reshape(
+        tf.pad(each, [
+          [0, blocks * block - rows],
+          [0, 0],
+        ]),
+        [blocks, block, cols],
+      ),
+      1,
+    );
+  },
+  // A workgroup takes a block, tile by tile: first each row's r, by 32 invocations a row, then each column's sum.
+  gpu: ({ x }, { eps, block }) => ({
+    outputShape: [Math.ceil(dim(x, 0) / block), dim(x, 1)],
+    workgroups: [Math.ceil(dim(x, 0) / block), 1, 1],
+    workgroupSize: [256, 1, 1],
+    constants: { eps },
+    uniforms: { block: { type: "uint32", value: block } },
+    wgsl: ({ eps }) => `
+      var<workgroup> partials: array<f32, 256>;
+      fn main() {
+        let rows = u32(uniforms.xShape[0]);
+        let cols = u32(uniforms.xShape[1]);
+        let lane = localId.x % 32u;
+        let first = workgroupId.x * uniforms.block;
+        let end = min(first + uniforms.block, rows);
+        let out = workgroupId.x * cols;
+        for (var tile = first; tile < end; tile += ${tileRows}u) {
+          let row = tile + localId.x / 32u;
+          var squares = 0.0;
+          if (row < end) {
+            for (var k = lane; k < cols; k += 32u) { let v = x[row * cols + k]; squares += v * v; }
+          }
+          workgroupBarrier();
+          partials[localId.x] = squares;
+          workgroupBarrier();
+          for (var half = 16u; half > 0u; half >>= 1u) {
+            if (lane < half) { partials[localId.x] += partials[localId.x + half]; }
+            workgroupBarrier();
+          }
+          if (lane == 0u) { partials[localId.x] = inverseSqrt(partials[localId.x] / f32(cols) + ${eps}); }
+          workgroupBarrier();
+          let count = min(${tileRows}u, end - tile);
+          for (var col = localId.x; col < cols; col += 256u) {
+            var sum = 0.0;
+            for (var i = 0u; i < count; i++) {
+              let at = (tile + i) * cols + col;
+              sum += dy[at] * x[at] * partials[i * 32u];
+            }
+            if (tile == first) { result[out + col] = sum; } else { result[out + col] += sum; }
+          }
+        }
+      }`,
+  }),
+  wasm: ({ x }, { eps, block }) => {
+    const blocks = Math.ceil(dim(x, 0) / block);
+    return {
+      fn: "rmsNormWeight",
+      outputShape: [blocks, dim(x, 1)],
+      work: blocks,
+      cost: 8 * x.size,
+      args: [dim(x, 0), dim(x, 1), { float: eps }, block],
+    };
+  },
+  cases: weightSizes.map((x) => ({ shapes: { x, dy: x }, attrs: { ...attrs, block: 16 } })),
+});
+
+const sumRows = defineKernel({
+  name: "SumRows",
+  inputs: ["x"],
+  reference: ({ x }: { x: tf.Tensor2D }, _: Record<string, never>) => tf.sum(x, 0),
+  // 32 columns a workgroup, eight invocations for each.
+  gpu: ({ x }) => ({
+    outputShape: [dim(x, 1)],
+    workgroups: [Math.ceil(dim(x, 1) / 32), 1, 1],
+    workgroupSize: [256, 1, 1],
+    wgsl: () => `
+      var<workgroup> partials: array<f32, 256>;
+      fn main() {
+        let rows = u32(uniforms.xShape[0]);
+        let cols = u32(uniforms.xShape[1]);
+        let col = workgroupId.x * 32u + localId.x % 32u;
+        var sum = 0.0;
+        if (col < cols) {
+          for (var row = localId.x / 32u; row < rows; row += 8u) { sum += x[row * cols + col]; }
+        }
+        partials[localId.x] = sum;
+        workgroupBarrier();
+        for (var half = 128u; half >= 32u; half >>= 1u) {
+          if (localId.x < half) { partials[localId.x] += partials[localId.x + half]; }
+          workgroupBarrier();
+        }
+        if (localId.x < 32u && col < cols) { result[col] = partials[localId.x]; }
+      }`,
+  }),
+  wasm: ({ x }) => ({
+    fn: "sumRows",
+    outputShape: [dim(x, 1)],
+    work: Math.ceil(dim(x, 1) / 256),
+    cost: x.size,
+    args: [dim(x, 0), dim(x, 1)],
+  }),
+  cases: weightSizes.map((x) => ({ shapes: { x }, attrs: {} })),
+});
+
 const weight = defineKernel({
   name: "RmsNormWeight",
   inputs: ["x", "dy"],
   reference: ({ x, dy }: { x: tf.Tensor2D; dy: tf.Tensor2D }, { eps }: Eps) =>
     tf.sum(tf.mul(dy, tf.mul(x, tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), eps)))), 0),
-  gpu: ({ x }, { eps }) => ({
-    ...perElement([dim(x, 1)]),
-    constants: { eps },
-    wgsl: ({ eps }) => `
-      fn main() {
-        let rows = u32(uniforms.xShape[0]);
-        let cols = u32(uniforms.xShape[1]);
-        let col = ${element};
-        if (col >= cols) { return; }
-        var sum = 0.0;
-        for (var row = 0u; row < rows; row++) {
-          var squares = 0.0;
-          for (var k = 0u; k < cols; k++) { let v = x[row * cols + k]; squares += v * v; }
-          sum += dy[row * cols + col] * x[row * cols + col] * inverseSqrt(squares / f32(cols) + ${eps});
-        }
-        result[col] = sum;
-      }`,
-  }),
-  cases: sizes.map(({ x }) => ({ shapes: { x, dy: x }, attrs })),
+  compose: ({ x, dy }, { eps }) => {
+    const partial = weightPartial({ x, dy }, { eps, block: rowsABlock(dim(x, 0)) });
+    return sumRows({ x: partial as tf.Tensor2D }, {});
+  },
+  cases: weightSizes.map((x) => ({ shapes: { x, dy: x }, attrs })),
 });
 
 const forward = defineKernel({
@@ -134,7 +242,101 @@ const forward = defineKernel({
   cases: sizes.map((shapes) => ({ shapes, attrs })),
 });
 
-export const kernels = [forward, backward, weight];
+type Added = { x: tf.Tensor2D; r: tf.Tensor2D; g: tf.Tensor1D };
+type AddedBack = { total: tf.Tensor2D; g: tf.Tensor1D; dy: tf.Tensor2D; dsum: tf.Tensor2D };
+
+const addBackward = defineKernel({
+  name: "AddRmsNormBack",
+  inputs: ["total", "g", "dy", "dsum"],
+  reference: ({ total, g, dy, dsum }: AddedBack, { eps }: Eps) =>
+    tf.add(dsum, backward.kernel.reference({ x: total, g, dy }, { eps }) as tf.Tensor2D),
+  gpu: ({ total }, { eps }) => ({
+    ...perRow(total.shape, dim(total, 0)),
+    constants: { eps },
+    wgsl: ({ eps }) => `
+      var<workgroup> partials: array<f32, 64>;
+      ${rowSum("sumOfSquares", "total[i] * total[i]")}
+      ${rowSum("sumOfProducts", "dy[i] * g[col] * total[i]")}
+      fn main() {
+        let cols = u32(uniforms.outShape[1]);
+        let row = ${clampedGroup("uniforms.outShape[0]")};
+        let r = inverseSqrt(sumOfSquares(row, cols, localId.x) / f32(cols) + ${eps});
+        let m = sumOfProducts(row, cols, localId.x) / f32(cols);
+        for (var col = localId.x; col < cols; col += 64u) {
+          let i = row * cols + col;
+          result[i] = dsum[i] + r * (dy[i] * g[col] - total[i] * r * r * m);
+        }
+      }`,
+  }),
+  wasm: ({ total }, { eps }) => ({
+    fn: "addRmsNormBack",
+    outputShape: total.shape,
+    work: Math.ceil(dim(total, 0) / 16),
+    args: [dim(total, 0), dim(total, 1), { float: eps }],
+  }),
+  cases: sizes.map(({ x, g }) => ({ shapes: { total: x, g, dy: x, dsum: x }, attrs })),
+});
+
+const addForward = defineKernel({
+  name: "AddRmsNorm",
+  inputs: ["x", "r", "g"],
+  outputs: 2,
+  savesOutput: true,
+  reference: ({ x, r, g }: Added, { eps }: Eps) => {
+    const total = tf.add<tf.Tensor2D>(x, r);
+    return [total, forward.kernel.reference({ x: total, g }, { eps }) as tf.Tensor2D];
+  },
+  gpu: ({ x }, { eps }) => ({
+    ...perRow(x.shape, dim(x, 0)),
+    more: { y: { shape: x.shape } },
+    constants: { eps },
+    wgsl: ({ eps }) => `
+      var<workgroup> partials: array<f32, 64>;
+      ${rowSum("sumOfSquares", "(x[i] + r[i]) * (x[i] + r[i])")}
+      fn main() {
+        let cols = u32(uniforms.outShape[1]);
+        let row = ${clampedGroup("uniforms.outShape[0]")};
+        let scale = inverseSqrt(sumOfSquares(row, cols, localId.x) / f32(cols) + ${eps});
+        for (var col = localId.x; col < cols; col += 64u) {
+          let i = row * cols + col;
+          let total = x[i] + r[i];
+          result[i] = total;
+          y[i] = total * scale * g[col];
+        }
+      }`,
+  }),
+  wasm: ({ x }, { eps }) => ({
+    fn: "addRmsNorm",
+    outputShape: x.shape,
+    more: [x.shape],
+    work: Math.ceil(dim(x, 0) / 16),
+    args: [dim(x, 0), dim(x, 1), { float: eps }],
+  }),
+  gradient: (_, { g }, { eps }, { dys, ys }) => {
+    const [dsum, dy] = dys as [tf.Tensor2D, tf.Tensor2D];
+    const [total] = ys as [tf.Tensor2D];
+    let d: tf.Tensor | undefined;
+    // A clone for the second: the tape disposes of a gradient once it has been added to another, never before that.
+    const both = () => {
+      d = d ? tf.clone(d) : addBackward({ total, g, dy, dsum }, { eps });
+      return d;
+    };
+    return { x: both, r: both, g: () => weight({ x: total, dy }, { eps }) };
+  },
+  cases: sizes.map(({ x, g }) => ({ shapes: { x, r: x, g }, attrs })),
+});
+
+export const kernels = [forward, backward, weight, weightPartial, sumRows, addForward, addBackward];
+
+/** x + r, and that normed as `rmsNorm` does: x, r [rows, cols], g [cols] → [sum, y], both [rows, cols]. */
+export function addRmsNorm(
+  x: tf.Tensor2D,
+  r: tf.Tensor2D,
+  g: tf.Tensor1D,
+  eps: number,
+): [sum: tf.Tensor2D, y: tf.Tensor2D] {
+  return addForward.all({ x, r, g }, { eps }) as [tf.Tensor2D, tf.Tensor2D];
+}
 
 /** x [rows, cols] scaled by its root mean square, then by g [cols]. */
 export function rmsNorm(x: tf.Tensor2D, g: tf.Tensor1D, eps: number): tf.Tensor2D {
