@@ -6,6 +6,16 @@ import type { ModelConfig } from "./model";
 export const linearNames = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"] as const;
 export type LinearName = (typeof linearNames)[number];
 
+/** Layers that read the same input: on the device their weights lie in one matrix, rows of one after rows of the other. */
+export const stacks = {
+  qkv: ["q_proj", "k_proj", "v_proj"],
+  o: ["o_proj"],
+  gateUp: ["gate_proj", "up_proj"],
+  down: ["down_proj"],
+} as const satisfies Record<string, readonly LinearName[]>;
+export type StackName = keyof typeof stacks;
+export const stackNames = Object.keys(stacks) as StackName[];
+
 /** ΔW = (alpha / rank) · B · A, with A [rank, in] and B [out, rank], B starting at zero. */
 export type Lora = { kind: "lora"; rank: number; alpha: number; dropout: number; targetModules: LinearName[] };
 
@@ -26,6 +36,11 @@ export function linearShape(config: ModelConfig, name: LinearName): [out: number
     down_proj: [C, F],
   };
   return shapes[name];
+}
+
+/** The rows of each layer of a stack. */
+export function stackRows(config: ModelConfig, stack: StackName): number[] {
+  return stacks[stack].map((name) => linearShape(config, name)[0]);
 }
 
 /** The module path of a linear layer: `model.layers.0.self_attn.q_proj`. */

@@ -39,6 +39,8 @@ export type Case<I extends Inputs, A extends Attrs> = {
   attrs: A;
   /** Inputs that are not drawn from a normal distribution: whole numbers below a bound, or values in order. */
   whole?: { [K in keyof I]?: number[] };
+  /** Inputs given as packed weights, by the number of their format; their shape here is [out, in]. */
+  packed?: { [K in keyof I]?: number };
 };
 
 /** Every output's gradient, and the outputs themselves where the kernel has them saved. */

@@ -3,6 +3,7 @@
 import { newRandom } from "../core/random";
 import type { AnyKernel } from "./all";
 import { offTape, tf } from "./tf";
+import { formats, packWeight, wordsOf } from "./weight";
 
 /** Relative error ‖a − b‖ / ‖b‖; NaN where either holds one. */
 export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): number {
@@ -28,11 +29,12 @@ export function drawInputs({ kernel }: AnyKernel, at: number): Record<string, Va
       const shape = chosen.shapes[name] ?? [];
       const length = shape.reduce((a, b) => a * b, 1);
       const below = chosen.whole?.[name]?.[0];
-      const values =
-        below === undefined
-          ? Float32Array.from({ length }, () => random.normal())
-          : Int32Array.from({ length }, () => random.below(below));
-      return [name, { shape, values }];
+      if (below !== undefined) return [name, { shape, values: Int32Array.from({ length }, () => random.below(below)) }];
+      const values = Float32Array.from({ length }, () => random.normal());
+      const format = formats[chosen.packed?.[name] ?? 0] ?? "f32";
+      if (format === "f32") return [name, { shape, values }];
+      const [out = 0, width = 0] = shape;
+      return [name, { shape: [out, wordsOf(format, width)], values: packWeight(values, [out, width], format) }];
     }),
   );
 }

@@ -1,72 +1,72 @@
 /**
- * @file Linear layers over rows, with weights as PyTorch keeps them: [out, in].
+ * @file Linear layers over rows, with weights as PyTorch keeps them: [out, in], plain or packed (weight.ts).
  *
- *   y = scale · x · wᵀ           (and, with a low-rank pair, y = x · wᵀ + u · bᵀ with u = scale · x · aᵀ)
+ *   y = scale · x · wᵀ           dx = scale · dy · w           dw = scale · dyᵀ · x
  *
- *   dx = scale · dy · w
- *   dw = scale · dyᵀ · x         (with the pair: du = scale · dy · b, dx = dy · w + du · a, da = duᵀ · x, db = dyᵀ · u)
- *
- * Shapes: x [N, I], w [O, I], y [N, O], u [N, R], a [R, I], b [O, R].
+ * Shapes: x [N, I], w [O, I], y [N, O].
  */
 
 import { defineKernel } from "./kernel";
-import { productProgram, type Sum } from "./product";
+import { type Operand, productProgram, type Sum } from "./product";
 import { dim } from "./shape";
-import { offTape, tf } from "./tf";
-import { productScratch, type WasmCall } from "./wasmBackend";
+import { tf } from "./tf";
+import { packedScratch, productScratch, type WasmCall } from "./wasmBackend";
+import { dequantized, formats, type Packing, packingOf, type Weight, weightReader } from "./weight";
 
 type Scale = { scale: number };
 
-const size = (name: string, axis: 0 | 1) => `u32(uniforms.${name}Shape[${axis}])`;
+/** WGSL: the size of an input's axis. */
+export const size = (name: string, axis: 0 | 1) => `u32(uniforms.${name}Shape[${axis}])`;
+
+/** The rows of an input as a product's rows, k along them. */
+export const rowsOf = (name: string): Operand => ({ name, byOuter: size(name, 1), byK: "1u" });
+/** The columns of an input as a product's rows or columns, k down them. */
+export const columnsOf = (name: string): Operand => ({ name, byOuter: "1u", byK: size(name, 1) });
 
 /** x · wᵀ, both row by row. */
-const timesTransposed = (x: string, w: string): Sum => ({
-  a: x,
-  aRow: size(x, 1),
-  aK: "1u",
-  b: w,
-  bK: "1u",
-  bCol: size(w, 1),
-  depth: size(x, 1),
-});
-
+const timesTransposed = (x: string, w: string): Sum => ({ a: rowsOf(x), b: rowsOf(w), depth: size(x, 1) });
 /** dy · w. */
-const timesWeight = (dy: string, w: string): Sum => ({
-  a: dy,
-  aRow: size(dy, 1),
-  aK: "1u",
-  b: w,
-  bK: size(w, 1),
-  bCol: "1u",
-  depth: size(dy, 1),
+const timesWeight = (dy: string, w: string): Sum => ({ a: rowsOf(dy), b: columnsOf(w), depth: size(dy, 1) });
+/** dyᵀ · x. */
+export const acrossRows = (dy: string, x: string): Sum => ({ a: columnsOf(dy), b: columnsOf(x), depth: size(dy, 0) });
+
+const packedRows: Operand = { read: (row, k) => `weightAt(${row}, ${k})`, isAlongK: true };
+const packedColumns: Operand = { read: (col, k) => `weightAt(${k}, ${col})`, isAlongK: false };
+
+/** x · wᵀ and dy · w for a weight in any format, under the input's name `w`. */
+export const timesPacked = (x: string, format: number): Sum =>
+  format === 0 ? timesTransposed(x, "w") : { a: rowsOf(x), b: packedRows, depth: size(x, 1) };
+export const timesPackedBack = (dy: string, format: number): Sum =>
+  format === 0 ? timesWeight(dy, "w") : { a: rowsOf(dy), b: packedColumns, depth: size(dy, 1) };
+/** What a product over such a weight needs beside its sums. */
+export const packedSource = (format: number) => ({
+  constants: { format },
+  functions: ({ format }: Record<string, number>) => (format ? weightReader(format) : ""),
 });
 
-/** dyᵀ · x. */
-const acrossRows = (dy: string, x: string): Sum => ({
-  a: dy,
-  aRow: "1u",
-  aK: size(dy, 1),
-  b: x,
-  bK: size(x, 1),
-  bCol: "1u",
-  depth: size(dy, 0),
-});
+/** One product among those that a call of the compiled `multiply` makes; places and sizes in numbers. */
+export type WasmPart = { rows: number; cols: number; depth: number; c: number; a: number; b: number };
+type Strides = { cRow: number; aRow: number; aStep: number; bRow: number; bStep: number };
 
 /** Strips of a product, as assembly/linear.ts cuts it. */
-const strips = (rows: number, cols: number) => Math.ceil(rows / 384) * Math.ceil(cols / 8);
+export const strips = (rows: number, cols: number) => Math.ceil(rows / 384) * Math.ceil(cols / 8);
 
-type Strides = { aRow: number; aStep: number; bRow: number; bStep: number };
-
-const multiply = (rows: number, cols: number, depth: number, by: Strides, scale: number): WasmCall => ({
+export const multiply = (outputShape: number[], parts: WasmPart[], by: Strides, scale: number): WasmCall => ({
   fn: "multiply",
-  outputShape: [rows, cols],
-  work: strips(rows, cols),
-  args: [rows, cols, depth, by.aRow, by.aStep, by.bRow, by.bStep, { float: scale }],
+  outputShape,
+  work: parts.reduce((sum, { rows, cols }) => sum + strips(rows, cols), 0),
+  args: [
+    { float: scale },
+    ...[by.cRow, by.aRow, by.aStep, by.bRow, by.bStep],
+    ...parts.flatMap(({ rows, cols, depth, c, a, b }) => [rows, cols, depth, c, a, b]),
+  ],
   scratch: productScratch,
-  cost: 2 * rows * cols * depth,
+  cost: parts.reduce((sum, { rows, cols, depth }) => sum + 2 * rows * cols * depth, 0),
 });
 
-const sizes = [
+const whole = (rows: number, cols: number, depth: number): WasmPart[] => [{ rows, cols, depth, c: 0, a: 0, b: 0 }];
+
+export const sizes = [
   { N: 3, I: 5, O: 4 },
   { N: 37, I: 33, O: 20 },
   { N: 130, I: 64, O: 96 },
@@ -74,18 +74,46 @@ const sizes = [
   { N: 300, I: 40, O: 290 },
   { N: 700, I: 30, O: 640 },
 ];
+/** Every size in f32, and two that no block divides in every other format. */
+export const formatSizes = [
+  ...sizes.map((each) => ({ ...each, format: 0 })),
+  ...formats.flatMap((_, format) =>
+    format ? [sizes[1], sizes[2], sizes[3]].map((each) => ({ ...each!, format })) : [],
+  ),
+];
 
 const back = defineKernel({
   name: "LinearBack",
   inputs: ["dy", "w"],
-  reference: ({ dy, w }: { dy: tf.Tensor2D; w: tf.Tensor2D }, { scale }: Scale) => tf.mul(tf.matMul(dy, w), scale),
-  gpu: ({ dy, w }, { scale }) =>
-    productProgram({ rows: dim(dy, 0), cols: dim(w, 1), sums: [timesWeight("dy", "w")], scale }),
-  wasm: ({ dy, w }, { scale }) => {
-    const [N, O, I] = [dim(dy, 0), dim(dy, 1), dim(w, 1)];
-    return multiply(N, I, O, { aRow: O, aStep: 1, bRow: I, bStep: 1 }, scale);
+  reference: ({ dy, w }: { dy: tf.Tensor2D; w: tf.Tensor2D }, { scale, ...packing }: Scale & Packing) =>
+    tf.mul(tf.matMul(dy, dequantized(w, packing)), scale),
+  gpu: ({ dy }, { scale, format, width }) =>
+    productProgram({
+      rows: dim(dy, 0),
+      cols: width,
+      sums: [timesPackedBack("dy", format)],
+      scale,
+      ...packedSource(format),
+    }),
+  wasm: ({ dy, w }, { scale, format, width }) => {
+    const [N, O] = [dim(dy, 0), dim(dy, 1)];
+    if (format === 0) {
+      return multiply([N, width], whole(N, width, O), { cRow: width, aRow: O, aStep: 1, bRow: width, bStep: 1 }, scale);
+    }
+    return {
+      fn: "packedBack",
+      outputShape: [N, width],
+      work: strips(N, width),
+      args: [{ float: scale }, N, O, width, format, dim(w, 1)],
+      scratch: packedScratch,
+      cost: 2 * N * O * width,
+    };
   },
-  cases: sizes.map(({ N, I, O }) => ({ shapes: { dy: [N, O], w: [O, I] }, attrs: { scale: 0.5 } })),
+  cases: formatSizes.map(({ N, I, O, format }) => ({
+    shapes: { dy: [N, O], w: [O, I] },
+    attrs: { scale: 0.5, format, width: I },
+    packed: { w: format },
+  })),
 });
 
 const weight = defineKernel({
@@ -97,7 +125,7 @@ const weight = defineKernel({
     productProgram({ rows: dim(dy, 1), cols: dim(x, 1), sums: [acrossRows("dy", "x")], scale }),
   wasm: ({ dy, x }, { scale }) => {
     const [N, O, I] = [dim(dy, 0), dim(dy, 1), dim(x, 1)];
-    return multiply(O, I, N, { aRow: 1, aStep: O, bRow: I, bStep: 1 }, scale);
+    return multiply([O, I], whole(O, I, N), { cRow: I, aRow: 1, aStep: O, bRow: I, bStep: 1 }, scale);
   },
   cases: sizes.map(({ N, I, O }) => ({ shapes: { dy: [N, O], x: [N, I] }, attrs: { scale: 0.5 } })),
 });
@@ -105,101 +133,57 @@ const weight = defineKernel({
 const forward = defineKernel({
   name: "Linear",
   inputs: ["x", "w"],
-  reference: ({ x, w }: { x: tf.Tensor2D; w: tf.Tensor2D }, { scale }: Scale) =>
-    tf.mul(tf.matMul(x, w, false, true), scale),
-  gpu: ({ x, w }, { scale }) =>
-    productProgram({ rows: dim(x, 0), cols: dim(w, 0), sums: [timesTransposed("x", "w")], scale }),
-  wasm: ({ x, w }, { scale }) => {
-    const [N, O, I] = [dim(x, 0), dim(w, 0), dim(w, 1)];
-    return multiply(N, O, I, { aRow: I, aStep: 1, bRow: 1, bStep: I }, scale);
-  },
-  gradient: (dy, { x, w }, { scale }) => ({
-    x: () => back({ dy: dy as tf.Tensor2D, w }, { scale }),
-    w: () => weight({ dy: dy as tf.Tensor2D, x }, { scale }),
-  }),
-  cases: sizes.map(({ N, I, O }) => ({ shapes: { x: [N, I], w: [O, I] }, attrs: { scale: 0.5 } })),
-});
-
-type Pair = { a: tf.Tensor2D; b: tf.Tensor2D };
-
-const loraBack = defineKernel({
-  name: "LoraBack",
-  inputs: ["dy", "w", "du", "a"],
-  reference: (
-    { dy, w, du, a }: { dy: tf.Tensor2D; w: tf.Tensor2D; du: tf.Tensor2D; a: tf.Tensor2D },
-    _: Record<string, never>,
-  ) => tf.add(tf.matMul(dy, w), tf.matMul(du, a)),
-  gpu: ({ dy, w }) =>
-    productProgram({ rows: dim(dy, 0), cols: dim(w, 1), sums: [timesWeight("dy", "w"), timesWeight("du", "a")] }),
-  wasm: ({ dy, w, du }) => ({
-    fn: "loraBack",
-    outputShape: [dim(dy, 0), dim(w, 1)],
-    work: strips(dim(dy, 0), dim(w, 1)),
-    args: [dim(dy, 0), dim(dy, 1), dim(w, 1), dim(du, 1)],
-    scratch: productScratch,
-    cost: 2 * dim(dy, 0) * dim(w, 1) * (dim(dy, 1) + dim(du, 1)),
-  }),
-  cases: sizes.map(({ N, I, O }) => ({ shapes: { dy: [N, O], w: [O, I], du: [N, 3], a: [3, I] }, attrs: {} })),
-});
-
-const lora = defineKernel({
-  name: "LoraLinear",
-  inputs: ["x", "w", "u", "b", "a"],
-  derive: ({ x, a }, { scale }) => ({ u: forward({ x, w: a }, { scale }) as tf.Tensor2D }),
-  reference: ({ x, w, a, b }: Pair & { x: tf.Tensor2D; w: tf.Tensor2D; u: tf.Tensor2D }, { scale }: Scale) =>
-    tf.add(tf.matMul(x, w, false, true), tf.mul(tf.matMul(tf.matMul(x, a, false, true), b, false, true), scale)),
-  gpu: ({ x, w }) =>
+  reference: ({ x, w }: { x: tf.Tensor2D; w: tf.Tensor2D }, { scale, ...packing }: Scale & Packing) =>
+    tf.mul(tf.matMul(x, dequantized(w, packing), false, true), scale),
+  gpu: ({ x, w }, { scale, format }) =>
     productProgram({
       rows: dim(x, 0),
       cols: dim(w, 0),
-      sums: [timesTransposed("x", "w"), timesTransposed("u", "b")],
+      sums: [timesPacked("x", format)],
+      scale,
+      ...packedSource(format),
     }),
-  wasm: ({ x, w, u }) => ({
-    fn: "loraLinear",
-    outputShape: [dim(x, 0), dim(w, 0)],
-    work: strips(dim(x, 0), dim(w, 0)),
-    args: [dim(x, 0), dim(w, 0), dim(w, 1), dim(u, 1)],
-    scratch: productScratch,
-    cost: 2 * dim(x, 0) * dim(w, 0) * (dim(w, 1) + dim(u, 1)),
-  }),
-  gradient: (dy, { x, w, u, b, a }, { scale }) => {
-    // Not in a thunk: tfjs disposes of what a thunk makes, and two of them need it.
-    const du = back({ dy: dy as tf.Tensor2D, w: b }, { scale }) as tf.Tensor2D;
+  wasm: ({ x, w }, { scale, format, width }) => {
+    const [N, O] = [dim(x, 0), dim(w, 0)];
+    if (format === 0) {
+      return multiply([N, O], whole(N, O, width), { cRow: O, aRow: width, aStep: 1, bRow: 1, bStep: width }, scale);
+    }
     return {
-      x: () => loraBack({ dy: dy as tf.Tensor2D, w, du, a }, {}),
-      w: () => weight({ dy: dy as tf.Tensor2D, x }, { scale: 1 }),
-      b: () => weight({ dy: dy as tf.Tensor2D, x: u }, { scale: 1 }),
-      a: () => weight({ dy: du, x }, { scale: 1 }),
+      fn: "packedLinear",
+      outputShape: [N, O],
+      work: strips(N, O),
+      args: [{ float: scale }, N, O, width, format, dim(w, 1)],
+      scratch: packedScratch,
+      cost: 2 * N * O * width,
     };
   },
-  cases: sizes.map(({ N, I, O }) => ({
-    shapes: { x: [N, I], w: [O, I], u: [N, 3], b: [O, 3], a: [3, I] },
-    attrs: { scale: 0.5 },
+  gradient: (dy, { x, w }, attrs) => ({
+    x: () => back({ dy: dy as tf.Tensor2D, w }, attrs),
+    ...(attrs.format === 0 ? { w: () => weight({ dy: dy as tf.Tensor2D, x }, { scale: attrs.scale }) } : {}),
+  }),
+  cases: formatSizes.map(({ N, I, O, format }) => ({
+    shapes: { x: [N, I], w: [O, I] },
+    attrs: { scale: 0.5, format, width: I },
+    packed: { w: format },
   })),
 });
 
-export const kernels = [forward, back, weight, lora, loraBack];
+export const kernels = [forward, back, weight];
 
-/** dy · w: the gradient of x, [N, I]. */
-export function linearBack(dy: tf.Tensor2D, w: tf.Tensor2D): tf.Tensor2D {
-  return back({ dy, w }, { scale: 1 }) as tf.Tensor2D;
+/** The matrix of plain numbers, as a weight. */
+export const plain = (values: tf.Tensor2D): Weight => ({ format: "f32", width: dim(values, 1), values });
+
+/** scale · dy · w: the gradient of x; dy [N, O], w [O, I] → [N, I]. */
+export function linearBack(dy: tf.Tensor2D, w: Weight, scale = 1): tf.Tensor2D {
+  return back({ dy, w: w.values }, { scale, ...packingOf(w) }) as tf.Tensor2D;
 }
 
-/** dyᵀ · x: the gradient of w, [O, I]. */
-export function linearWeight(dy: tf.Tensor2D, x: tf.Tensor2D): tf.Tensor2D {
-  return weight({ dy, x }, { scale: 1 }) as tf.Tensor2D;
+/** scale · dyᵀ · x: the gradient of w, [O, I]. */
+export function linearWeight(dy: tf.Tensor2D, x: tf.Tensor2D, scale = 1): tf.Tensor2D {
+  return weight({ dy, x }, { scale }) as tf.Tensor2D;
 }
 
 /** scale · x · wᵀ; x [N, I], w [O, I] → [N, O]. */
-export function linear(x: tf.Tensor2D, w: tf.Tensor2D, scale = 1): tf.Tensor2D {
-  return forward({ x, w }, { scale }) as tf.Tensor2D;
-}
-
-/**
- * x · wᵀ + scale · (x · aᵀ) · bᵀ: a frozen layer and the low-rank pair beside it, a [R, I], b [O, R]. W + BA is never
- * formed, and the gradient of x is one product of both.
- */
-export function loraLinear(x: tf.Tensor2D, w: tf.Tensor2D, { a, b }: Pair, scale: number): tf.Tensor2D {
-  const u = offTape(() => linear(x, a, scale)); // its derivative is part of the kernel's own
-  return lora({ x, w, u, b, a }, { scale }) as tf.Tensor2D;
+export function linear(x: tf.Tensor2D, w: Weight, scale = 1): tf.Tensor2D {
+  return forward({ x, w: w.values }, { scale, ...packingOf(w) }) as tf.Tensor2D;
 }

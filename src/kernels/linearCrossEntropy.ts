@@ -14,9 +14,16 @@ import { defineKernel } from "./kernel";
 import { linear, linearBack, linearWeight } from "./linear";
 import { dim } from "./shape";
 import { tf } from "./tf";
+import { dequantized, formats, type Packing, packingOf, type Weight } from "./weight";
 
 type Inputs = { x: tf.Tensor2D; head: tf.Tensor2D; targets: tf.Tensor1D; weights: tf.Tensor1D };
-type Chunk = { rows: number };
+type Chunk = { rows: number } & Packing;
+
+const weightOf = ({ head }: Inputs, { format, width }: Packing): Weight => ({
+  format: formats[format] ?? "f32",
+  width,
+  values: head,
+});
 
 /** Logits at hand at a time: 64 MB. */
 export const chunkLogits = 2 ** 24;
@@ -49,35 +56,45 @@ function overChunks<T extends tf.Tensor>(
 const cases = [
   { M: 3, C: 4, V: 7, rows: 2 },
   { M: 40, C: 33, V: 130, rows: 16 },
-].map(({ M, C, V, rows }) => ({
-  shapes: { x: [M, C], head: [V, C], targets: [M], weights: [M] },
-  attrs: { rows },
-  whole: { targets: [V] },
-}));
+]
+  .map((each) => ({ ...each, format: 0 }))
+  .concat({ M: 40, C: 33, V: 130, rows: 16, format: 3 })
+  .map(({ M, C, V, rows, format }) => ({
+    shapes: { x: [M, C], head: [V, C], targets: [M], weights: [M] },
+    attrs: { rows, format, width: C },
+    whole: { targets: [V] },
+    packed: { head: format },
+  }));
 
 const forward = defineKernel({
   name: "LinearCrossEntropy",
   inputs: ["x", "head", "targets", "weights"],
-  reference: ({ x, head, targets, weights }: Inputs, _: Chunk): tf.Tensor => {
+  reference: ({ x, head, targets, weights }: Inputs, chunk: Chunk): tf.Tensor => {
     const oneHot = tf.cast(tf.oneHot(targets, dim(head, 0)), "float32");
-    const picked = tf.sum(tf.mul(tf.logSoftmax(tf.matMul(x, head, false, true)), oneHot), -1);
+    const picked = tf.sum(tf.mul(tf.logSoftmax(tf.matMul(x, dequantized(head, chunk), false, true)), oneHot), -1);
     return tf.mul(tf.neg(picked), weights);
   },
   compose: (inputs, chunk) =>
     tf.concat(
-      overChunks(inputs, chunk, ({ x, targets, weights }) => crossEntropy(linear(x, inputs.head), targets, weights)),
+      overChunks(inputs, chunk, ({ x, targets, weights }) =>
+        crossEntropy(linear(x, weightOf(inputs, chunk)), targets, weights),
+      ),
     ),
   gradient: (dy, inputs, chunk) => {
-    const { head } = inputs;
+    const head = weightOf(inputs, chunk);
     type Part = Parameters<Parameters<typeof overChunks>[2]>[0];
     const logitsBack = ({ from, count, x, targets, weights }: Part) =>
       crossEntropyBack(linear(x, head), targets, weights, tf.slice(dy as tf.Tensor1D, from, count));
     return {
       x: () => tf.concat(overChunks(inputs, chunk, (part) => linearBack(logitsBack(part), head))),
-      head: () =>
-        overChunks(inputs, chunk, (part) => linearWeight(logitsBack(part), part.x)).reduce((sum, each) =>
-          add(sum, each),
-        ),
+      ...(chunk.format === 0
+        ? {
+            head: () =>
+              overChunks(inputs, chunk, (part) => linearWeight(logitsBack(part), part.x)).reduce((sum, each) =>
+                add(sum, each),
+              ),
+          }
+        : {}),
     };
   },
   cases,
@@ -88,11 +105,11 @@ export const kernels = [forward];
 /** The weighted loss of each row's read-out, [M], nats. Logits that fit one chunk are kept for the backward pass. */
 export function linearCrossEntropy(
   x: tf.Tensor2D,
-  head: tf.Tensor2D,
+  head: Weight,
   targets: tf.Tensor1D,
   weights: tf.Tensor1D,
-  rows = Math.max(1, Math.floor(chunkLogits / dim(head, 0))),
+  rows = Math.max(1, Math.floor(chunkLogits / dim(head.values, 0))),
 ): tf.Tensor1D {
   if (dim(x, 0) <= rows) return crossEntropy(linear(x, head), targets, weights);
-  return forward({ x, head, targets, weights }, { rows }) as tf.Tensor1D;
+  return forward({ x, head: head.values, targets, weights }, { rows, ...packingOf(head) }) as tf.Tensor1D;
 }

@@ -1,17 +1,39 @@
 /**
  * @file WGSL for matrix products: result[row, col] = scale · Σ over the sums of Σ_k a(row, k) · b(k, col).
  *
- * A workgroup of 16 × 16 makes a square tile of the result, each invocation a block of 1, 2 or 4 squared of it, so that a
- * number loaded into workgroup memory is used as often. Products of few rows, as decoding makes them, are bound by
- * reading b: there a workgroup makes one column, its lanes side by side along k.
+ * A workgroup of 16 × 16 makes a square tile of the result, each invocation a block of 1, 2 or 4 squared of it: vectors
+ * are what it reads of workgroup memory, so that a number loaded there is used as often as the block is wide. Products of
+ * few rows, as decoding makes them, are bound by reading b: there a workgroup makes one column, its lanes along k.
  */
 
 import type { Program } from "./kernel";
 
-/** a(row, k) lies at row · aRow + k · aK, b(k, col) at k · bK + col · bCol; each is WGSL, `1u` where neighbours are. */
-export type Sum = { a: string; aRow: string; aK: string; b: string; bK: string; bCol: string; depth: string };
+/**
+ * One side of a product: `outer` counts rows of a, or columns of b. Either numbers at `outer · byOuter + k · byK` of an
+ * input (from place `from` on), or an expression.
+ */
+export type Operand =
+  | { name: string; byOuter: string; byK: string; from?: string }
+  | { read: (outer: string, k: string) => string; isAlongK: boolean };
+export type Sum = { a: Operand; b: Operand; depth: string };
 
-type Product = { rows: number; cols: number; sums: Sum[]; scale?: number };
+type Product = {
+  /** Of the largest part. */
+  rows: number;
+  cols: number;
+  sums: Sum[];
+  scale?: number;
+  outputShape?: number[];
+  /** Products in one dispatch, side by side along z; the source knows which as `part`. */
+  parts?: number;
+  /** Rows of this part, and where it puts a number, where that is not all and row by row. */
+  rowsOfPart?: string;
+  place?: string;
+  /** Functions and constants that the operands' expressions need, and numbers that they read as uniforms. */
+  functions?: (constants: Record<string, number>) => string;
+  constants?: Record<string, number>;
+  uniforms?: Record<string, number>;
+};
 
 const side = 16;
 const lanes = 64;
@@ -19,166 +41,182 @@ const lanes = 64;
 const enoughGroups = 64;
 /** Rows that one workgroup of the thin variant keeps. */
 const thinRows = 4;
+const directSide = 8;
+const directBlock = 4;
+
+/** How products are made: in tiles by a block's width, without workgroup memory, or a column a workgroup. */
+export type Variant = "tile4" | "tile2" | "tile1" | "direct" | "thin";
 
 /**
  * Whether products read their operands straight from memory: an adapter that computes on the CPU has no faster memory to
  * keep them in, and pays dearly for every barrier. Set where the device is opened.
  */
 let isDirect = false;
-const directSide = 8;
-const directBlock = 4;
 
 export function chooseProducts({ software }: { software: boolean }): void {
   isDirect = software;
 }
 
-function blockOf(rows: number, cols: number): 1 | 2 | 4 {
-  const groups = (block: number) => Math.ceil(rows / (side * block)) * Math.ceil(cols / (side * block));
-  if (groups(4) >= enoughGroups) return 4;
-  return groups(2) >= enoughGroups ? 2 : 1;
+function variantFor(rows: number, cols: number, parts: number, sums: Sum[]): Variant {
+  if (isDirect) return "direct";
+  if (rows <= thinRows && parts === 1 && sums.every(({ a, b }) => isAlongK(a) && isAlongK(b))) return "thin";
+  const groups = (block: number) => parts * Math.ceil(rows / (side * block)) * Math.ceil(cols / (side * block));
+  if (groups(4) >= enoughGroups) return "tile4";
+  return groups(2) >= enoughGroups ? "tile2" : "tile1";
+}
+
+const isAlongK = (operand: Operand) => ("read" in operand ? operand.isAlongK : operand.byK === "1u");
+
+/** The number of an operand at these places. */
+function at(operand: Operand, outer: string, k: string): string {
+  if ("read" in operand) return operand.read(outer, k);
+  const { name, byOuter, byK, from } = operand;
+  return `${name}[${from ? `${from} + ` : ""}(${outer}) * ${byOuter} + (${k}) * ${byK}]`;
 }
 
 /** The program of a product; rows and columns are data, so that one pipeline serves every length. */
-export function productProgram({ rows, cols, sums, scale = 1 }: Product): Program {
+export function productProgram(product: Product): Program {
+  const { rows, cols, sums, scale = 1, outputShape = [rows, cols], parts = 1 } = product;
+  const { constants = {}, uniforms = {}, functions = () => "" } = product;
+  const variant = variantFor(rows, cols, parts, sums);
+  const numbers = Object.entries(uniforms).map(([name, value]) => [name, { type: "uint32" as const, value }]);
   const common = {
-    outputShape: [rows, cols],
+    outputShape,
     uniforms: {
       rows: { type: "uint32" as const, value: rows },
       cols: { type: "uint32" as const, value: cols },
       scale: { type: "float32" as const, value: scale },
+      ...(Object.fromEntries(numbers) as Record<string, { type: "uint32"; value: number }>),
     },
   };
-  if (rows <= thinRows && !isDirect && sums.every(({ aK, bK }) => aK === "1u" && bK === "1u")) {
+  const body = {
+    sums,
+    rowsOfPart: product.rowsOfPart ?? "uniforms.rows",
+    place: product.place ?? "row * uniforms.cols + col",
+  };
+  if (variant === "thin") {
     const x = Math.min(cols, 32768);
     return {
       ...common,
-      constants: { rows },
+      constants: { ...constants, thin: rows },
       workgroups: [x, Math.ceil(cols / x), 1],
       workgroupSize: [lanes, 1, 1],
-      wgsl: () => thinSource(sums, rows),
+      wgsl: (constants) => functions(constants) + thinSource(body, rows),
     };
   }
-  if (isDirect) {
+  if (variant === "direct") {
     const tile = directSide * directBlock;
     return {
       ...common,
-      constants: { direct: 1 },
-      workgroups: [Math.ceil(cols / tile), Math.ceil(rows / tile), 1],
+      constants: { ...constants, direct: 1 },
+      workgroups: [Math.ceil(cols / tile), Math.ceil(rows / tile), parts],
       workgroupSize: [directSide, directSide, 1],
-      wgsl: () => directSource(sums),
+      wgsl: (constants) => functions(constants) + directSource(body),
     };
   }
-  const block = blockOf(rows, cols);
+  const block = Number(variant.slice(-1));
   const tile = side * block;
   return {
     ...common,
-    constants: { block },
-    workgroups: [Math.ceil(cols / tile), Math.ceil(rows / tile), 1],
+    constants: { ...constants, block },
+    workgroups: [Math.ceil(cols / tile), Math.ceil(rows / tile), parts],
     workgroupSize: [side, side, 1],
-    wgsl: () => tiledSource(sums, block),
+    wgsl: (constants) => functions(constants) + tiledSource(body, block),
   };
 }
 
-const strides = ({ aRow, aK, bK, bCol, depth }: Sum) =>
-  `let aRow = ${aRow}; let aK = ${aK}; let bK = ${bK}; let bCol = ${bCol}; let depth = ${depth};`;
+type Body = { sums: Sum[]; rowsOfPart: string; place: string };
 
 const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 
-function tiledSource(sums: Sum[], block: number): string {
+function tiledSource({ sums, rowsOfPart, place }: Body, block: number): string {
   const tile = side * block;
-  const stride = tile + 1; // odd, so that a column of the tile lies in different banks
-  const each = (text: (i: number, j: number) => string) =>
-    range(block)
-      .flatMap((i) => range(block).map((j) => text(i, j)))
-      .join("\n");
-  /** Which element of a tile an invocation loads in its turn `e`: [place along k, place along the other index]. */
-  const place = (e: number, alongK: boolean) => {
-    const n = `(${e * side * side}u + me)`;
-    return alongK ? [`${n} % ${side}u`, `${n} / ${side}u`] : [`${n} / ${tile}u`, `${n} % ${tile}u`];
-  };
-  const load = ({ a, aK: aAlong, b, bK: bAlong }: Sum) =>
-    range(block)
-      .map((e) => {
-        const [aK, aRow] = place(e, aAlong === "1u");
-        const [bK, bCol] = place(e, bAlong === "1u");
-        return `
+  const pitch = side + 1; // odd, so that neighbours along k lie in different banks
+  const vector = block === 1 ? "f32" : `vec${block}<f32>`;
+  const part = (name: string, i: number) => (block === 1 ? name : `${name}[${i}]`);
+  /** Each invocation loads `block` neighbours of one k. Which ones: lanes side by side where memory is. */
+  const load = (tileName: string, operand: Operand, first: string, end: string, depth: string) => `
         {
-          let k = start + ${aK};
-          let row = top + ${aRow};
-          var value = 0.0;
-          if (row < uniforms.rows && k < depth) { value = ${a}[row * aRow + k * aK]; }
-          tileA[(${aK}) * ${stride}u + ${aRow}] = value;
-        }
-        {
-          let k = start + ${bK};
-          let col = left + ${bCol};
-          var value = 0.0;
-          if (col < uniforms.cols && k < depth) { value = ${b}[k * bK + col * bCol]; }
-          tileB[(${bK}) * ${stride}u + ${bCol}] = value;
+          let k = ${isAlongK(operand) ? `me % ${side}u` : `me / ${side}u`};
+          let group = ${isAlongK(operand) ? `me / ${side}u` : `me % ${side}u`};
+          let deep = start + k;
+          var value = ${vector}(0.0);
+          ${range(block)
+            .map(
+              (j) => `
+          {
+            let outer = ${first} + group * ${block}u + ${j}u;
+            if (outer < ${end} && deep < ${depth}) { ${part("value", j)} = ${at(operand, "outer", "deep")}; }
+          }`,
+            )
+            .join("")}
+          ${tileName}[k * ${pitch}u + group] = value;
         }`;
-      })
-      .join("");
-  const multiply = `
-      for (var k = 0u; k < ${side}u; k++) {
-        ${range(block)
-          .map(
-            (i) => `
-        let a${i} = tileA[k * ${stride}u + localId.y + ${i * side}u];
-        let b${i} = tileB[k * ${stride}u + localId.x + ${i * side}u];`,
-          )
-          .join("")}
-        ${each((i, j) => `sum${i}${j} = fma(a${i}, b${j}, sum${i}${j});`)}
-      }`;
   return `
-  var<workgroup> tileA: array<f32, ${side * stride}>;
-  var<workgroup> tileB: array<f32, ${side * stride}>;
+  var<workgroup> tileA: array<${vector}, ${side * pitch}>;
+  var<workgroup> tileB: array<${vector}, ${side * pitch}>;
   fn main() {
+    let part = workgroupId.z;
     let top = workgroupId.y * ${tile}u;
     let left = workgroupId.x * ${tile}u;
+    let rows = ${rowsOfPart};
     let me = localId.y * ${side}u + localId.x;
-    ${each((i, j) => `var sum${i}${j} = 0.0;`)}
+    ${range(block)
+      .map((i) => `var sum${i} = ${vector}(0.0);`)
+      .join("\n")}
     ${sums
       .map(
-        (sum) => `
+        ({ a, b, depth }) => `
     {
-      ${strides(sum)}
+      let depth = ${depth};
       for (var start = 0u; start < depth; start += ${side}u) {
-        ${load(sum)}
+        ${load("tileA", a, "top", "rows", "depth")}
+        ${load("tileB", b, "left", "uniforms.cols", "depth")}
         workgroupBarrier();
-        ${multiply}
+        for (var k = 0u; k < ${side}u; k++) {
+          let a = tileA[k * ${pitch}u + localId.y];
+          let b = tileB[k * ${pitch}u + localId.x];
+          ${range(block)
+            .map((i) => `sum${i} = fma(${vector}(${part("a", i)}), b, sum${i});`)
+            .join("\n")}
+        }
         workgroupBarrier();
       }
     }`,
       )
       .join("")}
-    ${each(
-      (i, j) => `
+    ${range(block)
+      .flatMap((i) => range(block).map((j) => [i, j] as const))
+      .map(
+        ([i, j]) => `
     {
-      let row = top + localId.y + ${i * side}u;
-      let col = left + localId.x + ${j * side}u;
-      if (row < uniforms.rows && col < uniforms.cols) { result[row * uniforms.cols + col] = sum${i}${j} * uniforms.scale; }
+      let row = top + localId.y * ${block}u + ${i}u;
+      let col = left + localId.x * ${block}u + ${j}u;
+      if (row < rows && col < uniforms.cols) { result[${place}] = ${part(`sum${i}`, j)} * uniforms.scale; }
     }`,
-    )}
+      )
+      .join("")}
   }`;
 }
 
-function thinSource(sums: Sum[], rows: number): string {
+function thinSource({ sums }: Body, rows: number): string {
   return `
   var<workgroup> partials: array<f32, ${rows * lanes}>;
   fn main() {
+    let part = 0u;
     let col = min(workgroupId.y * numWorkgroups.x + workgroupId.x, uniforms.cols - 1u);
     ${range(rows)
       .map((row) => `var sum${row} = 0.0;`)
       .join("\n")}
     ${sums
       .map(
-        (sum) => `
+        ({ a, b, depth }) => `
     {
-      ${strides(sum)}
+      let depth = ${depth};
       for (var k = localId.x; k < depth; k += ${lanes}u) {
-        let value = ${sum.b}[k * bK + col * bCol];
+        let value = ${at(b, "col", "k")};
         ${range(rows)
-          .map((row) => `sum${row} = fma(${sum.a}[${row}u * aRow + k * aK], value, sum${row});`)
+          .map((row) => `sum${row} = fma(${at(a, `${row}u`, "k")}, value, sum${row});`)
           .join("\n")}
       }
     }`,
@@ -202,38 +240,53 @@ function thinSource(sums: Sum[], rows: number): string {
   }`;
 }
 
-function directSource(sums: Sum[]): string {
+function directSource({ sums, rowsOfPart, place }: Body): string {
   const block = range(directBlock);
   const each = (text: (i: number, j: number) => string) =>
     block.flatMap((i) => block.map((j) => text(i, j))).join("\n");
+  /** A strided operand is walked by adding: this adapter's compiler takes no multiplication out of a loop. */
+  const walk = (operand: Operand, name: string, outer: (i: number) => string) => ({
+    begin: block
+      .map((i) =>
+        "read" in operand
+          ? `let ${name}${i} = ${outer(i)};`
+          : `var ${name}${i} = ${operand.from ? `${operand.from} + ` : ""}${outer(i)} * ${operand.byOuter};`,
+      )
+      .join("\n"),
+    read: (i: number) => ("read" in operand ? operand.read(`${name}${i}`, "k") : `${operand.name}[${name}${i}]`),
+    step: "read" in operand ? "" : block.map((i) => `${name}${i} += ${operand.byK};`).join(" "),
+  });
   return `
   fn main() {
+    let part = workgroupId.z;
     let top = (workgroupId.y * ${directSide}u + localId.y) * ${directBlock}u;
     let left = (workgroupId.x * ${directSide}u + localId.x) * ${directBlock}u;
+    let rows = ${rowsOfPart};
+    if (top >= rows || left >= uniforms.cols) { return; }
     ${each((i, j) => `var sum${i}${j} = 0.0;`)}
     ${sums
-      .map(
-        (sum) => `
+      .map(({ a, b, depth }) => {
+        const walkA = walk(a, "a", (i) => `min(top + ${i}u, rows - 1u)`);
+        const walkB = walk(b, "b", (i) => `min(left + ${i}u, uniforms.cols - 1u)`);
+        return `
     {
-      ${strides(sum)}
-      ${block
-        .map(
-          (i) => `
-      var a${i} = min(top + ${i}u, uniforms.rows - 1u) * aRow;
-      var b${i} = min(left + ${i}u, uniforms.cols - 1u) * bCol;`,
-        )
-        .join("")}
+      let depth = ${depth};
+      ${walkA.begin}
+      ${walkB.begin}
       for (var k = 0u; k < depth; k++) {
-        ${block.map((i) => `let x${i} = ${sum.a}[a${i}]; let y${i} = ${sum.b}[b${i}]; a${i} += aK; b${i} += bK;`).join("\n")}
+        ${block.map((i) => `let x${i} = ${walkA.read(i)}; let y${i} = ${walkB.read(i)};`).join("\n")}
+        ${walkA.step} ${walkB.step}
         ${each((i, j) => `sum${i}${j} = fma(x${i}, y${j}, sum${i}${j});`)}
       }
-    }`,
-      )
+    }`;
+      })
       .join("")}
     ${each(
       (i, j) => `
-    if (top + ${i}u < uniforms.rows && left + ${j}u < uniforms.cols) {
-      result[(top + ${i}u) * uniforms.cols + left + ${j}u] = sum${i}${j} * uniforms.scale;
+    {
+      let row = top + ${i}u;
+      let col = left + ${j}u;
+      if (row < rows && col < uniforms.cols) { result[${place}] = sum${i}${j} * uniforms.scale; }
     }`,
     )}
   }`;

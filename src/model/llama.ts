@@ -1,18 +1,18 @@
 /** @file The Llama architecture: its weights as a record, and its forward pass as functions over them. */
 
-import type { LinearName } from "../core/adapter";
-import { linearNames, linearPath, linearShape } from "../core/adapter";
+import { linearNames, linearPath, linearShape, type StackName, stackNames, stacks } from "../core/adapter";
 import { StudioError } from "../core/errors";
 import type { ModelConfig } from "../core/model";
 import { say } from "../core/say";
 import { add } from "../kernels/add";
 import { attention } from "../kernels/attention";
 import { linear } from "../kernels/linear";
-import { rmsNorm } from "../kernels/rmsNorm";
+import { addRmsNorm, rmsNorm } from "../kernels/rmsNorm";
 import { takeRows } from "../kernels/rows";
-import { ropeTable, splitHeads } from "../kernels/splitHeads";
-import { swiglu } from "../kernels/swiglu";
+import { ropeTable, splitStackedHeads } from "../kernels/splitHeads";
+import { swigluStacked } from "../kernels/swiglu";
 import { tf } from "../kernels/tf";
+import { newWeight, type Weight, type WeightFormat, weightRows } from "../kernels/weight";
 import type { Adapter } from "./lora";
 import { adaptedLinear, layerWeights } from "./lora";
 import { recomputed } from "./recompute";
@@ -23,16 +23,16 @@ export type TensorData = { shape: number[]; values: Float32Array };
 export type Layer = {
   inputNorm: tf.Tensor1D; // [C]
   postNorm: tf.Tensor1D; // [C]
-  linears: Record<LinearName, tf.Tensor2D>; // [out, in]
+  stacks: Record<StackName, Weight>; // [rows of all its layers, in]
 };
 
 export type Llama = {
   config: ModelConfig;
-  embedding: tf.Tensor2D; // [V, C]
+  embedding: Weight; // [V, C]
   layers: Layer[];
   norm: tf.Tensor1D; // [C]
   /** [V, C]; the embedding itself where the two are tied. */
-  head: tf.Tensor2D;
+  head: Weight;
   /** Cosines and sines of every position, [P, D]. */
   rope: tf.Tensor2D;
   /** Names among the tensors given that the architecture does not use. */
@@ -49,40 +49,59 @@ export type Places = {
 };
 
 /**
- * Makes a Llama of tensors under Hugging Face's names. Throws `model.tensor`, naming the tensor that is missing or
- * whose shape does not fit the configuration.
+ * Makes a Llama of tensors under Hugging Face's names, its matrices kept in `format`. Throws `model.tensor`, naming the
+ * tensor that is missing or whose shape does not fit the configuration.
  */
-export function loadLlama(config: ModelConfig, tensors: ReadonlyMap<string, TensorData>): Llama {
+export function loadLlama(
+  config: ModelConfig,
+  tensors: ReadonlyMap<string, TensorData>,
+  format: WeightFormat = "f32",
+): Llama {
   const expected = tensorShapes(config);
   for (const [name, shape] of expected) checkTensor(name, shape, tensors.get(name));
   const used = new Set(expected.keys());
   if (config.tieWordEmbeddings) used.add("lm_head.weight"); // Some files hold the tied head a second time.
-  const take = (name: string): tf.Tensor => {
-    const data = tensors.get(name);
-    if (!data) throw new StudioError("model.tensor", say`${name} is missing`);
-    return tf.tensor(data.values, data.shape, "float32");
+  const numbers = (name: string) => tensors.get(name)?.values ?? new Float32Array(0);
+  const vector = (name: string) => tf.tensor1d(numbers(name));
+  const matrix = (names: readonly string[], width: number): Weight => {
+    const [first] = names;
+    const values = names.length === 1 && first ? numbers(first) : joined(names.map(numbers));
+    return newWeight(values, [values.length / width, width], format);
   };
   const layers = Array.from({ length: config.layers }, (_, i): Layer => {
-    const linears = linearNames.map((name) => [name, take(`${linearPath(i, name)}.weight`)] as const);
+    const each = stackNames.map((stack) => {
+      const names = stacks[stack].map((name) => `${linearPath(i, name)}.weight`);
+      return [stack, matrix(names, linearShape(config, stacks[stack][0])[1])] as const;
+    });
     return {
-      inputNorm: take(`model.layers.${i}.input_layernorm.weight`) as tf.Tensor1D,
-      postNorm: take(`model.layers.${i}.post_attention_layernorm.weight`) as tf.Tensor1D,
-      linears: Object.fromEntries(linears) as Record<LinearName, tf.Tensor2D>,
+      inputNorm: vector(`model.layers.${i}.input_layernorm.weight`),
+      postNorm: vector(`model.layers.${i}.post_attention_layernorm.weight`),
+      stacks: Object.fromEntries(each) as Record<StackName, Weight>,
     };
   });
-  const embedding = take("model.embed_tokens.weight") as tf.Tensor2D;
+  const embedding = matrix(["model.embed_tokens.weight"], config.hiddenSize);
   return {
     config,
     embedding,
     layers,
-    norm: take("model.norm.weight") as tf.Tensor1D,
-    head: config.tieWordEmbeddings ? embedding : (take("lm_head.weight") as tf.Tensor2D),
+    norm: vector("model.norm.weight"),
+    head: config.tieWordEmbeddings ? embedding : matrix(["lm_head.weight"], config.hiddenSize),
     rope: tf.tensor2d(ropeTable(config.maxPositions, config.headDim, config.ropeTheta), [
       config.maxPositions,
       config.headDim,
     ]),
     unused: [...tensors.keys()].filter((name) => !used.has(name)),
   };
+}
+
+function joined(parts: Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }
 
 function checkTensor(name: string, shape: number[], data: TensorData | undefined): void {
@@ -107,16 +126,19 @@ export function tensorShapes(config: ModelConfig): Map<string, number[]> {
   return shapes;
 }
 
-/** The model's weights on the device under their names; a tied head appears once, as the embedding. */
+/**
+ * The model's weights on the device: vectors and single matrices under their own names, stacks as
+ * `model.layers.0.qkv.weight`. A tied head appears once, as the embedding.
+ */
 export function llamaWeights(llama: Llama): Map<string, tf.Tensor> {
-  const weights = new Map<string, tf.Tensor>([["model.embed_tokens.weight", llama.embedding]]);
+  const weights = new Map<string, tf.Tensor>([["model.embed_tokens.weight", llama.embedding.values]]);
   llama.layers.forEach((layer, i) => {
     weights.set(`model.layers.${i}.input_layernorm.weight`, layer.inputNorm);
     weights.set(`model.layers.${i}.post_attention_layernorm.weight`, layer.postNorm);
-    for (const name of linearNames) weights.set(`${linearPath(i, name)}.weight`, layer.linears[name]);
+    for (const stack of stackNames) weights.set(`model.layers.${i}.${stack}.weight`, layer.stacks[stack].values);
   });
   weights.set("model.norm.weight", llama.norm);
-  if (llama.head !== llama.embedding) weights.set("lm_head.weight", llama.head);
+  if (llama.head !== llama.embedding) weights.set("lm_head.weight", llama.head.values);
   return weights;
 }
 
@@ -140,7 +162,7 @@ export function decode(
   { picked, attend, dropoutSeed, recompute = false }: DecodeOptions = {},
 ): tf.Tensor2D {
   const { config } = llama;
-  let x = takeRows(llama.embedding, places.tokens);
+  let x = embed(llama.embedding, places.tokens);
   llama.layers.forEach((_, i) => {
     const part = i === config.layers - 1 ? picked : undefined;
     if (!recompute || !adapter) {
@@ -179,19 +201,22 @@ function block(
   { rows, length, positions, segments, picked }: Omit<Places, "tokens"> & { picked: tf.Tensor1D | undefined },
   { attend, dropoutSeed }: { attend?: Attend | undefined; dropoutSeed: number | undefined },
 ): tf.Tensor2D {
-  const { config, rope: table } = llama;
+  const { config, rope } = llama;
   const { heads, keyValueHeads, rmsNormEps } = config;
   const layer = llama.layers[i] as Layer;
-  const run = (name: LinearName, x: tf.Tensor2D) =>
-    adaptedLinear(x, layer.linears[name], adapter, linearPath(i, name), dropoutSeed);
+  const run = (stack: StackName, x: tf.Tensor2D) =>
+    adaptedLinear(x, layer.stacks[stack], adapter, i, stack, dropoutSeed);
   const h = rmsNorm(input, layer.inputNorm, rmsNormEps);
-  const projections = { q: run("q_proj", h), k: run("k_proj", h), v: run("v_proj", h), positions, table };
-  const qkv = splitHeads(projections, { rows, length, heads, keyValueHeads });
+  const qkv = splitStackedHeads(run("qkv", h), positions, rope, { rows, length, heads, keyValueHeads });
   const y = attend ? attend(qkv, i) : attention(qkv, segments, config);
   const pick = (x: tf.Tensor2D) => (picked ? takeRows(x, picked) : x);
-  const x = add(pick(input), run("o_proj", pick(y)));
-  const m = rmsNorm(x, layer.postNorm, rmsNormEps);
-  return add(x, run("down_proj", swiglu(run("gate_proj", m), run("up_proj", m))));
+  const [x, m] = addRmsNorm(pick(input), run("o", pick(y)), layer.postNorm, rmsNormEps);
+  return add(x, run("down", swigluStacked(run("gateUp", m))));
+}
+
+/** The embedding's rows: [M, C]. A gradient comes back to a plain one alone. */
+function embed(embedding: Weight, tokens: tf.Tensor1D): tf.Tensor2D {
+  return embedding.format === "f32" ? takeRows(embedding.values, tokens) : weightRows(embedding, tokens);
 }
 
 /** [M, C] → [M, V]. */

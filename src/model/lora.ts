@@ -1,25 +1,76 @@
 /** @file Low-rank adaptation (Hu et al. 2021): small trained matrices beside frozen linears, as PEFT names them. */
 
-import { type Lora, linearNames, linearPath, linearShape } from "../core/adapter";
+import {
+  type LinearName,
+  type Lora,
+  linearPath,
+  linearShape,
+  type StackName,
+  stackNames,
+  stackRows,
+  stacks,
+} from "../core/adapter";
 import { StudioError } from "../core/errors";
 import type { ModelConfig } from "../core/model";
 import { newRandom, seedFor } from "../core/random";
 import { say } from "../core/say";
-import { add } from "../kernels/add";
-import { dropout } from "../kernels/dropout";
-import { linear, loraLinear } from "../kernels/linear";
+import { linear } from "../kernels/linear";
+import { loraLinear, type Pairs } from "../kernels/lora";
 import { tf } from "../kernels/tf";
+import type { Weight } from "../kernels/weight";
 import type { TensorData } from "./llama";
-
-/** The trained pair of one linear: a [R, in], b [out, R]. A step replaces both tensors. */
-export type LoraPair = { a: tf.Tensor2D; b: tf.Tensor2D };
 
 export type Adapter = {
   config: ModelConfig;
   lora: Lora;
-  /** By the linear's path: `model.layers.0.self_attn.q_proj`. */
-  pairs: Map<string, LoraPair>;
+  /**
+   * The trained pairs of each stack that has any, by its path, `model.layers.0.qkv`. Layers of the stack that are not
+   * adapted have pairs of zeros, which stay so: each is the other's only way to a gradient.
+   */
+  pairs: Map<string, Pairs>;
 };
+
+/** A stack's pairs, and what of them belongs to which layer. */
+type Place = {
+  path: string;
+  rank: number;
+  in_: number;
+  /** Rows of b, of all layers. */
+  out: number;
+  /** The adapted layers: row m · rank of a and row `from` of b are their first. */
+  layers: { path: string; m: number; from: number; out: number }[];
+};
+
+const stackPath = (layer: number, stack: StackName) => `model.layers.${layer}.${stack}`;
+
+function placesOf(config: ModelConfig, { rank, targetModules }: Lora): Place[] {
+  return Array.from({ length: config.layers }, (_, layer) =>
+    stackNames.map((stack): Place => {
+      const rows = stackRows(config, stack);
+      const names: readonly LinearName[] = stacks[stack];
+      const layers = names.map((name, m) => ({
+        name,
+        path: linearPath(layer, name),
+        m,
+        from: rows.slice(0, m).reduce((a, b) => a + b, 0),
+        out: rows[m] ?? 0,
+      }));
+      return {
+        path: stackPath(layer, stack),
+        rank,
+        in_: linearShape(config, stacks[stack][0])[1],
+        out: rows.reduce((a, b) => a + b, 0),
+        layers: layers.filter(({ name }) => targetModules.includes(name)),
+      };
+    }),
+  )
+    .flat()
+    .filter(({ layers }) => layers.length > 0);
+}
+
+/** Rows of a, of all a stack's layers, adapted or not. */
+const rowsOfA = (config: ModelConfig, { path, rank }: Place) =>
+  rank * stackRows(config, path.split(".").at(-1) as StackName).length;
 
 /**
  * A new adapter that changes nothing yet: A as PEFT draws it, kaiming_uniform_(a = √5), that is uniform within
@@ -27,24 +78,33 @@ export type Adapter = {
  */
 export function newLora(config: ModelConfig, lora: Lora, seed: number): Adapter {
   const tensors = new Map<string, TensorData>();
-  for (const { path, out, in_ } of adaptedLinears(config, lora)) {
-    const random = newRandom(seedFor(seed, path));
-    const bound = 1 / Math.sqrt(in_);
-    const values = Float32Array.from({ length: lora.rank * in_ }, () => (2 * random.next() - 1) * bound);
-    tensors.set(`${path}.lora_A.weight`, { shape: [lora.rank, in_], values });
-    tensors.set(`${path}.lora_B.weight`, { shape: [out, lora.rank], values: new Float32Array(out * lora.rank) });
+  for (const { in_, layers } of placesOf(config, lora)) {
+    for (const { path, out } of layers) {
+      const random = newRandom(seedFor(seed, path));
+      const bound = 1 / Math.sqrt(in_);
+      const values = Float32Array.from({ length: lora.rank * in_ }, () => (2 * random.next() - 1) * bound);
+      tensors.set(`${path}.lora_A.weight`, { shape: [lora.rank, in_], values });
+      tensors.set(`${path}.lora_B.weight`, { shape: [out, lora.rank], values: new Float32Array(out * lora.rank) });
+    }
   }
   return loadLora(config, lora, tensors);
 }
 
 /** An adapter of saved numbers. Throws `adapter.invalid`, naming the tensor that is missing, extra or misshapen. */
 export function loadLora(config: ModelConfig, lora: Lora, tensors: ReadonlyMap<string, TensorData>): Adapter {
-  const linears = adaptedLinears(config, lora);
-  const known = new Set(linears.flatMap(({ path }) => [`${path}.lora_A.weight`, `${path}.lora_B.weight`]));
+  const places = placesOf(config, lora);
+  const expected = new Map<string, [number, number]>(
+    places.flatMap(({ layers, in_ }) =>
+      layers.flatMap(({ path, out }) => [
+        [`${path}.lora_A.weight`, [lora.rank, in_]] as const,
+        [`${path}.lora_B.weight`, [out, lora.rank]] as const,
+      ]),
+    ),
+  );
   for (const name of tensors.keys()) {
-    if (!known.has(name)) throw new StudioError("adapter.invalid", say`${name} is not a tensor of this adapter`);
+    if (!expected.has(name)) throw new StudioError("adapter.invalid", say`${name} is not a tensor of this adapter`);
   }
-  const check = (name: string, shape: [number, number]): TensorData => {
+  for (const [name, shape] of expected) {
     const data = tensors.get(name);
     if (!data) throw new StudioError("adapter.invalid", say`${name} is missing`);
     if (data.shape.join() !== shape.join() || data.values.length !== shape[0] * shape[1]) {
@@ -53,54 +113,87 @@ export function loadLora(config: ModelConfig, lora: Lora, tensors: ReadonlyMap<s
         say`${name} is [${data.shape.join(", ")}], expected [${shape.join(", ")}]`,
       );
     }
-    return data;
-  };
-  const checked = linears.map(({ path, out, in_ }) => ({
-    path,
-    a: check(`${path}.lora_A.weight`, [lora.rank, in_]),
-    b: check(`${path}.lora_B.weight`, [out, lora.rank]),
-  }));
-  const pairs = new Map<string, LoraPair>();
-  for (const { path, a, b } of checked) {
-    const tensor = ({ values, shape }: TensorData) => tf.tensor2d(values, shape as [number, number]);
-    pairs.set(path, { a: tensor(a), b: tensor(b) });
+  }
+  const stacked = joinStacks(config, lora, (name) => tensors.get(name)?.values);
+  const pairs = new Map<string, Pairs>();
+  for (const { path } of places) {
+    const take = (part: "a" | "b") => {
+      const { shape, values } = stacked.get(`${path}.${part}`) ?? { shape: [0, 0], values: new Float32Array(0) };
+      return tf.tensor2d(values, shape as [number, number]);
+    };
+    pairs.set(path, { a: take("a"), b: take("b") });
   }
   return { config, lora, pairs };
 }
 
-function adaptedLinears(config: ModelConfig, lora: Lora) {
-  return Array.from({ length: config.layers }, (_, layer) =>
-    lora.targetModules.map((name) => {
-      const [out, in_] = linearShape(config, name);
-      return { path: linearPath(layer, name), out, in_ };
-    }),
-  ).flat();
+/** Numbers by PEFT's names, `PATH.lora_A.weight`, laid out as the stacks' tensors, `model.layers.0.qkv.a` and `.b`. */
+export function joinStacks(
+  config: ModelConfig,
+  lora: Lora,
+  numbersOf: (name: string) => Float32Array | undefined,
+): Map<string, TensorData> {
+  const stacked = new Map<string, TensorData>();
+  for (const place of placesOf(config, lora)) {
+    const { path, rank, in_, out, layers } = place;
+    const rows = rowsOfA(config, place);
+    const a = new Float32Array(rows * in_);
+    const b = new Float32Array(out * rank);
+    for (const layer of layers) {
+      a.set(numbersOf(`${layer.path}.lora_A.weight`) ?? [], layer.m * rank * in_);
+      b.set(numbersOf(`${layer.path}.lora_B.weight`) ?? [], layer.from * rank);
+    }
+    stacked.set(`${path}.a`, { shape: [rows, in_], values: a });
+    stacked.set(`${path}.b`, { shape: [out, rank], values: b });
+  }
+  return stacked;
 }
 
-/** Every trained tensor under its name, `PATH.lora_A.weight` and `PATH.lora_B.weight`, in a fixed order. */
+/** The way back: numbers of the stacks' tensors by PEFT's names, in a fixed order. */
+export function splitStacks(
+  config: ModelConfig,
+  lora: Lora,
+  numbersOf: (name: string) => Float32Array | undefined,
+): Map<string, TensorData> {
+  const named = new Map<string, TensorData>();
+  for (const { path, rank, in_, layers } of placesOf(config, lora)) {
+    const a = numbersOf(`${path}.a`) ?? new Float32Array(0);
+    const b = numbersOf(`${path}.b`) ?? new Float32Array(0);
+    for (const layer of layers) {
+      const fromA = layer.m * rank * in_;
+      const fromB = layer.from * rank;
+      named.set(`${layer.path}.lora_A.weight`, { shape: [rank, in_], values: a.slice(fromA, fromA + rank * in_) });
+      named.set(`${layer.path}.lora_B.weight`, {
+        shape: [layer.out, rank],
+        values: b.slice(fromB, fromB + layer.out * rank),
+      });
+    }
+  }
+  return named;
+}
+
+/** Every trained tensor, `model.layers.0.qkv.a` and `.b`, in a fixed order. */
 export function adapterWeights(adapter: Adapter): Map<string, tf.Tensor2D> {
   const weights = new Map<string, tf.Tensor2D>();
   for (const [path, { a, b }] of adapter.pairs) {
-    weights.set(`${path}.lora_A.weight`, a);
-    weights.set(`${path}.lora_B.weight`, b);
+    weights.set(`${path}.a`, a);
+    weights.set(`${path}.b`, b);
   }
   return weights;
 }
 
 /** The trained tensors of one layer. */
 export function layerWeights({ pairs }: Adapter, layer: number): tf.Tensor2D[] {
-  return linearNames.flatMap((name) => {
-    const pair = pairs.get(linearPath(layer, name));
+  return stackNames.flatMap((stack) => {
+    const pair = pairs.get(stackPath(layer, stack));
     return pair ? [pair.a, pair.b] : [];
   });
 }
 
 /** Puts a new tensor in the place of a trained one, and disposes of the old. */
 export function replaceWeight(adapter: Adapter, name: string, tensor: tf.Tensor): void {
-  const path = name.replace(/\.lora_[AB]\.weight$/, "");
-  const pair = adapter.pairs.get(path);
-  if (!pair) throw new StudioError("adapter.invalid", say`${name} is not a tensor of this adapter`);
-  const part = name.endsWith(".lora_A.weight") ? "a" : "b";
+  const pair = adapter.pairs.get(name.slice(0, -2));
+  if (!pair) throw new StudioError("bug", say`${name} is not a tensor of this adapter`);
+  const part = name.endsWith(".a") ? "a" : "b";
   pair[part].dispose();
   pair[part] = tensor as tf.Tensor2D;
 }
@@ -112,9 +205,10 @@ export async function readAdapter(adapter: Adapter): Promise<Map<string, TensorD
     const copy = tf.clone(tensor);
     const values = (await copy.data()) as Float32Array;
     copy.dispose();
-    return [name, { shape: tensor.shape.slice(), values: Float32Array.from(values) }] as const;
+    return [name, values] as const;
   });
-  return new Map(await Promise.all(reads));
+  const numbers = new Map(await Promise.all(reads));
+  return splitStacks(adapter.config, adapter.lora, (name) => numbers.get(name));
 }
 
 export function disposeAdapter(adapter: Adapter): void {
@@ -126,21 +220,25 @@ export function disposeAdapter(adapter: Adapter): void {
 }
 
 /**
- * x · wᵀ, and the low-rank part where the adapter has one for this linear: alpha/rank · drop(x) · Aᵀ · Bᵀ.
- * x [N, in], w [out, in] → [N, out]. Dropout only where a seed is given.
+ * x · wᵀ of a stack, and the low-rank part where the adapter has one for it: alpha/rank · drop(x) · Aᵀ · Bᵀ.
+ * x [N, in], w [out, in] → [N, out]. Dropout only where a seed is given; one draw serves all layers of the stack.
  */
 export function adaptedLinear(
   x: tf.Tensor2D,
-  w: tf.Tensor2D,
+  w: Weight,
   adapter: Adapter | null,
-  path: string,
+  layer: number,
+  stack: StackName,
   dropoutSeed: number | undefined,
 ): tf.Tensor2D {
+  const path = stackPath(layer, stack);
   const pair = adapter?.pairs.get(path);
   if (!adapter || !pair) return linear(x, w);
   const { alpha, rank, dropout: p } = adapter.lora;
-  const scale = alpha / rank;
-  if (p === 0 || dropoutSeed === undefined) return loraLinear(x, w, pair, scale);
-  const dropped = dropout(x, p, seedFor(dropoutSeed, path));
-  return add(linear(x, w), linear(linear(dropped, pair.a, scale), pair.b));
+  const isDropped = p > 0 && dropoutSeed !== undefined;
+  return loraLinear(x, w, pair, {
+    scale: alpha / rank,
+    rows: stackRows(adapter.config, stack),
+    ...(isDropped ? { dropout: { p, seed: seedFor(dropoutSeed, path) } } : {}),
+  });
 }

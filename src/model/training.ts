@@ -8,7 +8,7 @@ import { add } from "../kernels/add";
 import { linearCrossEntropy } from "../kernels/linearCrossEntropy";
 import { tf } from "../kernels/tf";
 import { decode, type Llama, type TensorData } from "./llama";
-import { type Adapter, adapterWeights, replaceWeight } from "./lora";
+import { type Adapter, adapterWeights, joinStacks, replaceWeight, splitStacks } from "./lora";
 
 export type Optimizer = {
   adapter: Adapter;
@@ -46,38 +46,40 @@ export function loadOptimizer(
   tensors: ReadonlyMap<string, TensorData>,
   step: number,
 ): Optimizer {
-  const weights = adapterWeights(adapter);
-  for (const [name, { shape }] of weights) {
+  const expected = splitStacks(adapter.config, adapter.lora, () => undefined);
+  for (const [name, { shape }] of expected) {
     for (const part of ["m", "v"]) {
       if (tensors.get(`${name}.${part}`)?.shape.join() !== shape.join()) {
         throw new StudioError("storage.failed", say`The optimizer's state has no fitting ${name}.${part}`);
       }
     }
   }
-  const take = (name: string, shape: number[]) => tf.tensor(tensors.get(name)?.values ?? [], shape);
+  const stacked = (part: "m" | "v") =>
+    joinStacks(adapter.config, adapter.lora, (name) => tensors.get(`${name}.${part}`)?.values);
+  const [m, v] = [stacked("m"), stacked("v")];
   const moments = new Map<string, Moments>();
-  for (const [name, { shape }] of weights) {
-    moments.set(name, { m: take(`${name}.m`, shape), v: take(`${name}.v`, shape) });
+  for (const [name, { shape }] of adapterWeights(adapter)) {
+    const take = (numbers: typeof m) => tf.tensor(numbers.get(name)?.values ?? [], shape);
+    moments.set(name, { m: take(m), v: take(v) });
   }
   return { adapter, settings, step, moments };
 }
 
 /** The moments as loadOptimizer takes them; the step count is `optimizer.step`. */
 export async function readOptimizer(optimizer: Optimizer): Promise<Map<string, TensorData>> {
-  const reads = [...optimizer.moments].flatMap(([name, { m, v }]) =>
-    (
-      [
-        ["m", m],
-        ["v", v],
-      ] as const
-    ).map(async ([part, tensor]) => {
-      const copy = tf.clone(tensor);
+  const { config, lora } = optimizer.adapter;
+  const parts = (["m", "v"] as const).map(async (part) => {
+    const reads = [...optimizer.moments].map(async ([name, moments]) => {
+      const copy = tf.clone(moments[part]);
       const values = Float32Array.from((await copy.data()) as Float32Array);
       copy.dispose();
-      return [`${name}.${part}`, { shape: tensor.shape.slice(), values }] as const;
-    }),
-  );
-  return new Map(await Promise.all(reads));
+      return [name, values] as const;
+    });
+    const numbers = new Map(await Promise.all(reads));
+    const named = splitStacks(config, lora, (name) => numbers.get(name));
+    return [...named].map(([name, data]) => [`${name}.${part}`, data] as const);
+  });
+  return new Map((await Promise.all(parts)).flat());
 }
 
 export function disposeOptimizer(optimizer: Optimizer): void {

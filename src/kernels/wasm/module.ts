@@ -41,6 +41,9 @@ export const functions = [
   "mergeStacked",
   "squaresPartial",
   "adamWFlat",
+  "packedLinear",
+  "packedBack",
+  "weightRows",
 ] as const;
 export type FunctionName = (typeof functions)[number];
 

@@ -39,7 +39,8 @@ import {
   splitHeads,
   splitStacked,
 } from "./heads";
-import { loraBack, loraLinear, multiply } from "./linear";
+import { loraBack, loraLinear, multiply, packedBack, packedLinear } from "./linear";
+import { weightRows } from "./packed";
 
 function work(fn: i32, args: usize, piece: i32, scratch: usize): void {
   switch (fn) {
@@ -141,6 +142,15 @@ function work(fn: i32, args: usize, piece: i32, scratch: usize): void {
       break;
     case 32:
       adamWFlat(args, piece);
+      break;
+    case 33:
+      packedLinear(args, piece, scratch);
+      break;
+    case 34:
+      packedBack(args, piece, scratch);
+      break;
+    case 35:
+      weightRows(args, piece);
       break;
     default:
       unreachable();

@@ -4,6 +4,7 @@
  * B is copied eight columns at a time into a narrow panel, then four rows of A run down it, the 32 sums in registers (more sums spill in V8, fewer starve the adders).
  */
 
+import { packRows, packColumns } from "./packed";
 import { fma, loadPart, splat, storePart } from "./simd";
 
 /** Depth of a panel: 512 × 8 numbers, half of a small first-level cache. */
@@ -12,7 +13,7 @@ export const DEPTH: i32 = 512;
 export const PANEL: usize = 2 * 512 * 8 * 4;
 
 /** Eight columns of B from `from`, `depth` rows, times scale; columns beyond `cols` are zero. Strides in numbers. */
-function pack(panel: usize, b: usize, byRow: i32, byCol: i32, depth: i32, cols: i32, scale: f32): void {
+export function pack(panel: usize, b: usize, byRow: i32, byCol: i32, depth: i32, cols: i32, scale: f32): void {
   const s = splat(scale);
   if (cols == 8 && byCol == 1) {
     for (let k = 0; k < depth; k++) {
@@ -187,7 +188,8 @@ function oneRow(
 }
 
 /**
- * Rows `rows` and up to eight columns of C. Second product only where depth2 > 0 (at most DEPTH). Strides in numbers.
+ * Rows `rows` and up to eight columns of C; a second product is added where depth2 > 0. Strides in numbers. B is plain
+ * where `format` is 0; else it is a packed weight (packed.ts): its rows from `first` on where `along`, or its columns.
  */
 // @ts-ignore: decorator
 @inline
@@ -195,31 +197,38 @@ export function strip(
   c: usize, cRow: i32, rows: i32, cols: i32, accumulate: bool, scale: f32, scratch: usize,
   a: usize, aRow: i32, aStep: i32, b: usize, bRow: i32, bStep: i32, depth: i32,
   a2: usize, a2Row: i32, b2: usize, b2Row: i32, b2Step: i32, depth2: i32,
+  format: i32, words: i32, first: i32, along: bool,
 ): void {
   const panel2 = scratch + PANEL / 2;
-  for (let from = 0; from < depth; from += DEPTH) {
-    const part = min(depth - from, DEPTH);
-    const isLast = from + part >= depth;
-    pack(scratch, b + (<usize>(from * bRow) << 2), bRow, bStep, part, cols, scale);
-    const second = isLast ? depth2 : 0;
-    if (second > 0) pack(panel2, b2, b2Row, b2Step, second, cols, 1);
+  let done2 = 0;
+  for (let from = 0; from < depth || done2 < depth2; from += DEPTH) {
+    const part = max(0, min(depth - from, DEPTH));
+    if (part > 0) {
+      if (format == 0) pack(scratch, b + (<usize>(from * bRow) << 2), bRow, bStep, part, cols, scale);
+      else if (along) packRows(scratch, b, words, format, first, from, part, cols, scale, scratch + PANEL);
+      else packColumns(scratch, b, words, format, first, from, part, scale);
+    }
+    const second = from + part >= depth ? min(depth2 - done2, DEPTH) : 0;
+    if (second > 0) pack(panel2, b2 + (<usize>(done2 * b2Row) << 2), b2Row, b2Step, second, cols, 1);
     const keep = accumulate || from > 0;
     const aAt = a + (<usize>(from * aStep) << 2);
+    const a2At = a2 + (<usize>done2 << 2);
     let row = 0;
     for (; row + 4 <= rows; row += 4) {
       fourRows(
         c + (<usize>(row * cRow) << 2), <usize>cRow << 2, cols, keep,
         aAt + (<usize>(row * aRow) << 2), <usize>aRow << 2, <usize>aStep << 2, part, scratch,
-        a2 + (<usize>(row * a2Row) << 2), <usize>a2Row << 2, second, panel2,
+        a2At + (<usize>(row * a2Row) << 2), <usize>a2Row << 2, second, panel2,
       );
     }
     for (; row < rows; row++) {
       oneRow(
         c + (<usize>(row * cRow) << 2), cols, keep,
         aAt + (<usize>(row * aRow) << 2), <usize>aStep << 2, part, scratch,
-        a2 + (<usize>(row * a2Row) << 2), 4, second, panel2,
+        a2At + (<usize>(row * a2Row) << 2), 4, second, panel2,
       );
     }
+    done2 += second;
   }
 }
 
@@ -231,7 +240,7 @@ export function product(
   for (let col = 0; col < cols; col += 8) {
     strip(
       c + (<usize>col << 2), cRow, rows, min(cols - col, 8), accumulate, scale, scratch,
-      a, aRow, aStep, b + (<usize>(col * bStep) << 2), bRow, bStep, depth, 0, 0, 0, 0, 0, 0,
+      a, aRow, aStep, b + (<usize>(col * bStep) << 2), bRow, bStep, depth, 0, 0, 0, 0, 0, 0, 0, 0, 0, false,
     );
   }
 }

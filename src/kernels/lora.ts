@@ -1,0 +1,297 @@
+/**
+ * @file Low-rank pairs beside frozen linear layers (Hu et al. 2021). Layers that read the same x lie in one matrix w,
+ * rows of one after rows of the other, and so do their pairs: one product serves them all. Part m has the rows O_m of w
+ * and b, and the columns U_m of u, R of them.
+ *
+ *   u = scale · drop(x) · aᵀ              y = x · wᵀ, and for each part + u_m · b_mᵀ
+ *
+ *   du_m = scale · dy_m · b_m             dx = dy · w + drop(du · a)
+ *   da = duᵀ · drop(x)                    db_m = dy_mᵀ · u_m
+ *
+ * W + BA is never formed. Shapes: x [N, I], w [O, I], a [U, I], b [O, R], u [N, U], y [N, O].
+ */
+
+import { add } from "./add";
+import { dropout } from "./dropout";
+import { defineKernel } from "./kernel";
+import {
+  columnsOf,
+  formatSizes,
+  linear,
+  linearBack,
+  linearWeight,
+  multiply,
+  packedSource,
+  plain,
+  rowsOf,
+  size,
+  sizes,
+  strips,
+  timesPacked,
+  timesPackedBack,
+} from "./linear";
+import { type Operand, productProgram, type Sum } from "./product";
+import { dim } from "./shape";
+import { offTape, tf } from "./tf";
+import { packedScratch } from "./wasmBackend";
+import { dequantized, formats, type Packing, packingOf, type Weight } from "./weight";
+
+type T2 = tf.Tensor2D;
+/** Where the second and third part begin among O rows; O where there is none. */
+type Cuts = { cut1: number; cut2: number };
+type Dropout = { p: number; seed: number };
+
+/** The parts' first rows, and the end. */
+const edges = ({ cut1, cut2 }: Cuts, O: number, parts: number) => [0, cut1, cut2].slice(0, parts).concat(O);
+const sizesOf = (cuts: Cuts, O: number, parts: number) => {
+  const at = edges(cuts, O, parts);
+  return at.slice(1).map((end, m) => ({ from: at[m] ?? 0, rows: end - (at[m] ?? 0) }));
+};
+
+/** WGSL: the first row of part m of O, and the part of a row. */
+const partSource = (O: string) => `
+  fn partFrom(m: u32) -> u32 {
+    if (m == 0u) { return 0u; }
+    if (m == 1u) { return min(uniforms.cut1, ${O}); }
+    if (m == 2u) { return min(uniforms.cut2, ${O}); }
+    return ${O};
+  }
+  fn partOf(row: u32) -> u32 { return u32(row >= uniforms.cut1) + u32(row >= uniforms.cut2); }`;
+
+/** b as the whole matrix [O, U] that it stands for: zero but in each row's own part. */
+function spread(b: T2, parts: { from: number; rows: number }[]): T2 {
+  const R = dim(b, 1);
+  const rows = parts.map(({ from, rows }, m) =>
+    tf.pad(tf.slice(b, [from, 0], [rows, R]), [
+      [0, 0],
+      [m * R, (parts.length - 1 - m) * R],
+    ]),
+  );
+  return tf.concat(rows, 0);
+}
+
+const down = defineKernel({
+  name: "LoraDown",
+  inputs: ["dy", "b"],
+  reference: ({ dy, b }: { dy: T2; b: T2 }, { scale, parts, ...cuts }: Cuts & { scale: number; parts: number }) =>
+    tf.mul(tf.matMul(dy, spread(b, sizesOf(cuts, dim(dy, 1), parts))), scale),
+  gpu: ({ dy, b }, { scale, parts, cut1, cut2 }) =>
+    productProgram({
+      rows: dim(dy, 0),
+      cols: dim(b, 1),
+      outputShape: [dim(dy, 0), parts * dim(b, 1)],
+      parts,
+      place: `row * ${size("b", 1)} * ${parts}u + part * ${size("b", 1)} + col`,
+      sums: [
+        {
+          a: { ...rowsOf("dy"), from: "partFrom(part)" } as Operand,
+          b: { ...columnsOf("b"), from: `partFrom(part) * ${size("b", 1)}` } as Operand,
+          depth: "partFrom(part + 1u) - partFrom(part)",
+        },
+      ],
+      scale,
+      constants: { parts },
+      uniforms: { cut1, cut2 },
+      functions: () => partSource(size("b", 0)),
+    }),
+  wasm: ({ dy, b }, { scale, parts, ...cuts }) => {
+    const [N, O, R] = [dim(dy, 0), dim(dy, 1), dim(b, 1)];
+    return multiply(
+      [N, parts * R],
+      sizesOf(cuts, O, parts).map(({ from, rows }, m) => ({
+        ...{ rows: N, cols: R, depth: rows },
+        ...{ c: m * R, a: from, b: from * R },
+      })),
+      { cRow: parts * R, aRow: O, aStep: 1, bRow: R, bStep: 1 },
+      scale,
+    );
+  },
+  cases: partCases(({ N, O }, parts) => ({ shapes: { dy: [N, O], b: [O, 3] }, attrs: { scale: 0.5, parts } })),
+});
+
+const up = defineKernel({
+  name: "LoraUp",
+  inputs: ["dy", "u"],
+  reference: ({ dy, u }: { dy: T2; u: T2 }, { parts, ...cuts }: Cuts & { parts: number }) => {
+    const R = dim(u, 1) / parts;
+    const each = sizesOf(cuts, dim(dy, 1), parts).map(({ from, rows }, m) =>
+      tf.matMul(tf.slice(dy, [0, from], [dim(dy, 0), rows]), tf.slice(u, [0, m * R], [dim(u, 0), R]), true),
+    );
+    return tf.concat(each, 0);
+  },
+  gpu: ({ dy, u }, { parts, ...cuts }) => {
+    const [O, R] = [dim(dy, 1), dim(u, 1) / parts];
+    return productProgram({
+      rows: Math.max(...sizesOf(cuts, O, parts).map(({ rows }) => rows)),
+      cols: R,
+      outputShape: [O, R],
+      parts,
+      rowsOfPart: "partFrom(part + 1u) - partFrom(part)",
+      place: "(partFrom(part) + row) * uniforms.cols + col",
+      sums: [
+        {
+          a: { ...columnsOf("dy"), from: "partFrom(part)" } as Operand,
+          b: { ...columnsOf("u"), from: "part * uniforms.cols" } as Operand,
+          depth: size("dy", 0),
+        },
+      ],
+      constants: { parts },
+      uniforms: cuts,
+      functions: () => partSource(size("dy", 1)),
+    });
+  },
+  wasm: ({ dy, u }, { parts, ...cuts }) => {
+    const [N, O, U] = [dim(dy, 0), dim(dy, 1), dim(u, 1)];
+    const R = U / parts;
+    return multiply(
+      [O, R],
+      sizesOf(cuts, O, parts).map(({ from, rows }, m) => ({
+        ...{ rows, cols: R, depth: N },
+        ...{ c: from * R, a: from, b: m * R },
+      })),
+      { cRow: R, aRow: 1, aStep: O, bRow: U, bStep: 1 },
+      1,
+    );
+  },
+  cases: partCases(({ N, O }, parts) => ({ shapes: { dy: [N, O], u: [N, 3 * parts] }, attrs: { parts } })),
+});
+
+const back = defineKernel({
+  name: "LoraBack",
+  inputs: ["dy", "w", "du", "a"],
+  reference: ({ dy, w, du, a }: { dy: T2; w: T2; du: T2; a: T2 }, packing: Packing) =>
+    tf.add(tf.matMul(dy, dequantized(w, packing)), tf.matMul(du, a)),
+  gpu: ({ dy }, { format, width }) =>
+    productProgram({
+      rows: dim(dy, 0),
+      cols: width,
+      sums: [timesPackedBack("dy", format), { a: rowsOf("du"), b: columnsOf("a"), depth: size("du", 1) }],
+      ...packedSource(format),
+    }),
+  wasm: ({ dy, w, du }, { format, width }) => ({
+    fn: "loraBack",
+    outputShape: [dim(dy, 0), width],
+    work: strips(dim(dy, 0), width),
+    args: [dim(dy, 0), dim(dy, 1), width, dim(du, 1), format, dim(w, 1)],
+    scratch: packedScratch,
+    cost: 2 * dim(dy, 0) * width * (dim(dy, 1) + dim(du, 1)),
+  }),
+  cases: formatSizes.map(({ N, I, O, format }) => ({
+    shapes: { dy: [N, O], w: [O, I], du: [N, 6], a: [6, I] },
+    attrs: { format, width: I },
+    packed: { w: format },
+  })),
+});
+
+type Attrs = { scale: number } & Packing & Cuts & Dropout;
+
+const forward = defineKernel({
+  name: "LoraLinear",
+  inputs: ["x", "w", "u", "b", "a"],
+  derive: ({ x, a }, { scale, p, seed }) => ({ u: linear(dropped(x, { p, seed }), plain(a), scale) }),
+  reference: (
+    { x, w, a, b }: { x: T2; w: T2; u: T2; b: T2; a: T2 },
+    { scale, p, seed, cut1, cut2, ...packing }: Attrs,
+  ) => {
+    const parts = sizesOf({ cut1, cut2 }, dim(b, 0), dim(a, 0) / dim(b, 1));
+    const u = tf.mul(tf.matMul(dropped(x, { p, seed }), a, false, true), scale);
+    return tf.add(tf.matMul(x, dequantized(w, packing), false, true), tf.matMul(u, spread(b, parts), false, true));
+  },
+  gpu: ({ x, w, u, b }, { format, cut1, cut2 }) => {
+    const parts = dim(u, 1) / dim(b, 1);
+    const pair: Sum =
+      parts === 1
+        ? { a: rowsOf("u"), b: rowsOf("b"), depth: size("u", 1) }
+        : { a: rowsOf("u"), b: { read: (row, k) => `pairAt(${row}, ${k})`, isAlongK: true }, depth: size("u", 1) };
+    const { constants, functions } = packedSource(format);
+    return productProgram({
+      rows: dim(x, 0),
+      cols: dim(w, 0),
+      sums: [timesPacked("x", format), pair],
+      constants: { ...constants, parts },
+      uniforms: { cut1, cut2 },
+      functions: (constants) => `
+        ${functions(constants)}
+        ${partSource(size("b", 0))}
+        fn pairAt(row: u32, k: u32) -> f32 {
+          let rank = ${size("b", 1)};
+          return select(0.0, b[row * rank + k % rank], k / rank == partOf(row));
+        }`,
+    });
+  },
+  wasm: ({ x, w, u, b }, { format, cut1, cut2, width }) => {
+    const [N, O, R] = [dim(x, 0), dim(w, 0), dim(b, 1)];
+    const parts = sizesOf({ cut1, cut2 }, O, dim(u, 1) / R);
+    return {
+      fn: "loraLinear",
+      outputShape: [N, O],
+      work: parts.reduce((sum, { rows }) => sum + strips(N, rows), 0),
+      args: [N, O, width, R, parts.length, format, dim(w, 1), ...parts.map(({ rows }) => rows)],
+      scratch: packedScratch,
+      cost: 2 * N * O * (width + R),
+    };
+  },
+  gradient: (dy, { x, w, u, b, a }, { scale, p, seed, cut1, cut2, ...packing }) => {
+    const cuts = { cut1, cut2, parts: dim(u, 1) / dim(b, 1) };
+    // Not in a thunk: tfjs disposes of what a thunk makes, and two of them need it.
+    const du = down({ dy: dy as T2, b }, { scale, ...cuts }) as T2;
+    const frozen: Weight = { format: formats[packing.format] ?? "f32", width: packing.width, values: w };
+    return {
+      x: () =>
+        p === 0
+          ? back({ dy: dy as T2, w, du, a }, packing)
+          : add(linearBack(dy as T2, frozen), dropped(linearBack(du, plain(a)), { p, seed })),
+      ...(packing.format === 0 ? { w: () => linearWeight(dy as T2, x) } : {}),
+      b: () => up({ dy: dy as T2, u }, cuts),
+      a: () => linearWeight(du, dropped(x, { p, seed })),
+    };
+  },
+  cases: [
+    ...partCases(({ N, I, O }, parts) => ({
+      shapes: { x: [N, I], w: [O, I], u: [N, 3 * parts], b: [O, 3], a: [3 * parts, I] },
+      attrs: { scale: 0.5, format: 0, width: I, p: 0, seed: 0 },
+    })),
+    ...[1, 2, 3].map((format) => ({
+      shapes: { x: [37, 100], w: [20, 100], u: [37, 9], b: [20, 3], a: [9, 100] },
+      attrs: { scale: 0.5, format, width: 100, p: format === 1 ? 0.25 : 0, seed: 5, cut1: 7, cut2: 12 },
+      packed: { w: format },
+    })),
+  ],
+});
+
+/** Cases of one, two and three parts, cut where no tile ends. */
+function partCases<C extends { attrs: object }>(make: (of: (typeof sizes)[number], parts: number) => C) {
+  return sizes.map((each, i) => {
+    const parts = 1 + (i % 3);
+    const cut1 = parts > 1 ? Math.ceil(each.O / 3) : each.O;
+    const cut2 = parts > 2 ? Math.ceil(each.O / 2) : each.O;
+    const made = make(each, parts);
+    return { ...made, attrs: { ...made.attrs, cut1, cut2 } as C["attrs"] & Cuts };
+  });
+}
+
+/** x with a share p of its numbers dropped, by the seed; x itself where p is 0. */
+function dropped(x: T2, { p, seed }: Dropout): T2 {
+  return p === 0 ? x : dropout(x, p, seed);
+}
+
+export const kernels = [forward, back, down, up];
+
+/** The pairs of layers that lie in one matrix: a [parts · R, I], b [O, R]. */
+export type Pairs = { a: T2; b: T2 };
+
+/**
+ * x · wᵀ + scale · (drop(x) · aᵀ) · bᵀ, part by part; `rows` are the parts' rows of w, three parts at most, and O their
+ * sum. x [N, I] → [N, O].
+ */
+export function loraLinear(
+  x: T2,
+  w: Weight,
+  { a, b }: Pairs,
+  { scale, rows, dropout = { p: 0, seed: 0 } }: { scale: number; rows: readonly number[]; dropout?: Dropout },
+): T2 {
+  const [first = 0, second = 0] = rows;
+  const cuts = { cut1: first, cut2: first + second };
+  const u = offTape(() => linear(dropped(x, dropout), plain(a), scale)); // its derivative is part of the kernel's own
+  return forward({ x, w: w.values, u, b, a }, { scale, ...packingOf(w), ...cuts, ...dropout }) as T2;
+}

@@ -1,0 +1,129 @@
+/** @file Packed weights (kernels/weight.ts says how they lie) made plain, a panel or a row at a time. */
+
+import { pack } from "./product";
+import { splat } from "./simd";
+
+/** Bytes of a block of 32 numbers. */
+// @ts-ignore: decorator
+@inline
+function blockBytes(format: i32): usize {
+  return format == 1 ? 64 : format == 2 ? 36 : 20;
+}
+
+/** The value of a binary16. */
+// @ts-ignore: decorator
+@inline
+function half(h: u32): f32 {
+  const magnitude = reinterpret<f32>((h & 0x7fff) << 13) * reinterpret<f32>(0x77800000); // · 2^112
+  return reinterpret<f32>(reinterpret<u32>(magnitude) | ((h & 0x8000) << 16));
+}
+
+/** The values of four binary16, each in the low half of a lane. */
+// @ts-ignore: decorator
+@inline
+function half4(h: v128): v128 {
+  const magnitude = f32x4.mul(
+    i32x4.shl(v128.and(h, i32x4.splat(0x7fff)), 13),
+    splat(reinterpret<f32>(0x77800000)),
+  );
+  return v128.or(magnitude, i32x4.shl(v128.and(h, i32x4.splat(0x8000)), 16));
+}
+
+/** Eight numbers whose codes are eight signed bytes in the low half of `codes`: d · code + m. */
+// @ts-ignore: decorator
+@inline
+function put8(to: usize, codes: v128, d: v128, m: v128): void {
+  const wide = i16x8.extend_low_i8x16_s(codes);
+  v128.store(to, f32x4.add(f32x4.mul(d, f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(wide))), m));
+  v128.store(to, f32x4.add(f32x4.mul(d, f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(wide))), m), 16);
+}
+
+/** Eight numbers of a block, from place j (0, 8, 16 or 24) on, times scale. */
+// @ts-ignore: decorator
+@inline
+function unpack8(to: usize, at: usize, format: i32, j: i32, scale: f32): void {
+  if (format == 1) {
+    const s = splat(scale);
+    const from = at + (<usize>j << 1);
+    v128.store(to, f32x4.mul(half4(v128.load16x4_u(from)), s));
+    v128.store(to, f32x4.mul(half4(v128.load16x4_u(from, 8)), s), 16);
+    return;
+  }
+  const head = load<u32>(at);
+  const d = splat(half(head & 0xffff) * scale), m = splat(half(head >> 16) * scale);
+  if (format == 2) {
+    put8(to, v128.load64_zero(at + 4 + <usize>j), d, m);
+    return;
+  }
+  const bytes = v128.load64_zero(at + 4 + <usize>(j & 15));
+  put8(to, j < 16 ? v128.and(bytes, i8x16.splat(15)) : i8x16.shr_u(bytes, 4), d, m);
+}
+
+/** All 32 numbers of a block. */
+// @ts-ignore: decorator
+@inline
+function unpack32(to: usize, at: usize, format: i32): void {
+  for (let j = 0; j < 32; j += 8) unpack8(to + (<usize>j << 2), at, format, j, 1);
+}
+
+/**
+ * As `pack`: rows `first` … of w as a panel's columns, places `from` … (a multiple of 32) along them. `spare` is working
+ * memory of 1,024 bytes.
+ */
+export function packRows(
+  panel: usize, w: usize, words: i32, format: i32, first: i32, from: i32, depth: i32, cols: i32, scale: f32, spare: usize,
+): void {
+  const bytes = blockBytes(format);
+  for (let k = 0; k < depth; k += 32) {
+    const block = <usize>((from + k) >> 5) * bytes;
+    for (let j = 0; j < cols; j++) {
+      unpack32(spare + (<usize>j << 7), w + (<usize>((first + j) * words) << 2) + block, format);
+    }
+    pack(panel + (<usize>k << 5), spare, 1, 32, min(32, depth - k), cols, scale);
+  }
+}
+
+/** As `pack`: columns `first` (a multiple of 8) … first + 7 of w as a panel's columns, rows `from` … down it. */
+export function packColumns(
+  panel: usize, w: usize, words: i32, format: i32, first: i32, from: i32, depth: i32, scale: f32,
+): void {
+  const j = first & 31;
+  let at = w + (<usize>(from * words) << 2) + <usize>(first >> 5) * blockBytes(format);
+  for (let k = 0; k < depth; k++) {
+    unpack8(panel, at, format, j, scale);
+    panel += 32;
+    at += <usize>words << 2;
+  }
+}
+
+/** out, w, index, count, width, words, format; a piece is 16 rows. */
+export function weightRows(args: usize, piece: i32): void {
+  const out = load<usize>(args), w = load<usize>(args, 4), index = load<usize>(args, 8);
+  const width = load<i32>(args, 16), words = load<i32>(args, 20), format = load<i32>(args, 24);
+  const end = min(load<i32>(args, 12), (piece + 1) * 16);
+  for (let i = piece * 16; i < end; i++) {
+    const row = w + (<usize>(load<i32>(index + (<usize>i << 2)) * words) << 2);
+    const to = out + (<usize>(i * width) << 2);
+    if (format == 0) {
+      memory.copy(to, row, <usize>width << 2);
+      continue;
+    }
+    for (let from = 0; from < width; from++) {
+      const at = row + <usize>(from >> 5) * blockBytes(format);
+      if (from + 32 <= width && (from & 31) == 0) {
+        unpack32(to + (<usize>from << 2), at, format);
+        from += 31;
+      } else store<f32>(to + (<usize>from << 2), one(at, format, from & 31));
+    }
+  }
+}
+
+/** One number of a block. */
+function one(at: usize, format: i32, j: i32): f32 {
+  if (format == 1) return half(load<u16>(at + (<usize>j << 1)));
+  const head = load<u32>(at);
+  const byte = format == 2 ? load<i8>(at + 4 + <usize>j) : 0;
+  const pair = format == 3 ? <i32>load<u8>(at + 4 + <usize>(j & 15)) : 0;
+  const code = format == 2 ? <i32>byte : j < 16 ? pair & 15 : pair >> 4;
+  return half(head & 0xffff) * <f32>code + half(head >> 16);
+}
