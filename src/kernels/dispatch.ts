@@ -24,10 +24,18 @@ export type Dispatch = {
   outputs: { name: string; shape: number[]; dtype: "float32" | "int32" }[];
 };
 
+/** A part of the buffer of another tensor, `owner` (gpuView.ts). tfjs' own programs can bind it as it is. */
+export type Place = { buffer: GPUBuffer; offset: number; size: number; owner: object };
+
 /** What tfjs declares private of its backend; engine.md says what each is for. */
-type Backend = {
+export type Backend = {
   device: GPUDevice;
-  tensorMap: { get: (id: object) => { resource: unknown; values: unknown; dtype: tf.DataType } };
+  tensorMap: {
+    get: (id: object) => { resource: GPUBuffer | Place | null; values: unknown; dtype: tf.DataType };
+    set: (id: object, entry: object) => void;
+  };
+  write: (values: null, shape: number[], dtype: tf.DataType) => object;
+  getBufferData: (buffer: GPUBuffer) => Promise<ArrayBuffer>;
   makeTensorInfo: (shape: number[], dtype: tf.DataType) => tf.TensorInfo;
   uploadToGPU: (id: object) => void;
   commandQueueOwnedIds: WeakSet<object>;
@@ -52,6 +60,14 @@ type Page = { buffer: GPUBuffer; bytes: ArrayBuffer };
 export type Dispatcher = (call: Dispatch) => tf.TensorInfo[];
 
 const dispatchers = new WeakMap<object, Dispatcher>();
+
+/** Where a tensor's numbers lie on the device, uploaded if need be. */
+export function placeOf(backend: Backend, { dataId }: tf.TensorInfo): { buffer: GPUBuffer } | Place {
+  backend.uploadToGPU(dataId);
+  const { resource } = backend.tensorMap.get(dataId);
+  if (!resource) throw new StudioError("bug");
+  return "owner" in resource ? resource : { buffer: resource };
+}
 
 /** The dispatcher of a WebGPU backend, made with its first kernel. */
 export function dispatcherOf(backend: unknown): Dispatcher {
@@ -116,14 +132,16 @@ function newDispatcher(backend: Backend): Dispatcher {
     return made;
   };
 
-  const bufferOf = (tensor: tf.TensorInfo): GPUBuffer => {
-    backend.uploadToGPU(tensor.dataId);
-    const { resource } = backend.tensorMap.get(tensor.dataId);
-    return resource as GPUBuffer;
-  };
+  const placeKey = (place: { buffer: GPUBuffer } | Place) =>
+    "owner" in place ? `${idOf(place.buffer)}:${place.offset}:${place.size}` : idOf(place.buffer);
 
-  const bindGroupOf = ({ id, layout }: Pipeline, label: string, page: Page, pageAt: number, bound: GPUBuffer[]) => {
-    const key = `${id} ${pageAt} ${bound.map(idOf).join(" ")}`;
+  const bindGroupOf = (
+    { id, layout }: Pipeline,
+    label: string,
+    { page, pageAt }: { page: Page; pageAt: number },
+    bound: ({ buffer: GPUBuffer } | Place)[],
+  ) => {
+    const key = `${id} ${pageAt} ${bound.map(placeKey).join(" ")}`;
     const known = bindGroups.get(key);
     if (known) return known;
     if (bindGroups.size >= mostBindGroups) bindGroups.clear();
@@ -132,7 +150,7 @@ function newDispatcher(backend: Backend): Dispatcher {
       layout,
       entries: [
         { binding: 0, resource: { buffer: page.buffer, size: slotBytes } },
-        ...bound.map((buffer, i) => ({ binding: i + 1, resource: { buffer } })),
+        ...bound.map((resource, i) => ({ binding: i + 1, resource })),
       ],
     });
     bindGroups.set(key, made);
@@ -149,11 +167,13 @@ function newDispatcher(backend: Backend): Dispatcher {
     }
     checkLimits(device, call);
     const tensors = [...outputs, ...call.inputs.map(({ tensor }) => tensor)];
-    const bound = tensors.map(bufferOf);
+    const bound = tensors.map((tensor) => placeOf(backend, tensor));
     const pipeline = pipelineOf(call);
-    const { page, pageAt, offset } = takeSlot();
+    const slot = takeSlot();
+    const { page, offset } = slot;
     fillUniforms(new DataView(page.bytes, offset, slotBytes), call);
     for (const { dataId } of tensors) backend.commandQueueOwnedIds.add(dataId);
+    for (const place of bound) if ("owner" in place) backend.commandQueueOwnedIds.add(place.owner);
     // What was read of it before it was written over is no longer so.
     for (const { tensor, inPlace } of call.inputs) if (inPlace) backend.tensorMap.get(tensor.dataId).values = null;
     backend.ensureCommandEncoderReady();
@@ -161,7 +181,7 @@ function newDispatcher(backend: Backend): Dispatcher {
     const pass = backend.computePassEncoder;
     if (!pass) throw new StudioError("bug");
     pass.setPipeline(pipeline.pipeline);
-    pass.setBindGroup(0, bindGroupOf(pipeline, call.name, page, pageAt, bound), [offset]);
+    pass.setBindGroup(0, bindGroupOf(pipeline, call.name, slot, bound), [offset]);
     pass.dispatchWorkgroups(...call.workgroups);
     backend.dispatchCountInPass++;
     if (backend.dispatchCountInPass >= submitEvery) {
@@ -172,8 +192,9 @@ function newDispatcher(backend: Backend): Dispatcher {
   };
 }
 
-function checkLimits({ limits }: GPUDevice, { workgroups, outputs }: Dispatch): void {
-  const bytes = Math.max(0, ...outputs.map(({ shape }) => 4 * sizeOf(shape)));
+function checkLimits({ limits }: GPUDevice, { workgroups, inputs, outputs }: Dispatch): void {
+  const shapes = [...outputs.map(({ shape }) => shape), ...inputs.map(({ tensor }) => tensor.shape)];
+  const bytes = Math.max(0, ...shapes.map((shape) => 4 * sizeOf(shape)));
   if (bytes > limits.maxStorageBufferBindingSize || bytes > limits.maxBufferSize) throw new StudioError("memory.full");
   if (Math.max(...workgroups) > limits.maxComputeWorkgroupsPerDimension) throw new StudioError("memory.full");
 }

@@ -35,7 +35,15 @@ export type WasmCall = {
 const threadedCost = 300_000;
 
 type Values = Float32Array | Int32Array | Uint8Array;
-type Entry = { dtype: tf.DataType; refCount: number; values: Values; address: number; bytes: number };
+type Entry = {
+  dtype: tf.DataType;
+  refCount: number;
+  values: Values;
+  address: number;
+  bytes: number;
+  /** In another tensor's memory, which is that one's to free. */
+  isView?: boolean;
+};
 
 /** tfjs asks for a class here; all state of ours is in the records it is made of. */
 export class WasmBackend extends MathBackendCPU {
@@ -75,7 +83,10 @@ export class WasmBackend extends MathBackendCPU {
 
   private reserve(size: number, dtype: tf.DataType, refCount: number): Entry {
     const bytes = size * (dtype === "bool" ? 1 : 4);
-    const address = this.heap.allocate(bytes);
+    return this.entryAt(this.heap.allocate(bytes), size, dtype, refCount, bytes);
+  }
+
+  private entryAt(address: number, size: number, dtype: tf.DataType, refCount: number, bytes: number): Entry {
     const { memory } = this.heap;
     // Looked up each time: growth replaces the buffer where it is not shared.
     const view = () => {
@@ -92,6 +103,24 @@ export class WasmBackend extends MathBackendCPU {
         return view();
       },
     };
+  }
+
+  /**
+   * The data of a tensor that lies in the memory of `whole`, from its number `offset` on: no copy, and every number
+   * written to one is there in the other. `whole` must outlive it.
+   */
+  view(whole: tf.TensorInfo, offset: number, shape: number[]): object {
+    const { address, dtype, bytes } = this.entry(whole.dataId);
+    const size = sizeOf(shape);
+    if (dtype !== "float32" || offset < 0 || 4 * (offset + size) > bytes) {
+      throw new StudioError("bug", say`A view reaches beyond its tensor`);
+    }
+    const dataId = {};
+    this.data.set(
+      dataId,
+      Object.assign(this.entryAt(address + 4 * offset, size, dtype, 1, 4 * size), { isView: true }),
+    );
+    return dataId;
   }
 
   private entry(dataId: object): Entry {
@@ -114,7 +143,7 @@ export class WasmBackend extends MathBackendCPU {
   override disposeData(dataId: object, force = false): boolean {
     const entry = this.data.has(dataId) ? (this.data.get(dataId) as unknown as Partial<Entry>) : undefined;
     const isFreed = super.disposeData(dataId, force);
-    if (isFreed && entry?.address !== undefined) this.heap.free(entry.address, entry.bytes ?? 0);
+    if (isFreed && entry?.address !== undefined && !entry.isView) this.heap.free(entry.address, entry.bytes ?? 0);
     return isFreed;
   }
 
@@ -211,6 +240,8 @@ function fastAdd({ kernelFunc }: tf.KernelConfig): Pick<tf.KernelConfig, "kernel
 
 /** Bytes of working memory for a matrix product, and for one with blocks of attention scores of rows this long. */
 export const productScratch = 32768;
+/** Of one whose weight is packed: eight blocks of it more. */
+export const packedScratch = productScratch + 1024;
 export function scoresScratch(length: number, blocks: number): number {
   return productScratch + blocks * 48 * length * 4;
 }

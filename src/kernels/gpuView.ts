@@ -1,0 +1,94 @@
+/**
+ * @file Tensors that lie in a part of another tensor's buffer on the graphics card, and copies between buffers without
+ * a dispatch. tfjs knows one buffer a tensor. To tfjs a view is an external tensor, whose buffer it never frees, and
+ * its resource is a binding of the part, which tfjs' own programs bind as it is; reading it back is taught here.
+ */
+
+import { StudioError } from "../core/errors";
+import { type Backend, type Place, placeOf } from "./dispatch";
+import { sizeOf } from "./shape";
+import type { tf } from "./tf";
+
+const readers = new WeakSet<Backend>();
+
+/** The data of a view of `whole` from its number `offset` on, a multiple of 64. `whole` must outlive it. */
+export function viewOnGpu(backend: Backend, whole: tf.TensorInfo, offset: number, shape: number[]): object {
+  teachReading(backend);
+  const size = 4 * sizeOf(shape);
+  const { buffer } = placeOf(backend, whole);
+  if (offset % 64 !== 0 || 4 * offset + size > buffer.size) throw new StudioError("bug");
+  const resource: Place = { buffer, offset: 4 * offset, size, owner: whole.dataId };
+  const dataId = backend.write(null, shape, "float32");
+  backend.tensorMap.set(dataId, {
+    dtype: "float32",
+    shape,
+    refCount: 1,
+    external: true,
+    resource,
+    // tfjs would keep what it reads here, and give it again after the numbers have changed through `whole`.
+    get values() {
+      return null;
+    },
+    set values(_) {},
+  });
+  return dataId;
+}
+
+/** Copies tensors into one new tensor of `size` numbers, each at its offset, and zeros between. */
+export function gatherOnGpu(
+  backend: Backend,
+  tensors: tf.TensorInfo[],
+  offsets: number[],
+  size: number,
+): tf.TensorInfo {
+  const out = backend.makeTensorInfo([size], "float32");
+  const { buffer: to } = placeOf(backend, out);
+  const places = tensors.map((tensor) => placeOf(backend, tensor));
+  backend.ensureCommandEncoderReady();
+  backend.endComputePassEncoder();
+  const encoder = backend.commandEncoder;
+  if (!encoder) throw new StudioError("bug");
+  let end = 0; // in numbers: what is filled so far
+  const clearTo = (next: number) => {
+    if (next > end) encoder.clearBuffer(to, 4 * end, 4 * (next - end));
+  };
+  tensors.forEach(({ dataId, shape }, i) => {
+    const place = places[i];
+    const offset = offsets[i] ?? 0;
+    if (!place) throw new StudioError("bug");
+    clearTo(offset);
+    encoder.copyBufferToBuffer(place.buffer, "owner" in place ? place.offset : 0, to, 4 * offset, 4 * sizeOf(shape));
+    end = offset + sizeOf(shape);
+    backend.commandQueueOwnedIds.add(dataId);
+    if ("owner" in place) backend.commandQueueOwnedIds.add(place.owner);
+  });
+  clearTo(size);
+  backend.commandQueueOwnedIds.add(out.dataId);
+  return out;
+}
+
+/** A tensor's numbers, not kept by tfjs as `data()` would. */
+export async function readOnGpu(backend: Backend, tensor: tf.TensorInfo): Promise<Float32Array> {
+  const place = placeOf(backend, tensor);
+  return new Float32Array(await ("owner" in place ? readPlace(backend, place) : backend.getBufferData(place.buffer)));
+}
+
+function teachReading(backend: Backend): void {
+  if (readers.has(backend)) return;
+  readers.add(backend);
+  const ofBuffer = backend.getBufferData.bind(backend);
+  backend.getBufferData = (resource: GPUBuffer | Place) =>
+    "owner" in resource ? readPlace(backend, resource) : ofBuffer(resource);
+}
+
+async function readPlace(backend: Backend, { buffer, offset, size }: Place): Promise<ArrayBuffer> {
+  const staging = backend.device.createBuffer({ size, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ });
+  backend.ensureCommandEncoderReady();
+  backend.endComputePassEncoder();
+  backend.commandEncoder?.copyBufferToBuffer(buffer, offset, staging, 0, size);
+  backend.submitQueue();
+  await staging.mapAsync(GPUMapMode.READ);
+  const values = staging.getMappedRange().slice(0);
+  staging.destroy();
+  return values;
+}
