@@ -30,7 +30,7 @@ type Numbers = { shape: number[]; values: Float32Array };
 
 const alignment = 64;
 
-export function layFlat(parts: ReadonlyMap<string, { shape: number[] }>): FlatLayout {
+function layFlat(parts: ReadonlyMap<string, { shape: number[] }>): FlatLayout {
   const places = new Map<string, { shape: number[]; offset: number }>();
   let end = 0;
   for (const [name, { shape }] of parts) {
