@@ -8,7 +8,7 @@
 
 import { dispatcherOf } from "./dispatch";
 import { tf } from "./tf";
-import { asWasm, type WasmCall } from "./wasmBackend";
+import { asWasm, sameData, type WasmCall } from "./wasmBackend";
 
 type Inputs = Record<string, tf.Tensor>;
 export type Attrs = Record<string, number>;
@@ -152,7 +152,7 @@ function runOnGpu(
     inputs,
     outputs: inPlace > 0 ? [] : fresh,
   });
-  const written = tensors.slice(0, inPlace);
+  const written = tensors.slice(0, inPlace).map(sameData);
   for (const { dataId } of written) (backend as { incRef: (id: object) => void }).incRef(dataId);
   return [...written, ...made];
 }

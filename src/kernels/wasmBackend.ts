@@ -159,7 +159,9 @@ export class WasmBackend extends MathBackendCPU {
   call(request: WasmCall, inputs: tf.TensorInfo[]): tf.TensorInfo[] {
     const { fn, outputShape, dtype = "float32", more = [], work, args, inPlace = 0, scratch = 0, cost } = request;
     const outputs =
-      inPlace > 0 ? inputs.slice(0, inPlace) : [outputShape, ...more].map((shape) => this.made(shape, dtype));
+      inPlace > 0
+        ? inputs.slice(0, inPlace).map(sameData)
+        : [outputShape, ...more].map((shape) => this.made(shape, dtype));
     if (inPlace > 0) for (const { dataId } of outputs) this.incRef(dataId);
     const words = Int32Array.from([
       ...[...outputs, ...inputs].map(({ dataId }) => this.entry(dataId).address),
@@ -188,6 +190,9 @@ export class WasmBackend extends MathBackendCPU {
     this.scratch = { address: this.heap.allocate(wanted * this.pool.count), bytes: wanted };
   }
 }
+
+/** The data of a tensor for a new one: given the tensor itself, tfjs would take it for the output, and dispose of it. */
+export const sameData = ({ dataId, shape, dtype }: tf.TensorInfo): tf.TensorInfo => ({ dataId, shape, dtype });
 
 const floats = new Float32Array(1);
 const bits = new Int32Array(floats.buffer);

@@ -14,9 +14,10 @@ import { StudioError } from "../core/errors";
 import type { ModelConfig } from "../core/model";
 import { newRandom, seedFor } from "../core/random";
 import { say } from "../core/say";
+import { disposeFlat, type Flat, newFlat, readFlat } from "../kernels/flat";
 import { linear } from "../kernels/linear";
 import { loraLinear, type Pairs } from "../kernels/lora";
-import { tf } from "../kernels/tf";
+import type { tf } from "../kernels/tf";
 import type { Weight } from "../kernels/weight";
 import type { TensorData } from "./llama";
 
@@ -28,6 +29,8 @@ export type Adapter = {
    * adapted have pairs of zeros, which stay so: each is the other's only way to a gradient.
    */
   pairs: Map<string, Pairs>;
+  /** The same numbers end to end, as the optimizer has them: `model.layers.0.qkv.a` and `.b`. */
+  flat: Flat;
 };
 
 /** A stack's pairs, and what of them belongs to which layer. */
@@ -114,16 +117,14 @@ export function loadLora(config: ModelConfig, lora: Lora, tensors: ReadonlyMap<s
       );
     }
   }
-  const stacked = joinStacks(config, lora, (name) => tensors.get(name)?.values);
-  const pairs = new Map<string, Pairs>();
-  for (const { path } of places) {
-    const take = (part: "a" | "b") => {
-      const { shape, values } = stacked.get(`${path}.${part}`) ?? { shape: [0, 0], values: new Float32Array(0) };
-      return tf.tensor2d(values, shape as [number, number]);
-    };
-    pairs.set(path, { a: take("a"), b: take("b") });
-  }
-  return { config, lora, pairs };
+  const flat = newFlat(joinStacks(config, lora, (name) => tensors.get(name)?.values));
+  const part = (name: string) => {
+    const tensor = flat.parts.get(name);
+    if (!tensor) throw new StudioError("bug", say`${name} is not a tensor of this adapter`);
+    return tensor as tf.Tensor2D;
+  };
+  const pairs = new Map(places.map(({ path }) => [path, { a: part(`${path}.a`), b: part(`${path}.b`) }]));
+  return { config, lora, pairs, flat };
 }
 
 /** Numbers by PEFT's names, `PATH.lora_A.weight`, laid out as the stacks' tensors, `model.layers.0.qkv.a` and `.b`. */
@@ -171,16 +172,6 @@ export function splitStacks(
   return named;
 }
 
-/** Every trained tensor, `model.layers.0.qkv.a` and `.b`, in a fixed order. */
-export function adapterWeights(adapter: Adapter): Map<string, tf.Tensor2D> {
-  const weights = new Map<string, tf.Tensor2D>();
-  for (const [path, { a, b }] of adapter.pairs) {
-    weights.set(`${path}.a`, a);
-    weights.set(`${path}.b`, b);
-  }
-  return weights;
-}
-
 /** The trained tensors of one layer. */
 export function layerWeights({ pairs }: Adapter, layer: number): tf.Tensor2D[] {
   return stackNames.flatMap((stack) => {
@@ -189,34 +180,15 @@ export function layerWeights({ pairs }: Adapter, layer: number): tf.Tensor2D[] {
   });
 }
 
-/** Puts a new tensor in the place of a trained one, and disposes of the old. */
-export function replaceWeight(adapter: Adapter, name: string, tensor: tf.Tensor): void {
-  const pair = adapter.pairs.get(name.slice(0, -2));
-  if (!pair) throw new StudioError("bug", say`${name} is not a tensor of this adapter`);
-  const part = name.endsWith(".a") ? "a" : "b";
-  pair[part].dispose();
-  pair[part] = tensor as tf.Tensor2D;
+/** The trained numbers, as loadLora takes them, all of one moment. */
+export async function readAdapter({ config, lora, flat }: Adapter): Promise<Map<string, TensorData>> {
+  const numbers = await readFlat(flat);
+  return splitStacks(config, lora, (name) => numbers.get(name));
 }
 
-/** The trained numbers, as loadLora takes them. */
-export async function readAdapter(adapter: Adapter): Promise<Map<string, TensorData>> {
-  // All reads begin before the first wait, so that a step in between cannot mix two states.
-  const reads = [...adapterWeights(adapter)].map(async ([name, tensor]) => {
-    const copy = tf.clone(tensor);
-    const values = (await copy.data()) as Float32Array;
-    copy.dispose();
-    return [name, values] as const;
-  });
-  const numbers = new Map(await Promise.all(reads));
-  return splitStacks(adapter.config, adapter.lora, (name) => numbers.get(name));
-}
-
-export function disposeAdapter(adapter: Adapter): void {
-  for (const { a, b } of adapter.pairs.values()) {
-    a.dispose();
-    b.dispose();
-  }
-  adapter.pairs.clear();
+export function disposeAdapter({ pairs, flat }: Adapter): void {
+  disposeFlat(flat);
+  pairs.clear();
 }
 
 /**

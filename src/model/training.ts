@@ -3,19 +3,22 @@
 import type { Batch } from "../core/batch";
 import { StudioError } from "../core/errors";
 import { say } from "../core/say";
-import { type AdamSettings, adamW, type Moments, sumOfSquares } from "../kernels/adamW";
+import { type AdamSettings, adamWStep } from "../kernels/adamW";
 import { add } from "../kernels/add";
+import { gather, newFlatTensor, readFlat } from "../kernels/flat";
 import { linearCrossEntropy } from "../kernels/linearCrossEntropy";
 import { tf } from "../kernels/tf";
 import { decode, type Llama, type TensorData } from "./llama";
-import { type Adapter, adapterWeights, joinStacks, replaceWeight, splitStacks } from "./lora";
+import { type Adapter, joinStacks, splitStacks } from "./lora";
 
 export type Optimizer = {
   adapter: Adapter;
   settings: AdamSettings;
   /** Steps taken. */
   step: number;
-  moments: Map<string, Moments>;
+  /** The moments of every trained number, laid out as the adapter's own. */
+  m: tf.Tensor1D;
+  v: tf.Tensor1D;
 };
 
 export type StepSettings = {
@@ -29,11 +32,8 @@ export type StepSettings = {
 
 /** AdamW at rest: all moments zero. */
 export function newOptimizer(adapter: Adapter, settings: AdamSettings): Optimizer {
-  const moments = new Map<string, Moments>();
-  for (const [name, { shape }] of adapterWeights(adapter)) {
-    moments.set(name, { m: tf.zeros(shape), v: tf.zeros(shape) });
-  }
-  return { adapter, settings, step: 0, moments };
+  const { size } = adapter.flat.layout;
+  return { adapter, settings, step: 0, m: tf.zeros([size]), v: tf.zeros([size]) };
 }
 
 /**
@@ -54,40 +54,26 @@ export function loadOptimizer(
       }
     }
   }
-  const stacked = (part: "m" | "v") =>
-    joinStacks(adapter.config, adapter.lora, (name) => tensors.get(`${name}.${part}`)?.values);
-  const [m, v] = [stacked("m"), stacked("v")];
-  const moments = new Map<string, Moments>();
-  for (const [name, { shape }] of adapterWeights(adapter)) {
-    const take = (numbers: typeof m) => tf.tensor(numbers.get(name)?.values ?? [], shape);
-    moments.set(name, { m: take(m), v: take(v) });
-  }
-  return { adapter, settings, step, moments };
+  const moments = (part: "m" | "v") => {
+    const stacked = joinStacks(adapter.config, adapter.lora, (name) => tensors.get(`${name}.${part}`)?.values);
+    return newFlatTensor(adapter.flat.layout, new Map([...stacked].map(([name, { values }]) => [name, values])));
+  };
+  return { adapter, settings, step, m: moments("m"), v: moments("v") };
 }
 
 /** The moments as loadOptimizer takes them; the step count is `optimizer.step`. */
-export async function readOptimizer(optimizer: Optimizer): Promise<Map<string, TensorData>> {
-  const { config, lora } = optimizer.adapter;
-  const parts = (["m", "v"] as const).map(async (part) => {
-    const reads = [...optimizer.moments].map(async ([name, moments]) => {
-      const copy = tf.clone(moments[part]);
-      const values = Float32Array.from((await copy.data()) as Float32Array);
-      copy.dispose();
-      return [name, values] as const;
-    });
-    const numbers = new Map(await Promise.all(reads));
+export async function readOptimizer({ adapter, m, v }: Optimizer): Promise<Map<string, TensorData>> {
+  const { config, lora, flat } = adapter;
+  const read = async (part: "m" | "v", whole: tf.Tensor1D) => {
+    const numbers = await readFlat({ layout: flat.layout, whole });
     const named = splitStacks(config, lora, (name) => numbers.get(name));
     return [...named].map(([name, data]) => [`${name}.${part}`, data] as const);
-  });
-  return new Map((await Promise.all(parts)).flat());
+  };
+  return new Map((await Promise.all([read("m", m), read("v", v)])).flat());
 }
 
-export function disposeOptimizer(optimizer: Optimizer): void {
-  for (const { m, v } of optimizer.moments.values()) {
-    m.dispose();
-    v.dispose();
-  }
-  optimizer.moments.clear();
+export function disposeOptimizer({ m, v }: Optimizer): void {
+  tf.dispose([m, v]);
 }
 
 /**
@@ -102,73 +88,54 @@ export async function trainStep(
   batches: Batch[],
   { learningRate, maxGradNorm, dropoutSeed, recompute = false }: StepSettings,
 ): Promise<{ loss: number; gradNorm: number }> {
-  const weights = adapterWeights(adapter);
-  const { losses, gradients } = lossGradients(llama, adapter, batches, [...weights.values()], {
-    dropoutSeed,
-    recompute,
-  });
-  const report = tf.tidy(() => {
-    const norms = gradients.map((gradient) => sumOfSquares(gradient));
-    return tf.concat([...losses, ...norms]);
-  });
-  tf.dispose(losses);
+  const { layout, parts } = adapter.flat;
+  const total = batches.reduce((sum, batch) => sum + batch.trained, 0);
+  const losses: tf.Tensor1D[] = [];
+  let gradient: tf.Tensor1D | null = null;
+  for (const [i, batch] of batches.entries()) {
+    if (batch.trained === 0) continue;
+    const each = lossGradients(llama, adapter, batch, [...parts.values()], {
+      total,
+      dropoutSeed: dropoutSeed + i,
+      recompute,
+    });
+    losses.push(each.losses);
+    const before: tf.Tensor1D | null = gradient;
+    const now = gather(layout, each.gradients);
+    gradient = before ? add(before, now) : now;
+    tf.dispose(each.gradients);
+    if (before) tf.dispose([before, now]);
+  }
+  if (!gradient) throw new StudioError("run.rows", say`No token of these rows is trained`);
+  const { m, v, settings, step } = optimizer;
+  const at = { step: step + 1, learningRate, maxGradNorm };
+  const squares = adamWStep({ p: adapter.flat.whole, m, v }, gradient, settings, at);
+  const report = tf.concat([...losses, squares]);
+  tf.dispose([losses, gradient, squares]);
+  const places = report.size - squares.size;
   const numbers = await readBack(report);
   report.dispose();
-  const places = numbers.length - gradients.length;
-  const loss = sum(numbers.subarray(0, places));
   const gradNorm = Math.sqrt(sum(numbers.subarray(places)));
-  if (Number.isFinite(gradNorm)) {
-    optimizer.step += 1;
-    const clip = maxGradNorm > 0 ? Math.min(1, maxGradNorm / (gradNorm + 1e-6)) : 1;
-    applyGradients(optimizer, gradients, { learningRate, clip });
-  }
-  tf.dispose(gradients);
-  return { loss, gradNorm };
-}
-
-function applyGradients(
-  { adapter, moments, settings, step }: Optimizer,
-  gradients: tf.Tensor[],
-  { learningRate, clip }: { learningRate: number; clip: number },
-): void {
-  [...adapterWeights(adapter)].forEach(([name, p], i) => {
-    const old = moments.get(name);
-    const gradient = gradients[i];
-    if (!old || !gradient) throw new StudioError("bug", say`${name} has no moments`);
-    const { p: next, m, v } = adamW(p, gradient, old, settings, { step, learningRate, clip });
-    replaceWeight(adapter, name, next);
-    tf.dispose([old.m, old.v]);
-    moments.set(name, { m, v });
-  });
+  if (Number.isFinite(gradNorm)) optimizer.step += 1; // else nothing was changed
+  return { loss: sum(numbers.subarray(0, places)), gradNorm };
 }
 
 /**
- * The loss of each trained token divided by the window's total weight, and the gradient of their sum with respect to
- * `xs`, which may be the adapter's tensors or any of the model's. The tensors are the caller's to dispose of.
+ * The loss of each trained token of a batch times its weight over `total` (the batch's own where not said), [M], and the
+ * gradient of their sum with respect to `xs`, which may be the adapter's tensors or any of the model's. The tensors are
+ * the caller's to dispose of.
  */
 export function lossGradients(
   llama: Llama,
   adapter: Adapter | null,
-  batches: Batch[],
+  batch: Batch,
   xs: tf.Tensor[],
-  { dropoutSeed, recompute }: { dropoutSeed?: number; recompute?: boolean } = {},
-): { losses: tf.Tensor1D[]; gradients: tf.Tensor[] } {
-  const total = batches.reduce((sum, batch) => sum + batch.trained, 0);
-  if (!(total > 0)) throw new StudioError("run.rows", say`No token of these rows is trained`);
-  const losses: tf.Tensor1D[] = [];
-  let gradients: tf.Tensor[] = [];
-  batches.forEach((batch, i) => {
-    if (batch.trained === 0) return;
-    const seed = dropoutSeed === undefined ? undefined : dropoutSeed + i;
-    const { value, grads } = tf
-      .engine()
-      .gradients(() => tokenLosses(llama, adapter, batch, total, seed, recompute), xs);
-    losses.push(value);
-    const previous = gradients;
-    gradients = previous.length === 0 ? grads : grads.map((gradient, j) => add(previous[j] ?? gradient, gradient));
-    if (previous.length > 0) tf.dispose([previous, grads]);
-  });
-  return { losses, gradients };
+  { total = batch.trained, dropoutSeed, recompute }: { total?: number; dropoutSeed?: number; recompute?: boolean } = {},
+): { losses: tf.Tensor1D; gradients: tf.Tensor[] } {
+  const { value, grads } = tf
+    .engine()
+    .gradients(() => tokenLosses(llama, adapter, batch, total, dropoutSeed, recompute), xs);
+  return { losses: value as tf.Tensor1D, gradients: grads };
 }
 
 /** The loss of every trained token of a batch, times its weight over `total`: [M]. */
