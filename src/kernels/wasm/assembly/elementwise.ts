@@ -71,12 +71,18 @@ export function swiglu(args: usize, piece: i32): void {
   }
 }
 
+/** dy · b · σ(x) · (1 + x · (1 − σ(x))), where s is σ(x). */
+// @ts-ignore: decorator
+@inline
+function slopeOf(x: v128, s: v128, b: v128, dy: v128): v128 {
+  const one = splat(1.0);
+  return f32x4.mul(f32x4.mul(dy, b), f32x4.mul(s, f32x4.add(one, f32x4.mul(x, f32x4.sub(one, s)))));
+}
+
 // @ts-ignore: decorator
 @inline
 function gateSlope(x: v128, b: v128, dy: v128): v128 {
-  const s = sigmoid4(x);
-  const one = splat(1.0);
-  return f32x4.mul(f32x4.mul(dy, b), f32x4.mul(s, f32x4.add(one, f32x4.mul(x, f32x4.sub(one, s)))));
+  return slopeOf(x, sigmoid4(x), b, dy);
 }
 
 /** out, a, b, dy, count */
@@ -121,29 +127,25 @@ export function swigluStacked(args: usize, piece: i32): void {
 export function swigluStackedBack(args: usize, piece: i32): void {
   const F = word(args, 4), rows = word(args, 5);
   const half = <usize>F << 2;
-  const one = splat(1.0);
   const end = min(word(args, 3), (piece + 1) * rows);
   for (let row = piece * rows; row < end; row++) {
     const da = address(args, 0) + <usize>row * 2 * half;
     const a = address(args, 1) + <usize>row * 2 * half;
     const d = address(args, 2) + <usize>row * half;
-    for (let i = 0; i < F; i += 4) {
-      const at = <usize>i << 2, n = F - i;
-      const isWhole = n >= 4;
-      const x = isWhole ? v128.load(a + at) : loadPart(a + at, n);
-      const b = isWhole ? v128.load(a + half + at) : loadPart(a + half + at, n);
-      const dy = isWhole ? v128.load(d + at) : loadPart(d + at, n);
+    let i = 0;
+    for (; i + 4 <= F; i += 4) {
+      const at = <usize>i << 2;
+      const x = v128.load(a + at), dy = v128.load(d + at);
       const s = sigmoid4(x);
-      const slope = f32x4.mul(s, f32x4.add(one, f32x4.mul(x, f32x4.sub(one, s))));
-      const gate = f32x4.mul(f32x4.mul(dy, b), slope);
-      const up = f32x4.mul(dy, f32x4.mul(x, s));
-      if (isWhole) {
-        v128.store(da + at, gate);
-        v128.store(da + half + at, up);
-      } else {
-        storePart(da + at, gate, n);
-        storePart(da + half + at, up, n);
-      }
+      v128.store(da + at, slopeOf(x, s, v128.load(a + half + at), dy));
+      v128.store(da + half + at, f32x4.mul(dy, f32x4.mul(x, s)));
+    }
+    if (i < F) {
+      const at = <usize>i << 2, n = F - i;
+      const x = loadPart(a + at, n), dy = loadPart(d + at, n);
+      const s = sigmoid4(x);
+      storePart(da + at, slopeOf(x, s, loadPart(a + half + at, n), dy), n);
+      storePart(da + half + at, f32x4.mul(dy, f32x4.mul(x, s)), n);
     }
   }
 }
@@ -465,31 +467,32 @@ export function adamWFlat(args: usize, piece: i32): void {
   const clip = clipFactor(address(args, 7), number(args, 9));
   if (clip < 0) return;
   const p = address(args, 0), m = address(args, 1), v = address(args, 2), g = address(args, 6);
-  const c = splat(clip);
-  const beta1 = splat(number(args, 10)), part1 = splat(number(args, 11));
-  const beta2 = splat(number(args, 12)), part2 = splat(number(args, 13));
-  const rate = splat(number(args, 14)), shrink = splat(number(args, 15));
-  const correction = splat(number(args, 16)), epsilon = splat(number(args, 17));
+  const beta1 = number(args, 10), part1 = number(args, 11) * clip;
+  const beta2 = number(args, 12), part2 = number(args, 13);
+  const rate = number(args, 14), shrink = number(args, 15), correction = number(args, 16), epsilon = number(args, 17);
   const end = min(word(args, 8), (piece + 1) * 8192);
-  for (let i = piece * 8192; i < end; i += 4) {
-    const at = <usize>i << 2, n = end - i;
-    const isWhole = n >= 4;
-    const x = f32x4.mul(isWhole ? v128.load(g + at) : loadPart(g + at, n), c);
-    const oldM = isWhole ? v128.load(m + at) : loadPart(m + at, n);
-    const oldV = isWhole ? v128.load(v + at) : loadPart(v + at, n);
-    const oldP = isWhole ? v128.load(p + at) : loadPart(p + at, n);
-    const newM = f32x4.add(f32x4.mul(oldM, beta1), f32x4.mul(x, part1));
-    const newV = f32x4.add(f32x4.mul(oldV, beta2), f32x4.mul(f32x4.mul(x, x), part2));
-    const spread = f32x4.add(f32x4.mul(f32x4.sqrt(f32x4.abs(newV)), correction), epsilon);
-    const newP = f32x4.sub(f32x4.mul(oldP, shrink), f32x4.div(f32x4.mul(rate, newM), spread));
-    if (isWhole) {
-      v128.store(m + at, newM);
-      v128.store(v + at, newV);
-      v128.store(p + at, newP);
-    } else {
-      storePart(m + at, newM, n);
-      storePart(v + at, newV, n);
-      storePart(p + at, newP, n);
-    }
+  let i = piece * 8192;
+  for (; i + 4 <= end; i += 4) {
+    const at = <usize>i << 2;
+    const x = v128.load(g + at);
+    const c = f32x4.mul(x, splat(clip));
+    const newM = f32x4.add(f32x4.mul(v128.load(m + at), splat(beta1)), f32x4.mul(x, splat(part1)));
+    const newV = f32x4.add(f32x4.mul(v128.load(v + at), splat(beta2)), f32x4.mul(f32x4.mul(c, c), splat(part2)));
+    v128.store(m + at, newM);
+    v128.store(v + at, newV);
+    const spread = f32x4.add(f32x4.mul(f32x4.sqrt(f32x4.abs(newV)), splat(correction)), splat(epsilon));
+    const change = f32x4.div(f32x4.mul(splat(rate), newM), spread);
+    v128.store(p + at, f32x4.sub(f32x4.mul(v128.load(p + at), splat(shrink)), change));
+  }
+  for (; i < end; i++) {
+    const at = <usize>i << 2;
+    const x = load<f32>(g + at);
+    const c = x * clip;
+    const newM = load<f32>(m + at) * beta1 + x * part1;
+    const newV = load<f32>(v + at) * beta2 + c * c * part2;
+    store<f32>(m + at, newM);
+    store<f32>(v + at, newV);
+    const spread = sqrt<f32>(abs<f32>(newV)) * correction + epsilon;
+    store<f32>(p + at, load<f32>(p + at) * shrink - (rate * newM) / spread);
   }
 }
