@@ -5,7 +5,7 @@
 
 import { parseArgs } from "node:util";
 import { openDevice } from "../src/kernels/device";
-import { linear } from "../src/kernels/linear";
+import { linear, plain } from "../src/kernels/linear";
 import { tf } from "../src/kernels/tf";
 import { timeAnneal, watchDevice } from "./anneal";
 import { finish } from "./cases/kernels";
@@ -26,7 +26,7 @@ async function measurePeak(): Promise<{ gflops: number; side: number }> {
     const [x, w] = [tf.randomUniform<tf.Rank.R2>([side, side]), tf.randomUniform<tf.Rank.R2>([side, side])];
     const times = Math.max(1, Math.min(20, Math.round((2048 / side) ** 3)));
     const run = async () => {
-      for (let i = 0; i < times; i++) linear(x, w).dispose();
+      for (let i = 0; i < times; i++) linear(x, plain(w)).dispose();
       await finish();
     };
     const { fastestMs } = await measure(run, { warmUps: 1, most: 5, budgetMs: 2000 }, times);
@@ -87,9 +87,10 @@ async function main(): Promise<void> {
     else console.error(`${row.case}: ${row.failed ?? `${Number(row.ms)} ms`}`);
   };
   // A real graphics card also takes the whole 135 M model, which a browser's software adapter would need minutes for.
-  const full: Unit = { name: "lora-step/135m", system: "anneal", backend: "webgpu", only: options.only };
-  const units = listUnits(options.only, "webgpu").filter(({ system }) => system === "anneal");
-  if (!device.software && full.name.startsWith(options.only)) units.push(full);
+  const all = listUnits(options.only, undefined).filter(({ system }) => system === "anneal");
+  const here = all.filter(({ backend }) => backend === "webgpu");
+  const full = all.filter(({ name }) => !device.software && !here.some((unit) => unit.name === name));
+  const units: Unit[] = [...here, ...full.map((unit) => ({ ...unit, backend: "webgpu" as const }))];
   for (const unit of units) {
     try {
       for await (const figure of timeAnneal(unit, { gpu })) {

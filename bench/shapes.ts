@@ -9,25 +9,41 @@ import type { Batch } from "../src/core/batch";
 import { type ModelConfig, parseModelConfig } from "../src/core/model";
 import { newRandom } from "../src/core/random";
 import { newRandomBatch } from "../src/jobs/measureSpeed";
+import type { WeightFormat } from "../src/kernels/weight";
 import { type TensorData, tensorShapes } from "../src/model/llama";
 import { configs, shapes } from "./shapes.json";
 
-export type Shape = { config: ModelConfig; rows: number; length: number };
+export type Shape = {
+  config: ModelConfig;
+  rows: number;
+  length: number;
+  /** How frozen matrices lie on the device. */
+  weights: WeightFormat;
+  recompute: boolean;
+};
 
-type Entry = { config: string; layers?: number; rows: number; length: number };
+type Entry = {
+  config: string;
+  layers?: number;
+  rows: number;
+  length: number;
+  weights?: WeightFormat;
+  recompute?: boolean;
+};
 
 export function shapeOf(name: string): Shape {
   const entry = (shapes as Record<string, Entry | undefined>)[name];
   if (!entry) throw new RangeError(`shapes.json has no ${name}`);
   const config = parseModelConfig({ embedded, ...configs }[entry.config]);
-  return { rows: entry.rows, length: entry.length, config: { ...config, layers: entry.layers ?? config.layers } };
+  const { rows, length, layers = config.layers, weights = "f32", recompute = false } = entry;
+  return { rows, length, weights, recompute, config: { ...config, layers } };
 }
 
 export const learningRate = 1e-3;
 export const adam = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 };
 
 /** Random tokens; the second half of each row is trained, or all of it. */
-export function newBatch({ config, rows, length }: Shape, trained: "half" | "all"): Batch {
+export function newBatch({ config, rows, length }: Pick<Shape, "config" | "rows" | "length">, trained: "half" | "all"): Batch {
   const batch = newRandomBatch(rows, length, config.vocabSize, 2);
   return trained === "half" ? batch : { ...batch, weights: batch.weights.map(() => 1), trained: rows * length };
 }

@@ -27,6 +27,8 @@ def read_shapes():
     configs = document["configs"]
     configs["embedded"] = json.loads((root / "public/embedded/config.json").read_text())
     for name, shape in document["shapes"].items():
+        if "weights" in shape:  # packed weights are the studio's own
+            continue
         config = dict(configs[shape["config"]])
         config["num_hidden_layers"] = shape.get("layers", config["num_hidden_layers"])
         for field in ("architectures", "model_type", "torch_dtype"):

@@ -14,7 +14,7 @@ export async function timeGeneration(shape: Shape, rows: number): Promise<Measur
     const length = 20 + ((i * 17) % 41);
     return Array.from(newBatch({ config, rows: 1, length }, "all").tokens);
   });
-  const sampling = { temperature: 0, topK: 0, topP: 1, seed: 1 };
+  const sampling = { temperature: 0, topK: 0, topP: 1, minP: 0, seed: 1 };
   let tokens = 0;
   const measured = await measure(
     async () => {

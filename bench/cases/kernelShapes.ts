@@ -10,6 +10,7 @@ export type KernelShape = {
   shapes: Record<string, number[]>;
   attrs?: Attrs;
   whole?: Record<string, number[]>;
+  packed?: Record<string, number>;
   /** Operations, where arithmetic is what takes the time. */
   operations?: number;
   /** Bytes that must move, where it is not all of the inputs and the output. */
@@ -33,16 +34,34 @@ function sizeOfModel(label: string, name: string, trained: number) {
 /** 512 tokens of the tiny decoder, and 256 of the 135 M shape, half of them trained. */
 export const sizes = [sizeOfModel("tiny", "decoder-step/tiny", 1), sizeOfModel("135m", "lora-step/135m", 0.5)];
 
-/** [label, rows, inputs, outputs] of the linear layers that differ in shape. */
-const linears = ({ N, M, C, F, V }: Size): [string, number, number, number][] => [
-  ["q", N, C, C],
-  ["gate", N, C, F],
-  ["down", N, F, C],
-  ["head", M, C, V],
+/** Linear layers that differ in shape: rows, inputs, outputs of each of its parts. */
+const linears = ({ N, M, C, F, V, H, K, D }: Size) => [
+  { label: "qkv", n: N, i: C, parts: [H * D, K * D, K * D] },
+  { label: "gateUp", n: N, i: C, parts: [F, F] },
+  { label: "down", n: N, i: F, parts: [C] },
+  { label: "head", n: M, i: C, parts: [V] },
 ];
+type Linear = { label: string; n: number; i: number; o: number; parts: number; cut1: number; cut2: number };
 const scale = { scale: 1 };
-const lineup = (size: Size, make: (n: number, i: number, o: number) => Omit<KernelShape, "label">) =>
-  linears(size).map(([label, n, i, o]) => ({ label, operations: 2 * n * i * o, ...make(n, i, o) }));
+const lineup = (size: Size, make: (of: Linear) => Omit<KernelShape, "label">) =>
+  linears(size).map(({ label, n, i, parts }) => {
+    const o = parts.reduce((a, b) => a + b, 0);
+    const [first = 0, second = 0] = parts;
+    const of = { label, n, i, o, parts: parts.length, cut1: first, cut2: first + second };
+    return { label, operations: 2 * n * i * o, ...make(of) };
+  });
+/** Each shape with its weight plain, and in 4 bits where models have it so. */
+const inFormats = (size: Size, make: (of: Linear, format: number) => Omit<KernelShape, "label">): KernelShape[] =>
+  [0, 3]
+    .filter((format) => format === 0 || size.label !== "tiny")
+    .flatMap((format) =>
+      lineup(size, (of) => make(of, format)).map((shape) => ({
+        ...shape,
+        label: format ? `${shape.label}-q4` : shape.label,
+        packed: { w: format },
+      })),
+    );
+const adapted = ({ label }: KernelShape) => !label.startsWith("head");
 
 const one = (shape: Omit<KernelShape, "label">): KernelShape[] => [{ label: "", ...shape }];
 const alike = (names: string[], shape: number[], attrs?: Attrs) =>
@@ -67,23 +86,52 @@ const attends = (size: Size, names: string[], products: number, only?: "wasm" | 
 };
 
 export const kernelShapes: Record<string, (size: Size) => KernelShape[]> = {
-  Linear: (size) => lineup(size, (n, i, o) => ({ shapes: { x: [n, i], w: [o, i] }, attrs: scale })),
-  LinearBack: (size) => lineup(size, (n, i, o) => ({ shapes: { dy: [n, o], w: [o, i] }, attrs: scale })),
+  Linear: (size) =>
+    inFormats(size, ({ n, i, o }, format) => ({
+      shapes: { x: [n, i], w: [o, i] },
+      attrs: { ...scale, format, width: i },
+    })),
+  LinearBack: (size) =>
+    inFormats(size, ({ n, i, o }, format) => ({
+      shapes: { dy: [n, o], w: [o, i] },
+      attrs: { ...scale, format, width: i },
+    })),
   LinearWeight: (size) =>
-    lineup(size, (n, i, o) => ({ shapes: { dy: [n, o], x: [n, i] }, attrs: scale })).filter(
+    lineup(size, ({ n, i, o }) => ({ shapes: { dy: [n, o], x: [n, i] }, attrs: scale })).filter(
       ({ label }) => size.label === "tiny" || label !== "head", // frozen where the vocabulary is large
     ),
   LoraLinear: (size) =>
-    lineup(size, (n, i, o) => ({
-      shapes: { x: [n, i], w: [o, i], u: [n, size.R], b: [o, size.R], a: [size.R, i] },
-      attrs: scale,
+    inFormats(size, ({ n, i, o, parts, cut1, cut2 }, format) => ({
+      shapes: { x: [n, i], w: [o, i], u: [n, parts * size.R], b: [o, size.R], a: [parts * size.R, i] },
+      attrs: { ...scale, format, width: i, cut1, cut2, p: 0, seed: 0 },
       operations: 2 * n * (i + size.R) * o, // u is given
-    })).filter(({ label }) => label !== "head"),
+    })).filter(adapted),
   LoraBack: (size) =>
-    lineup(size, (n, i, o) => ({
-      shapes: { dy: [n, o], w: [o, i], du: [n, size.R], a: [size.R, i] },
-      operations: 2 * n * (o + size.R) * i,
-    })).filter(({ label }) => label !== "head"),
+    inFormats(size, ({ n, i, o, parts }, format) => ({
+      shapes: { dy: [n, o], w: [o, i], du: [n, parts * size.R], a: [parts * size.R, i] },
+      attrs: { format, width: i },
+      operations: 2 * n * (o + parts * size.R) * i,
+    })).filter(adapted),
+  LoraDown: (size) =>
+    lineup(size, ({ n, o, parts, cut1, cut2 }) => ({
+      shapes: { dy: [n, o], b: [o, size.R] },
+      attrs: { ...scale, parts, cut1, cut2 },
+      operations: 2 * n * o * size.R,
+    })).filter(adapted),
+  LoraUp: (size) =>
+    lineup(size, ({ n, o, parts, cut1, cut2 }) => ({
+      shapes: { dy: [n, o], u: [n, parts * size.R] },
+      attrs: { parts, cut1, cut2 },
+      operations: 2 * n * o * size.R,
+    })).filter(adapted),
+  WeightRows: ({ N, V, C }) =>
+    one({
+      shapes: { w: [V, C], index: [N] },
+      attrs: { format: 3, width: C },
+      whole: { index: [V] },
+      packed: { w: 3 },
+      bytes: 4.625 * N * C,
+    }),
   DropoutSeeded: ({ N, C }) => alike(["x"], [N, C], { p: 0.1, seed: 7 }),
   RmsNorm: ({ N, C }) => one({ shapes: { x: [N, C], g: [C] }, attrs: { eps: 1e-5 } }),
   RmsNormBack: ({ N, C }) => one({ shapes: { x: [N, C], g: [C], dy: [N, C] }, attrs: { eps: 1e-5 } }),
@@ -116,7 +164,7 @@ export const kernelShapes: Record<string, (size: Size) => KernelShape[]> = {
   LinearCrossEntropy: ({ M, V, C }) =>
     one({
       shapes: { x: [M, C], head: [V, C], targets: [M], weights: [M] },
-      attrs: { rows: Math.min(M, Math.floor(chunkLogits / V)) },
+      attrs: { rows: Math.min(M, Math.floor(chunkLogits / V)), format: 0, width: C },
       whole: { targets: [V] },
       operations: 2 * M * C * V,
     }),

@@ -25,9 +25,9 @@ export async function finish(): Promise<void> {
 
 /** Times one kernel; `shape` stands in for the kernel's own cases. */
 export async function timeKernel(kernel: AnyKernel, shape: KernelShape): Promise<Measured> {
-  const { shapes, attrs = {}, whole } = shape;
+  const { shapes, attrs = {}, whole, packed } = shape;
   const drawn = drawInputs(
-    { kernel: { ...kernel.kernel, cases: [{ shapes, attrs, ...(whole && { whole }) }] } } as AnyKernel,
+    { kernel: { ...kernel.kernel, cases: [{ shapes, attrs, ...(whole && { whole }), ...(packed && { packed }) }] } } as AnyKernel,
     0,
   );
   const inputs = Object.fromEntries(
@@ -37,7 +37,7 @@ export async function timeKernel(kernel: AnyKernel, shape: KernelShape): Promise
     ]),
   );
   const run = (times: number) => async () => {
-    for (let i = 0; i < times; i++) tf.dispose(tf.tidy(() => kernel(inputs, attrs)));
+    for (let i = 0; i < times; i++) tf.dispose(tf.tidy(() => kernel.all(inputs, attrs)));
     await finish();
   };
   const output = tf.tidy(() => kernel(inputs, attrs));

@@ -11,12 +11,12 @@ import { stepOperations } from "../work";
 const lora: Lora = { kind: "lora", rank: 16, alpha: 32, dropout: 0, targetModules: [...linearNames] };
 
 export async function timeLoraStep(shape: Shape, patience: Patience): Promise<Measured> {
-  const llama = loadLlama(shape.config, newWeights(shape.config));
+  const llama = loadLlama(shape.config, newWeights(shape.config), shape.weights);
   const adapter = newLora(shape.config, lora, 1);
   const optimizer = newOptimizer(adapter, adam);
   const batch = newBatch(shape, "half");
   const losses: number[] = [];
-  const settings = { learningRate, maxGradNorm: 1, dropoutSeed: 1 };
+  const settings = { learningRate, maxGradNorm: 1, dropoutSeed: 1, recompute: shape.recompute };
   const measured = await measure(async () => {
     losses.push((await trainStep(llama, adapter, optimizer, [batch], settings)).loss);
   }, patience);
