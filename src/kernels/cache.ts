@@ -15,6 +15,8 @@ const sizes = [
   { B: 2, T: 1, S: 4, heads: 2, keyValueHeads: 1, D: 4 },
   { B: 3, T: 5, S: 16, heads: 4, keyValueHeads: 2, D: 8 },
   { B: 9, T: 1, S: 40, heads: 5, keyValueHeads: 1, D: 32 },
+  { B: 2, T: 3, S: 200, heads: 7, keyValueHeads: 1, D: 80 },
+  { B: 3, T: 1, S: 130, heads: 2, keyValueHeads: 2, D: 128 },
 ];
 
 const fill = defineKernel({
@@ -32,8 +34,9 @@ const fill = defineKernel({
     const fresh = tf.gather(kept, tf.cast(tf.clipByValue(place, 0, T - 1), "int32"), 1, 1);
     return tf.where(tf.reshape(isNew, [B, 1, S, 1]), tf.transpose(fresh, [0, 2, 1, 3]), cache);
   },
-  gpu: ({ cache }, { heads }) => ({
-    ...perElement(cache.shape),
+  gpu: ({ cache, packed }, { heads }) => ({
+    ...perElement(cache.shape, dim(cache, 0) * dim(cache, 1) * dim(packed, 2) * dim(cache, 3)),
+    inPlace: 1,
     uniforms: { heads: { type: "uint32", value: heads } },
     wgsl: () => `
       fn main() {
@@ -41,12 +44,15 @@ const fill = defineKernel({
         let C = u32(uniforms.cacheShape[1]);
         let S = u32(uniforms.cacheShape[2]);
         let D = u32(uniforms.cacheShape[3]);
-        if (me >= u32(uniforms.cacheShape[0]) * C * S * D) { return; }
         let T = u32(uniforms.packedShape[2]);
-        let b = me / (C * S * D);
-        let place = i32((me / D) % S) - starts[b];
-        let source = ((b * (uniforms.heads + C) + uniforms.heads + (me / (S * D)) % C) * T + u32(max(place, 0))) * D + me % D;
-        if (place >= 0 && place < i32(T)) { result[me] = packed[source]; } else { result[me] = cache[me]; }
+        if (me >= u32(uniforms.cacheShape[0]) * C * T * D) { return; }
+        let b = me / (C * T * D);
+        let head = (me / (T * D)) % C;
+        let place = starts[b] + i32((me / D) % T);
+        if (place >= 0 && place < i32(S)) {
+          cache[((b * C + head) * S + u32(place)) * D + me % D] =
+            packed[((b * (uniforms.heads + C) + uniforms.heads + head) * T + (me / D) % T) * D + me % D];
+        }
       }`,
   }),
   wasm: ({ cache, packed }, { heads }) => ({
@@ -68,6 +74,89 @@ const fill = defineKernel({
   })),
 });
 
+/** Query heads of a group that one workgroup serves: each adds D / 64 sums, rounded up, to an invocation's registers. */
+const mostQueries = 4;
+
+/**
+ * A workgroup of 64 serves up to `mostQueries` query heads of a key-value head, which read the same cache, over tiles of
+ * 64 slots with an online softmax (Milakov & Gimelshein 2018). A lane makes the scores of its own slot; then the lanes
+ * stand side by side along D and add up the slots' values. Workgroup memory: the queries, and a tile of weights for each.
+ */
+function attendSource(D: number, H: number, K: number): string {
+  const group = H / K;
+  const parts = Math.ceil(group / mostQueries); // workgroups a group; the last may do a head of the one before again
+  const queries = Math.ceil(group / parts);
+  const perQuery = (text: (n: number) => string) => Array.from({ length: queries }, (_, n) => text(n)).join("\n");
+  const perPart = (text: (part: number) => string) =>
+    Array.from({ length: Math.ceil(D / 64) }, (_, part) => text(part)).join("\n");
+  return `
+  var<workgroup> q: array<f32, ${queries * D}>;
+  var<workgroup> weights: array<f32, ${queries * 64}>;
+  var<workgroup> partials: array<f32, ${queries * 64}>;
+  fn main() {
+    let me = localId.x;
+    let b = workgroupId.y;
+    let keyHead = workgroupId.x / ${parts}u;
+    let head = keyHead * ${group}u + min((workgroupId.x % ${parts}u) * ${queries}u, ${group - queries}u);
+    let S = u32(uniforms.cacheShape[2]);
+    let slots = min(u32(lengths[b]) + 1u, S);
+    let keys = (b * ${2 * K}u + keyHead) * S * ${D}u;
+    let values = keys + ${K}u * S * ${D}u;
+    for (var n = me; n < ${queries * D}u; n += 64u) {
+      q[n] = packed[(b * ${H + 2 * K}u + head) * ${D}u + n] * ${1 / Math.sqrt(D)};
+    }
+    ${perQuery((n) => `var top${n} = -1e30; var sum${n} = 0.0; ${perPart((part) => `var y${n}_${part} = 0.0;`)}`)}
+    for (var start = 0u; start < slots; start += 64u) {
+      workgroupBarrier();
+      let slot = min(start + me, slots - 1u);
+      ${perQuery((n) => `var s${n} = 0.0;`)}
+      for (var d = 0u; d < ${D}u; d++) {
+        let k = cache[keys + slot * ${D}u + d];
+        ${perQuery((n) => `s${n} = fma(q[${n * D}u + d], k, s${n});`)}
+      }
+      ${perQuery((n) => `partials[${n * 64}u + me] = s${n};`)}
+      workgroupBarrier();
+      ${perQuery(
+        (n) => `
+      var higher${n} = top${n};
+      for (var i = 0u; i < 64u; i++) { higher${n} = max(higher${n}, partials[${n * 64}u + i]); }
+      let fade${n} = exp(top${n} - higher${n});
+      let weight${n} = select(0.0, exp(s${n} - higher${n}), start + me < slots);
+      weights[${n * 64}u + me] = weight${n};
+      sum${n} = sum${n} * fade${n} + weight${n}; // of this lane's own slots
+      top${n} = higher${n};
+      ${perPart((part) => `y${n}_${part} *= fade${n};`)}`,
+      )}
+      workgroupBarrier();
+      let end = min(64u, slots - start);
+      for (var j = 0u; j < end; j++) {
+        ${perQuery((n) => `let w${n} = weights[${n * 64}u + j];`)}
+        ${perPart((part) => {
+          const d = `me + ${part * 64}u`;
+          return `
+        if (${d} < ${D}u) {
+          let v = cache[values + (start + j) * ${D}u + ${d}];
+          ${perQuery((n) => `y${n}_${part} = fma(w${n}, v, y${n}_${part});`)}
+        }`;
+        })}
+      }
+    }
+    ${perQuery((n) => `partials[${n * 64}u + me] = sum${n};`)}
+    workgroupBarrier();
+    ${perQuery(
+      (n) => `
+    {
+      var sum = 0.0;
+      for (var i = 0u; i < 64u; i++) { sum += partials[${n * 64}u + i]; }
+      ${perPart((part) => {
+        const d = `me + ${part * 64}u`;
+        return `if (${d} < ${D}u) { result[(b * ${H}u + head + ${n}u) * ${D}u + ${d}] = y${n}_${part} / sum; }`;
+      })}
+    }`,
+    )}
+  }`;
+}
+
 const attend = defineKernel({
   name: "CacheAttention",
   inputs: ["packed", "cache", "lengths"],
@@ -87,34 +176,10 @@ const attend = defineKernel({
     return tf.reshape(tf.matMul(p, known), [B, H * D]);
   },
   gpu: ({ cache }, { heads, keyValueHeads }) => ({
-    ...perElement([dim(cache, 0), heads * dim(cache, 3)], dim(cache, 0) * heads),
+    outputShape: [dim(cache, 0), heads * dim(cache, 3)],
+    workgroups: [keyValueHeads * Math.ceil(heads / keyValueHeads / mostQueries), dim(cache, 0), 1],
     constants: { D: dim(cache, 3), H: heads, K: keyValueHeads },
-    wgsl: ({ D, H, K }) => `
-      fn main() {
-        let me = ${element};
-        if (me >= u32(uniforms.outShape[0]) * ${H}u) { return; }
-        let b = me / ${H}u;
-        let h = me % ${H}u;
-        let S = u32(uniforms.cacheShape[2]);
-        let qi = (b * u32(uniforms.packedShape[1]) + h) * ${D}u;
-        let keys = (b * ${2 * Number(K)}u + h / ${Number(H) / Number(K)}u) * S * ${D}u;
-        let values = keys + ${K}u * S * ${D}u;
-        var y: array<f32, ${Number(D)}>;
-        var top = -1e30;
-        var sum = 0.0;
-        for (var j = 0u; j <= u32(lengths[b]); j++) {
-          var s = 0.0;
-          for (var d = 0u; d < ${D}u; d++) { s += packed[qi + d] * cache[keys + j * ${D}u + d]; }
-          s *= ${1 / Math.sqrt(Number(D))};
-          let higher = max(top, s);
-          let fade = exp(top - higher);
-          let weight = exp(s - higher);
-          sum = sum * fade + weight;
-          for (var d = 0u; d < ${D}u; d++) { y[d] = y[d] * fade + weight * cache[values + j * ${D}u + d]; }
-          top = higher;
-        }
-        for (var d = 0u; d < ${D}u; d++) { result[me * ${D}u + d] = y[d] / sum; }
-      }`,
+    wgsl: ({ D, H, K }) => attendSource(Number(D), Number(H), Number(K)),
   }),
   wasm: ({ cache }, { heads, keyValueHeads }) => ({
     fn: "cacheAttention",
@@ -134,8 +199,8 @@ const attend = defineKernel({
 export const kernels = [fill, attend];
 
 /**
- * The cache with the keys and values of `packed` in the T slots from starts[b] on. The cache given is used up: on the
- * CPU path the result is the same memory. Dispose of it as usual.
+ * The cache with the keys and values of `packed` in the T slots from starts[b] on. The cache given is used up: on a
+ * graphics card and on the CPU path the result is the same memory. Dispose of it as usual.
  */
 export function fillCache(cache: tf.Tensor4D, packed: tf.Tensor4D, starts: tf.Tensor1D, heads: Heads): tf.Tensor4D {
   return fill({ cache, packed, starts }, heads) as tf.Tensor4D;
