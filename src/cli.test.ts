@@ -154,6 +154,7 @@ test.each([
   [["train", "quickstart", "--stpes", "3"], "cli.usage", "stpes"],
   [["train", "nowhere.json"], "file.unreadable", "nowhere.json"],
   [["generate", "--model", "nowhere", "--prompt", "x"], "model.missing", "nowhere"],
+  [["generate", "--model", "nowhere", "--prompt", "x", "--min-p", "2"], "cli.usage", "--min-p"],
 ])("%j fails with %s", async (args, code, named) => {
   const { code: exit, lines } = await anneal([...args, "--json"]);
   expect(exit).toBe(1);

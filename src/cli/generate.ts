@@ -20,6 +20,7 @@ const flagKinds = {
   recipe: "text",
   "max-tokens": "number",
   temperature: "text",
+  "min-p": "text",
   seed: "number",
   backend: "text",
   json: "flag",
@@ -35,6 +36,8 @@ export async function generate(words: string[]): Promise<number> {
   const prompt = isQuestion ? flags.question : flags.prompt;
   const temperature = Number(flags.temperature ?? "0");
   if (!(temperature >= 0 && temperature <= 10)) throw new StudioError("cli.usage", say`--temperature is from 0 to 10`);
+  const minP = Number(flags["min-p"] ?? "0");
+  if (!(minP >= 0 && minP <= 1)) throw new StudioError("cli.usage", say`--min-p is from 0 to 1`);
   const files = await modelFiles(required("model", flags.model));
   const text = required("prompt", prompt);
   await openBackend(flags.backend);
@@ -47,7 +50,7 @@ export async function generate(words: string[]): Promise<number> {
     prompt: text,
     template: isQuestion ? recipe.template.prompt : "{prompt}",
     maxTokens: flags["max-tokens"] ?? 256,
-    sampling: { temperature, topK: 0, topP: 1, seed: flags.seed ?? 1 },
+    sampling: { temperature, topK: 0, topP: 1, minP, seed: flags.seed ?? 1 },
     turns: newTurns(),
     signal: new AbortController().signal,
   });

@@ -16,7 +16,7 @@ export const helpText = `npm run --silent anneal -- COMMAND
       --adapter DIR --limit N --shots N --shots-from FILE --max-tokens N --recipe FILE
   generate                       go on from a prompt
       --model embedded|DIR --prompt TEXT (as it stands) or --question TEXT (in the template)
-      --adapter DIR --max-tokens N --temperature X --seed N
+      --adapter DIR --max-tokens N --temperature X --min-p X --seed N
   inspect FILE|DIR|embedded      a data set's format, rows and tokens, or a model's tensors
   export                         a Hugging Face folder
       --model embedded|DIR --format hf|merged --adapter DIR --out DIR

@@ -49,5 +49,7 @@ export type Sampling = {
   topK: number;
   /** 1 is off. */
   topP: number;
+  /** 0 is off. */
+  minP: number;
   seed: number;
 };

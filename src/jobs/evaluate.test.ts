@@ -42,7 +42,7 @@ test("every problem is answered as if it were asked alone, and as the playground
   for (const [i, example] of examples.entries()) {
     const alone = await run({ examples: [example] });
     expect(alone.answers[0]?.completion).toBe(together.answers[i]?.completion);
-    const sampling = { temperature: 0, topK: 0, topP: 1, seed: 1 };
+    const sampling = { temperature: 0, topK: 0, topP: 1, minP: 0, seed: 1 };
     const asked = { model, adapter: null, prompt: example.prompt, template: template.prompt, maxTokens: 6, sampling };
     const pieces: string[] = [];
     const steps = answer({ ...asked, turns: newTurns(), signal });

@@ -25,7 +25,7 @@ export type Accuracy = {
 
 /** Bytes the key-value cache of one batch of problems may take. */
 const maximumCache = 128 * 2 ** 20;
-const greedy = { temperature: 0, topK: 0, topP: 1, seed: 0 };
+const greedy = { temperature: 0, topK: 0, topP: 1, minP: 0, seed: 0 };
 
 function rowsFor({ layers, keyValueHeads, headDim }: ModelConfig, length: number): number {
   const row = 4 * layers * 2 * keyValueHeads * headDim * length;

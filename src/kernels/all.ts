@@ -11,6 +11,7 @@ import { kernels as linear } from "./linear";
 import { kernels as linearCrossEntropy } from "./linearCrossEntropy";
 import { kernels as rmsNorm } from "./rmsNorm";
 import { kernels as rows } from "./rows";
+import { kernels as sampleTokens } from "./sampleTokens";
 import { kernels as splitHeads } from "./splitHeads";
 import { kernels as swiglu } from "./swiglu";
 import type { tf } from "./tf";
@@ -33,4 +34,5 @@ export const allKernels = [
   ...add,
   ...adamW,
   ...cache,
+  ...sampleTokens,
 ] as unknown as AnyKernel[];

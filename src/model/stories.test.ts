@@ -34,7 +34,7 @@ describe.skipIf(!isThere && !process.env["CI"])("stories260K", () => {
   });
 
   it("tells the story of its readme", async () => {
-    const sampling = { temperature: 0, topK: 0, topP: 1, seed: 1 };
+    const sampling = { temperature: 0, topK: 0, topP: 1, minP: 0, seed: 1 };
     const steps = generate(llama, null, { prompts: [[1]], maxTokens: 256, sampling, stopIds: [1] });
     let step = await steps.next();
     while (!step.done) step = await steps.next();

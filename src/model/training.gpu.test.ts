@@ -60,7 +60,7 @@ describe.each(["wasm", "webgpu"] as const)("on %s", (backend) => {
       memory.push(deviceMemory());
     }
     expect(memory.at(-1)).toEqual(memory[1]);
-    const sampling = { temperature: 0, topK: 0, topP: 1, seed: 1 };
+    const sampling = { temperature: 0, topK: 0, topP: 1, minP: 0, seed: 1 };
     const prompts = [golden.sequence.slice(0, 4), golden.sequence];
     const steps = generate(llama, null, { prompts, maxTokens: golden.greedy.length, sampling, stopIds: [] });
     let next = await steps.next();

@@ -19,7 +19,7 @@ import { Examples } from "./Examples";
 import { SamplingForm } from "./SamplingForm";
 import { TurnView } from "./TurnView";
 
-const greedy: Sampling = { temperature: 0, topK: 0, topP: 1, seed: 1 };
+const greedy: Sampling = { temperature: 0, topK: 0, topP: 1, minP: 0, seed: 1 };
 
 /** Runs whose adapter can be asked, newest first, and the one chosen by the address or else the newest. */
 function useTunedRun(): { runs: readonly Run[]; run: Run | null; choose: (id: RunId) => void } {

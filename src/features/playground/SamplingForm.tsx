@@ -15,7 +15,7 @@ type SamplingFormProps = {
 
 export function SamplingForm({ sampling, onSampling, maxTokens, onMaxTokens }: SamplingFormProps) {
   const { t } = useTranslation();
-  const { temperature, topK, topP, seed } = sampling;
+  const { temperature, topK, topP, minP, seed } = sampling;
   const isGreedy = temperature === 0;
   return (
     <section aria-label={t("playground.settings")} className="flex flex-col gap-3 p-4">
@@ -37,6 +37,16 @@ export function SamplingForm({ sampling, onSampling, maxTokens, onMaxTokens }: S
         minimum={0.05}
         maximum={1}
         step={0.05}
+        isDisabled={isGreedy}
+        write={(value) => formatNumber(value, 3)}
+      />
+      <Slider
+        term="minP"
+        value={minP}
+        onChange={(value) => onSampling({ ...sampling, minP: value })}
+        minimum={0}
+        maximum={0.5}
+        step={0.01}
         isDisabled={isGreedy}
         write={(value) => formatNumber(value, 3)}
       />

@@ -174,4 +174,8 @@ export const terms = {
     word: "Top-p",
     why: "Only the likeliest tokens that together reach this probability can be chosen; 1 allows all.",
   },
+  minP: {
+    word: "Min-p",
+    why: "Only tokens at least this share as likely as the likeliest can be chosen; 0 allows all.",
+  },
 } satisfies Record<string, Explained>;
