@@ -1,18 +1,19 @@
 /** @file Generation: many prompts at once, with a key-value cache; rows that end make room. */
 
+import type { Sampling } from "../core/engine";
 import { StudioError } from "../core/errors";
 import { nextTick } from "../core/nextTick";
-import { newRandom, seedFor } from "../core/random";
+import { seedFor } from "../core/random";
 import { say } from "../core/say";
 import { attention } from "../kernels/attention";
 import { attendCache, fillCache } from "../kernels/cache";
 import { takeRows } from "../kernels/rows";
+import { sampleTokens, stepAhead } from "../kernels/sampleTokens";
 import { tf } from "../kernels/tf";
 import { decode, type Llama, type Places, readOut } from "./llama";
 import type { Adapter } from "./lora";
-import { type Sampling, sampleToken } from "./sampling";
 
-export type { Sampling } from "./sampling";
+export type { Sampling } from "../core/engine";
 
 export type Generation = {
   prompts: number[][];
@@ -32,15 +33,18 @@ const pauseAfterMs = 40;
  * Yields each step's new tokens, for the rows still running; returns every row's completion. A row ends at a stop
  * token, after `maxTokens`, or at the model's last position. Each row draws from its own generator, so its tokens do
  * not depend on its neighbours. Throws the signal's reason when aborted.
+ *
+ * Tokens go from step to step on the device. On a graphics card they are read one step behind: the next step is
+ * already told when the last one's tokens are awaited, so that the card never waits for the reader. A row found to
+ * have stopped has then computed one token too many, which is dropped.
  */
 export async function* generate(
   llama: Llama,
   adapter: Adapter | null,
   { prompts, maxTokens, sampling, stopIds, signal }: Generation,
 ): AsyncGenerator<{ row: number; token: number }[], number[][]> {
-  const { maxPositions, vocabSize } = llama.config;
+  const { maxPositions } = llama.config;
   const completions = prompts.map((): number[] => []);
-  const randoms = prompts.map((_, row) => newRandom(seedFor(sampling.seed, row)));
   prompts.forEach((prompt, row) => {
     if (prompt.length === 0 || prompt.length > maxPositions) {
       throw new StudioError(
@@ -51,34 +55,46 @@ export async function* generate(
   });
   if (prompts.length === 0 || maxTokens < 1) return completions;
   const longest = Math.max(...prompts.map((prompt) => prompt.length));
-  let state = prefill(llama, adapter, prompts, Math.min(maxPositions, longest + maxTokens));
+  const stopped = new Set<number>();
+  const canGoOn = (row: number, step: number) =>
+    !stopped.has(row) && step + 1 < maxTokens && (prompts[row]?.length ?? 0) + step < maxPositions;
+  const behind = tf.getBackend() === "webgpu" ? 1 : 0;
+  const unread: Unread[] = [];
+  const state = prefill(llama, adapter, prompts, Math.min(maxPositions, longest + maxTokens), sampling);
   let lastPause = performance.now();
   try {
-    for (;;) {
-      const values = (await state.logits.data()) as Float32Array;
-      signal?.throwIfAborted();
-      const fresh: { row: number; token: number }[] = [];
-      const going: number[] = []; // Places in the batch that go on.
-      state.rows.forEach((row, i) => {
-        const completion = completions[row];
-        const random = randoms[row];
-        if (!completion || !random) return;
-        const token = sampleToken(values.subarray(i * vocabSize, (i + 1) * vocabSize), sampling, random);
-        if (stopIds.includes(token)) return;
-        completion.push(token);
-        fresh.push({ row, token });
-        if (completion.length < maxTokens && (state.lengths[i] ?? 0) < maxPositions) going.push(i);
-      });
-      if (fresh.length > 0) yield fresh;
-      signal?.throwIfAborted();
+    for (let step = 0; ; step++) {
+      unread.push(startReading(state));
+      let going: number[]; // Places in the batch that go on, as far as is known.
+      for (;;) {
+        going = [...state.rows.keys()].filter((place) => canGoOn(state.rows[place] ?? 0, step));
+        const [next] = unread;
+        if (!next || unread.length <= (going.length > 0 ? behind : 0)) break;
+        const tokens = await next.values;
+        next.tokens.dispose();
+        unread.shift();
+        signal?.throwIfAborted();
+        next.rows.forEach((row, place) => {
+          if (stopIds.includes(tokens[place] ?? 0)) stopped.add(row);
+        });
+        const fresh = next.rows
+          .map((row, place) => ({ row, token: tokens[place] ?? 0 }))
+          .filter(({ row }) => !stopped.has(row));
+        for (const { row, token } of fresh) completions[row]?.push(token);
+        if (fresh.length > 0) yield fresh;
+        signal?.throwIfAborted();
+      }
       if (going.length === 0) return completions;
       if (performance.now() - lastPause > pauseAfterMs) {
         await nextTick();
         lastPause = performance.now();
       }
-      state = advance(llama, adapter, compact(state, going), (row) => completions[row]?.at(-1) ?? 0);
+      compact(state, going);
+      advance(llama, adapter, state, step + 1, sampling);
     }
   } finally {
+    await Promise.allSettled(unread.map(({ values }) => values)); // A tensor must outlive its reading.
+    tf.dispose(unread.map(({ tokens }) => tokens));
     disposeState(state);
   }
 }
@@ -93,21 +109,46 @@ export async function logits(llama: Llama, adapter: Adapter | null, tokens: numb
 
 type State = {
   rows: number[]; // Which prompt each place of the batch serves.
-  lengths: number[]; // Tokens in the cache.
+  tokens: tf.Tensor1D; // [B] int32, each row's latest, not yet in the cache.
   caches: tf.Tensor4D[]; // One a layer: [B, 2K, S, D].
-  logits: tf.Tensor2D; // [B, V], of the last token.
+  starts: tf.Tensor1D; // [B] int32: the position of the prompt's last token.
+  seeds: tf.Tensor1D; // [B] int32: of each row's own generator.
+  /** Starts and seeds of every prompt. */
+  known: { start: number; seed: number }[];
 };
 
-function disposeState({ caches, logits }: State): void {
-  tf.dispose([caches, logits]);
+/** A step's tokens on their way here. */
+type Unread = { rows: number[]; tokens: tf.Tensor1D; values: Promise<Int32Array> };
+
+function disposeState({ tokens, caches, starts, seeds }: State): void {
+  tf.dispose([tokens, caches, starts, seeds]);
 }
 
-/** Reads all prompts, in chunks of like length so that little is padded. */
-function prefill(llama: Llama, adapter: Adapter | null, prompts: number[][], slots: number): State {
+/** The starts and seeds of the rows named. */
+function ofRows(rows: number[], known: State["known"]): Pick<State, "starts" | "seeds"> {
+  const column = (key: "start" | "seed") =>
+    tf.tensor1d(
+      Int32Array.from(rows, (row) => known[row]?.[key] ?? 0),
+      "int32",
+    );
+  return { starts: column("start"), seeds: column("seed") };
+}
+
+/** The reading has a handle of its own on the tokens, as the next step may be done with them before it ends. */
+function startReading({ rows, tokens }: State): Unread {
+  const own = tokens.clone();
+  const values = own.data() as Promise<Int32Array>;
+  values.catch(() => undefined); // Whoever awaits it is told; nobody does once the consumer has gone.
+  return { rows, tokens: own, values };
+}
+
+/** Reads all prompts, in chunks of like length so that little is padded, and takes each one's first token. */
+function prefill(llama: Llama, adapter: Adapter | null, prompts: number[][], slots: number, sampling: Sampling): State {
   const { keyValueHeads: K, headDim: D, layers } = llama.config;
   const lengthOf = (row: number) => prompts[row]?.length ?? 0;
+  const known = prompts.map(({ length }, row) => ({ start: length - 1, seed: seedFor(sampling.seed, row) }));
   const rows = prompts.map((_, row) => row).sort((a, b) => lengthOf(a) - lengthOf(b));
-  const parts: State[] = [];
+  const parts: Part[] = [];
   for (let from = 0; from < rows.length; ) {
     let to = from + 1;
     while (to < rows.length && (to + 1 - from) * lengthOf(rows[to] ?? 0) <= prefillTokens) to++;
@@ -121,27 +162,27 @@ function prefill(llama: Llama, adapter: Adapter | null, prompts: number[][], slo
         caches,
       ),
     );
-    parts.push({ rows: chunk, lengths: chunk.map(lengthOf), caches, logits });
+    parts.push({ caches, logits });
     from = to;
   }
-  const [only] = parts;
-  if (parts.length === 1 && only) return only;
-  const joined: State = {
-    rows,
-    lengths: rows.map(lengthOf),
-    caches: Array.from({ length: layers }, (_, i) =>
-      tf.concat(
-        parts.map(({ caches }) => caches[i] as tf.Tensor4D),
-        0,
-      ),
-    ),
-    logits: tf.concat(
-      parts.map(({ logits }) => logits),
-      0,
-    ),
-  };
-  parts.forEach(disposeState);
-  return joined;
+  const { caches, logits } = joined(parts);
+  const { starts, seeds } = ofRows(rows, known);
+  const tokens = tf.tidy(() => sampleTokens(logits, stepAhead(starts, seeds, 0).draws, sampling));
+  logits.dispose();
+  return { rows, tokens, caches, starts, seeds, known };
+}
+
+type Part = { caches: tf.Tensor4D[]; logits: tf.Tensor2D };
+
+/** The parts one below the other; they are used up. */
+function joined(parts: Part[]): Part {
+  const [first] = parts;
+  if (!first) throw new StudioError("bug");
+  if (parts.length === 1) return first;
+  const caches = first.caches.map((_, i) => tf.concat(parts.map((part) => part.caches[i] as tf.Tensor4D)));
+  const logits = tf.concat(parts.map((part) => part.logits));
+  tf.dispose(parts);
+  return { caches, logits };
 }
 
 function prefillChunk(llama: Llama, adapter: Adapter | null, prompts: number[][], caches: tf.Tensor4D[]): tf.Tensor2D {
@@ -189,32 +230,30 @@ function paddedPlaces(prompts: number[][]): Places {
 }
 
 /** Keeps the places named, and frees the rest. */
-function compact(state: State, going: number[]): State {
-  if (going.length === state.rows.length) return state;
-  const pick = <T>(values: T[]) => going.map((i) => values[i] as T);
-  const caches = tf.tidy(() => {
+function compact(state: State, going: number[]): void {
+  if (going.length === state.rows.length) return;
+  const rows = going.map((place) => state.rows[place] ?? 0);
+  const kept = tf.tidy(() => {
     const index = tf.tensor1d(going, "int32");
-    return state.caches.map((cache) => {
+    const caches = state.caches.map((cache) => {
       const [B, heads, slots, D] = cache.shape;
       const kept = takeRows(tf.reshape(cache, [B, heads * slots * D]), index);
       return tf.reshape<tf.Rank.R4>(kept, [going.length, heads, slots, D]);
     });
+    return { caches, tokens: tf.gather(state.tokens, index), ...ofRows(rows, state.known) };
   });
-  tf.dispose(state.caches);
-  state.caches = caches; // The state stays whole, should anything throw before it is replaced.
-  state.rows = pick(state.rows);
-  state.lengths = pick(state.lengths);
-  return state;
+  disposeState(state);
+  Object.assign(state, kept, { rows }); // In one go: the state is whole, whatever throws before or after.
 }
 
-/** One more token for every row. */
-function advance(llama: Llama, adapter: Adapter | null, state: State, lastToken: (row: number) => number): State {
-  const next = tf.tidy(() => {
-    const positions = tf.tensor1d(state.lengths, "int32");
+/** One more token for every row: the latest goes into the cache, and what follows is drawn. */
+function advance(llama: Llama, adapter: Adapter | null, state: State, step: number, sampling: Sampling): void {
+  const tokens = tf.tidy(() => {
+    const { positions, draws } = stepAhead(state.starts, state.seeds, step);
     const places: Places = {
       rows: state.rows.length,
       length: 1,
-      tokens: tf.tensor1d(state.rows.map(lastToken), "int32"),
+      tokens: state.tokens,
       positions,
       segments: positions,
     };
@@ -222,10 +261,8 @@ function advance(llama: Llama, adapter: Adapter | null, state: State, lastToken:
       replaceCache(state.caches, layer, (cache) => fillCache(cache, qkv, positions, llama.config));
       return attendCache(qkv, state.caches[layer] as tf.Tensor4D, positions, llama.config);
     };
-    return readOut(llama, decode(llama, adapter, places, { attend }));
+    return sampleTokens(readOut(llama, decode(llama, adapter, places, { attend })), draws, sampling);
   });
-  state.logits.dispose();
-  state.logits = next;
-  state.lengths = state.lengths.map((length) => length + 1);
-  return state;
+  state.tokens.dispose();
+  state.tokens = tokens;
 }
