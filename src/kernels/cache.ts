@@ -108,6 +108,7 @@ function attendSource(D: number, H: number, K: number): string {
     ${perQuery((n) => `var top${n} = -1e30; var sum${n} = 0.0; ${perPart((part) => `var y${n}_${part} = 0.0;`)}`)}
     for (var start = 0u; start < slots; start += 64u) {
       workgroupBarrier();
+      let end = min(64u, slots - start);
       let slot = min(start + me, slots - 1u);
       ${perQuery((n) => `var s${n} = 0.0;`)}
       for (var d = 0u; d < ${D}u; d++) {
@@ -119,7 +120,7 @@ function attendSource(D: number, H: number, K: number): string {
       ${perQuery(
         (n) => `
       var higher${n} = top${n};
-      for (var i = 0u; i < 64u; i++) { higher${n} = max(higher${n}, partials[${n * 64}u + i]); }
+      for (var i = 0u; i < end; i++) { higher${n} = max(higher${n}, partials[${n * 64}u + i]); }
       let fade${n} = exp(top${n} - higher${n});
       let weight${n} = select(0.0, exp(s${n} - higher${n}), start + me < slots);
       weights[${n * 64}u + me] = weight${n};
@@ -128,7 +129,6 @@ function attendSource(D: number, H: number, K: number): string {
       ${perPart((part) => `y${n}_${part} *= fade${n};`)}`,
       )}
       workgroupBarrier();
-      let end = min(64u, slots - start);
       for (var j = 0u; j < end; j++) {
         ${perQuery((n) => `let w${n} = weights[${n * 64}u + j];`)}
         ${perPart((part) => {
