@@ -1,13 +1,11 @@
 /**
  * @file From projections, token by token, to heads, with rotary position embedding (Su et al. 2021) on the way.
  *
- *   q, k, v [B·T, heads·D] → qkv [B, H + 2K, T, D]: the query heads, then the keys, then the values
+ *   x [B·T, (H + 2K)·D] → qkv [B, H + 2K, T, D]: the query heads, then the keys, then the values
  *
  * Queries and keys are rotated by position as Hugging Face lays the pairs out, place d with place d + D/2:
  *
  *   y[d] = x[d] · cos − x[d + D/2] · sin        y[d + D/2] = x[d + D/2] · cos + x[d] · sin
- *
- * The projections may also come side by side, as one product makes them: x [B·T, (H + 2K)·D].
  *
  * The gradient is the same rotation backwards. `table` [P, D] holds each position's cosines, then its sines.
  */
@@ -17,11 +15,8 @@ import { dim, element, perElement } from "./shape";
 import { tf } from "./tf";
 
 type Table = { positions: tf.Tensor1D; table: tf.Tensor2D };
-type Projections = Table & { q: tf.Tensor2D; k: tf.Tensor2D; v: tf.Tensor2D };
 type Layout = { rows: number; length: number; heads: number; keyValueHeads: number };
-type Stacked = Table & { x: tf.Tensor2D };
-/** Which heads go back, and whether they were rotated (1) or not (0). */
-type Part = { first: number; count: number; rotated: number };
+type Projected = Table & { x: tf.Tensor2D };
 
 const sizes = [
   { rows: 1, length: 3, heads: 2, keyValueHeads: 1, D: 4 },
@@ -40,118 +35,6 @@ function rotate(x: tf.Tensor4D, { positions, table }: Table, sign: 1 | -1): tf.T
   const turned = [tf.sub(tf.mul(a, cos), tf.mul(b, s)), tf.add(tf.mul(b, cos), tf.mul(a, s))];
   return tf.concat(turned, -1) as tf.Tensor4D;
 }
-
-const merge = defineKernel({
-  name: "MergeHeads",
-  inputs: ["dy", "positions", "table"],
-  reference: ({ dy, positions, table }: Table & { dy: tf.Tensor4D }, { first, count, rotated }: Part) => {
-    const [B, , T, D] = dy.shape;
-    const x = tf.transpose(tf.slice(dy, [0, first, 0, 0], [B, count, T, D]), [0, 2, 1, 3]);
-    return tf.reshape(rotated ? rotate(x, { positions, table }, -1) : x, [B * T, count * D]);
-  },
-  gpu: ({ dy }, { first, count, rotated }) => ({
-    ...perElement([dim(dy, 0) * dim(dy, 2), count * dim(dy, 3)]),
-    constants: { D: dim(dy, 3) },
-    uniforms: {
-      first: { type: "uint32", value: first },
-      rotated: { type: "float32", value: rotated },
-    },
-    wgsl: ({ D }) => `
-      fn main() {
-        let cols = u32(uniforms.outShape[1]);
-        let at = ${element};
-        if (at >= u32(uniforms.outShape[0]) * cols) { return; }
-        let T = u32(uniforms.dyShape[2]);
-        let token = at / cols;
-        let d = at % ${D}u;
-        let head = uniforms.first + (at % cols) / ${D}u;
-        let base = (((token / T) * u32(uniforms.dyShape[1]) + head) * T + token % T) * ${D}u;
-        let half = ${Number(D) / 2}u;
-        let angle = u32(positions[token]) * ${D}u + d % half;
-        let c = table[angle];
-        let s = table[angle + half] * select(-1.0, 1.0, d < half);
-        let turned = dy[base + d] * c + dy[base + (d + half) % ${D}u] * s;
-        result[at] = select(dy[base + d], turned, uniforms.rotated > 0.5);
-      }`,
-  }),
-  wasm: ({ dy }, { first, count, rotated }) => ({
-    fn: "mergeHeads",
-    outputShape: [dim(dy, 0) * dim(dy, 2), count * dim(dy, 3)],
-    work: dim(dy, 0),
-    args: [dim(dy, 1), dim(dy, 2), dim(dy, 3), first, count, rotated],
-  }),
-  cases: sizes.map(({ rows, length, heads, keyValueHeads, D }, i) => ({
-    shapes: { dy: [rows, heads + 2 * keyValueHeads, length, D], positions: [rows * length], table: [P, D] },
-    attrs: i ? { first: heads, count: keyValueHeads, rotated: 1 } : { first: 1, count: heads, rotated: 0 },
-    whole: { positions: [P] },
-  })),
-});
-
-const split = defineKernel({
-  name: "SplitHeads",
-  inputs: ["q", "k", "v", "positions", "table"],
-  reference: (
-    { q, k, v, positions, table }: Projections,
-    { rows: B, length: T, heads: H, keyValueHeads: K }: Layout,
-  ) => {
-    const D = dim(table, 1);
-    const spread = (x: tf.Tensor, n: number) => tf.reshape<tf.Rank.R4>(x, [B, T, n, D]);
-    const turned = [rotate(spread(q, H), { positions, table }, 1), rotate(spread(k, K), { positions, table }, 1)];
-    return tf.transpose(tf.concat([...turned, spread(v, K)], 2), [0, 2, 1, 3]);
-  },
-  gpu: ({ table }, { rows, length, heads, keyValueHeads }) => ({
-    ...perElement([rows, heads + 2 * keyValueHeads, length, dim(table, 1)]),
-    constants: { D: dim(table, 1), H: heads, K: keyValueHeads },
-    wgsl: ({ D, H, K }) => `
-      fn value(token: u32, head: u32, d: u32) -> f32 {
-        if (head < ${H}u) { return q[(token * ${H}u + head) * ${D}u + d]; }
-        if (head < ${Number(H) + Number(K)}u) { return k[(token * ${K}u + head - ${H}u) * ${D}u + d]; }
-        return v[(token * ${K}u + head - ${Number(H) + Number(K)}u) * ${D}u + d];
-      }
-      fn main() {
-        let at = ${element};
-        let T = u32(uniforms.outShape[2]);
-        let heads = u32(uniforms.outShape[1]);
-        if (at >= u32(uniforms.outShape[0]) * heads * T * ${D}u) { return; }
-        let d = at % ${D}u;
-        let head = (at / (${D}u * T)) % heads;
-        let token = (at / (${D}u * T * heads)) * T + (at / ${D}u) % T;
-        let half = ${Number(D) / 2}u;
-        let angle = u32(positions[token]) * ${D}u + d % half;
-        let c = table[angle];
-        let s = table[angle + half] * select(1.0, -1.0, d < half);
-        let own = value(token, head, d);
-        let turned = own * c + value(token, head, (d + half) % ${D}u) * s;
-        result[at] = select(own, turned, head < ${Number(H) + Number(K)}u);
-      }`,
-  }),
-  wasm: ({ table }, { rows, length, heads, keyValueHeads }) => ({
-    fn: "splitHeads",
-    outputShape: [rows, heads + 2 * keyValueHeads, length, dim(table, 1)],
-    work: rows,
-    args: [length, heads, keyValueHeads, dim(table, 1)],
-  }),
-  gradient: (dy, { positions, table }, { heads, keyValueHeads }) => {
-    const part = (first: number, count: number, rotated: number) => () =>
-      merge({ dy: dy as tf.Tensor4D, positions, table }, { first, count, rotated });
-    return {
-      q: part(0, heads, 1),
-      k: part(heads, keyValueHeads, 1),
-      v: part(heads + keyValueHeads, keyValueHeads, 0),
-    };
-  },
-  cases: sizes.map(({ D, ...attrs }) => ({
-    shapes: {
-      q: [attrs.rows * attrs.length, attrs.heads * D],
-      k: [attrs.rows * attrs.length, attrs.keyValueHeads * D],
-      v: [attrs.rows * attrs.length, attrs.keyValueHeads * D],
-      positions: [attrs.rows * attrs.length],
-      table: [P, D],
-    },
-    attrs,
-    whole: { positions: [P] },
-  })),
-});
 
 const tokensAPiece = 16;
 const pieces = (tokens: number) => Math.ceil(tokens / tokensAPiece);
@@ -189,7 +72,7 @@ const headUniforms = (length: number, heads: number, keyValueHeads: number) => (
   rotated: { type: "uint32" as const, value: heads + keyValueHeads },
 });
 
-const mergeStacked = defineKernel({
+const merge = defineKernel({
   name: "MergeStackedHeads",
   inputs: ["dy", "positions", "table"],
   reference: (
@@ -218,10 +101,10 @@ const mergeStacked = defineKernel({
   })),
 });
 
-const splitStacked = defineKernel({
+const split = defineKernel({
   name: "SplitStackedHeads",
   inputs: ["x", "positions", "table"],
-  reference: ({ x, positions, table }: Stacked, { rows: B, length: T, heads: H, keyValueHeads: K }: Layout) => {
+  reference: ({ x, positions, table }: Projected, { rows: B, length: T, heads: H, keyValueHeads: K }: Layout) => {
     const spread = tf.reshape<tf.Rank.R4>(x, [B, T, H + 2 * K, dim(table, 1)]);
     const [turned, straight] = tf.split(spread, [H + K, K], 2) as [tf.Tensor4D, tf.Tensor4D];
     return tf.transpose(tf.concat([rotate(turned, { positions, table }, 1), straight], 2), [0, 2, 1, 3]);
@@ -243,7 +126,7 @@ const splitStacked = defineKernel({
     };
   },
   gradient: (dy, { positions, table }, { heads, keyValueHeads }) => ({
-    x: () => mergeStacked({ dy: dy as tf.Tensor4D, positions, table }, { heads, keyValueHeads }),
+    x: () => merge({ dy: dy as tf.Tensor4D, positions, table }, { heads, keyValueHeads }),
   }),
   cases: sizes.map(({ D, ...attrs }) => ({
     shapes: {
@@ -256,7 +139,7 @@ const splitStacked = defineKernel({
   })),
 });
 
-export const kernels = [split, merge, splitStacked, mergeStacked];
+export const kernels = [split, merge];
 
 /**
  * Projections side by side, x [B·T, (H + 2K)·D], each row the query heads, then the keys, then the values → heads
@@ -268,12 +151,7 @@ export function splitStackedHeads(
   table: tf.Tensor2D,
   layout: Layout,
 ): tf.Tensor4D {
-  return splitStacked({ x, positions, table }, layout) as tf.Tensor4D;
-}
-
-/** Projections [B·T, heads·D] → rotated heads [B, H + 2K, T, D]. */
-export function splitHeads(projections: Projections, layout: Layout): tf.Tensor4D {
-  return split(projections, layout) as tf.Tensor4D;
+  return split({ x, positions, table }, layout) as tf.Tensor4D;
 }
 
 /** The cosines and sines of every position: [positions, D]. */

@@ -55,49 +55,12 @@ export function dropout(args: usize, piece: i32): void {
   }
 }
 
-/** out = a · σ(a) · b: out, a, b, count */
-export function swiglu(args: usize, piece: i32): void {
-  const out = address(args, 0), a = address(args, 1), b = address(args, 2);
-  const end = min(word(args, 3), (piece + 1) * 4096);
-  for (let i = piece * 4096; i < end; i += 4) {
-    const at = <usize>i << 2;
-    if (i + 4 <= end) {
-      const x = v128.load(a + at);
-      v128.store(out + at, f32x4.mul(f32x4.mul(x, sigmoid4(x)), v128.load(b + at)));
-    } else {
-      const x = loadPart(a + at, end - i);
-      storePart(out + at, f32x4.mul(f32x4.mul(x, sigmoid4(x)), loadPart(b + at, end - i)), end - i);
-    }
-  }
-}
-
 /** dy · b · σ(x) · (1 + x · (1 − σ(x))), where s is σ(x). */
 // @ts-ignore: decorator
 @inline
 function slopeOf(x: v128, s: v128, b: v128, dy: v128): v128 {
   const one = splat(1.0);
   return f32x4.mul(f32x4.mul(dy, b), f32x4.mul(s, f32x4.add(one, f32x4.mul(x, f32x4.sub(one, s)))));
-}
-
-// @ts-ignore: decorator
-@inline
-function gateSlope(x: v128, b: v128, dy: v128): v128 {
-  return slopeOf(x, sigmoid4(x), b, dy);
-}
-
-/** out, a, b, dy, count */
-export function swigluGate(args: usize, piece: i32): void {
-  const out = address(args, 0), a = address(args, 1), b = address(args, 2), dy = address(args, 3);
-  const end = min(word(args, 4), (piece + 1) * 4096);
-  for (let i = piece * 4096; i < end; i += 4) {
-    const at = <usize>i << 2;
-    if (i + 4 <= end) {
-      v128.store(out + at, gateSlope(v128.load(a + at), v128.load(b + at), v128.load(dy + at)));
-    } else {
-      const n = end - i;
-      storePart(out + at, gateSlope(loadPart(a + at, n), loadPart(b + at, n), loadPart(dy + at, n)), n);
-    }
-  }
 }
 
 /** out, x, N, F, rows a piece: of each row of x, the first half is the gate. */
@@ -377,53 +340,6 @@ export function crossEntropyBack(args: usize, piece: i32): void {
     const target = out + (<usize>load<i32>(address(args, 2) + at) << 2);
     store<f32>(target, load<f32>(target) - weight);
   }
-}
-
-/** out, m, g, count, beta, part */
-export function adamMoment(args: usize, piece: i32): void {
-  const out = address(args, 0), m = address(args, 1), g = address(args, 2);
-  const beta = number(args, 4), part = number(args, 5);
-  const end = min(word(args, 3), (piece + 1) * 8192);
-  for (let i = piece * 8192; i < end; i++) {
-    const at = <usize>i << 2;
-    store<f32>(out + at, load<f32>(m + at) * beta + load<f32>(g + at) * part);
-  }
-}
-
-/** out, v, g, count, beta, part */
-export function adamVariance(args: usize, piece: i32): void {
-  const out = address(args, 0), v = address(args, 1), g = address(args, 2);
-  const beta = number(args, 4), part = number(args, 5);
-  const end = min(word(args, 3), (piece + 1) * 8192);
-  for (let i = piece * 8192; i < end; i++) {
-    const at = <usize>i << 2;
-    const x = load<f32>(g + at);
-    store<f32>(out + at, load<f32>(v + at) * beta + x * x * part);
-  }
-}
-
-/** out, p, m, v, count, rate, shrink, correction, epsilon */
-export function adamStep(args: usize, piece: i32): void {
-  const out = address(args, 0), p = address(args, 1), m = address(args, 2), v = address(args, 3);
-  const rate = number(args, 5), shrink = number(args, 6), correction = number(args, 7), epsilon = number(args, 8);
-  const end = min(word(args, 4), (piece + 1) * 8192);
-  for (let i = piece * 8192; i < end; i++) {
-    const at = <usize>i << 2;
-    const spread = sqrt<f32>(abs<f32>(load<f32>(v + at))) * correction + epsilon;
-    store<f32>(out + at, load<f32>(p + at) * shrink - (rate * load<f32>(m + at)) / spread);
-  }
-}
-
-/** out, x, count */
-export function sumOfSquares(args: usize, _piece: i32): void {
-  const x = address(args, 1);
-  const count = word(args, 2);
-  let sum: f64 = 0;
-  for (let i = 0; i < count; i++) {
-    const value = <f64>load<f32>(x + (<usize>i << 2));
-    sum += value * value;
-  }
-  store<f32>(address(args, 0), <f32>sum);
 }
 
 /** out [256], x, count, a multiple of 4 numbers a block: Σ x² of each block. In f64, as sums over millions lose in f32. */

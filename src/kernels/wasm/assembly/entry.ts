@@ -6,9 +6,6 @@
  */
 
 import {
-  adamMoment,
-  adamStep,
-  adamVariance,
   adamWFlat,
   add,
   addRmsNorm,
@@ -21,10 +18,7 @@ import {
   rmsNormWeight,
   rowsBack,
   squaresPartial,
-  sumOfSquares,
   sumRows,
-  swiglu,
-  swigluGate,
   swigluStacked,
   swigluStackedBack,
   takeRows,
@@ -34,9 +28,7 @@ import {
   attentionBack,
   cacheAttention,
   cacheFill,
-  mergeHeads,
   mergeStacked,
-  splitHeads,
   splitStacked,
 } from "./heads";
 import { loraBack, loraLinear, multiply, packedBack, packedLinear } from "./linear";
@@ -60,96 +52,72 @@ function work(fn: i32, args: usize, piece: i32, scratch: usize): void {
       rmsNormBack(args, piece);
       break;
     case 5:
-      splitHeads(args, piece);
-      break;
-    case 6:
-      mergeHeads(args, piece);
-      break;
-    case 7:
       attention(args, piece, scratch);
       break;
-    case 8:
+    case 6:
       attentionBack(args, piece, scratch);
       break;
-    case 9:
-      swiglu(args, piece);
-      break;
-    case 10:
-      swigluGate(args, piece);
-      break;
-    case 11:
+    case 7:
       takeRows(args, piece);
       break;
-    case 12:
+    case 8:
       rowsBack(args, piece);
       break;
-    case 13:
+    case 9:
       crossEntropy(args, piece);
       break;
-    case 14:
+    case 10:
       crossEntropyBack(args, piece);
       break;
-    case 15:
+    case 11:
       add(args, piece);
       break;
-    case 16:
-      adamMoment(args, piece);
-      break;
-    case 17:
-      adamVariance(args, piece);
-      break;
-    case 18:
-      adamStep(args, piece);
-      break;
-    case 19:
-      sumOfSquares(args, piece);
-      break;
-    case 20:
+    case 12:
       cacheFill(args, piece);
       break;
-    case 21:
+    case 13:
       cacheAttention(args, piece, scratch);
       break;
-    case 22:
+    case 14:
       loraBack(args, piece, scratch);
       break;
-    case 23:
+    case 15:
       addRmsNorm(args, piece);
       break;
-    case 24:
+    case 16:
       addRmsNormBack(args, piece);
       break;
-    case 25:
+    case 17:
       rmsNormWeight(args, piece);
       break;
-    case 26:
+    case 18:
       sumRows(args, piece);
       break;
-    case 27:
+    case 19:
       swigluStacked(args, piece);
       break;
-    case 28:
+    case 20:
       swigluStackedBack(args, piece);
       break;
-    case 29:
+    case 21:
       splitStacked(args, piece);
       break;
-    case 30:
+    case 22:
       mergeStacked(args, piece);
       break;
-    case 31:
+    case 23:
       squaresPartial(args, piece);
       break;
-    case 32:
+    case 24:
       adamWFlat(args, piece);
       break;
-    case 33:
+    case 25:
       packedLinear(args, piece, scratch);
       break;
-    case 34:
+    case 26:
       packedBack(args, piece, scratch);
       break;
-    case 35:
+    case 27:
       weightRows(args, piece);
       break;
     default:

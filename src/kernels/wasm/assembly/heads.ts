@@ -37,40 +37,6 @@ function turn(to: usize, from: usize, table: usize, half: i32, sign: f32): void 
   }
 }
 
-/** out, q, k, v, positions, table, T, H, K, D; a piece is a row of the batch */
-export function splitHeads(args: usize, piece: i32): void {
-  const T = word(args, 6), H = word(args, 7), K = word(args, 8), D = word(args, 9);
-  const positions = address(args, 4), table = address(args, 5);
-  const bytes = <usize>D << 2;
-  for (let t = 0; t < T; t++) {
-    const token = piece * T + t;
-    const angle = table + <usize>load<i32>(positions + (<usize>token << 2)) * bytes;
-    for (let head = 0; head < H + 2 * K; head++) {
-      const to = address(args, 0) + <usize>((piece * (H + 2 * K) + head) * T + t) * bytes;
-      if (head < H) turn(to, address(args, 1) + <usize>(token * H + head) * bytes, angle, D >> 1, 1);
-      else if (head < H + K) turn(to, address(args, 2) + <usize>(token * K + head - H) * bytes, angle, D >> 1, 1);
-      else memory.copy(to, address(args, 3) + <usize>(token * K + head - H - K) * bytes, bytes);
-    }
-  }
-}
-
-/** out, dy, positions, table, S, T, D, first, count, rotated; a piece is a row of the batch */
-export function mergeHeads(args: usize, piece: i32): void {
-  const S = word(args, 4), T = word(args, 5), D = word(args, 6);
-  const first = word(args, 7), count = word(args, 8), rotated = word(args, 9);
-  const bytes = <usize>D << 2;
-  for (let t = 0; t < T; t++) {
-    const token = piece * T + t;
-    const angle = address(args, 3) + <usize>load<i32>(address(args, 2) + (<usize>token << 2)) * bytes;
-    for (let head = 0; head < count; head++) {
-      const from = address(args, 1) + <usize>((piece * S + first + head) * T + t) * bytes;
-      const to = address(args, 0) + <usize>(token * count + head) * bytes;
-      if (rotated) turn(to, from, angle, D >> 1, -1);
-      else memory.copy(to, from, bytes);
-    }
-  }
-}
-
 /** From token by token [B·T, S·D] to heads [B, S, T, D], or back; the first `rotated` heads are turned. */
 // @ts-ignore: decorator
 @inline
