@@ -19,6 +19,7 @@ const forward = defineKernel({
   }),
   wasm: ({ a }) => ({ fn: "add", outputShape: a.shape, work: Math.ceil(a.size / 8192), args: [a.size] }),
   // A clone for each: the tape disposes of a gradient once it has been added to another.
+  saves: [],
   gradient: (dy) => ({ a: () => tf.clone(dy), b: () => tf.clone(dy) }),
   cases: [
     { shapes: { a: [3, 5], b: [3, 5] }, attrs: {} },

@@ -45,6 +45,7 @@ const forward = defineKernel({
     work: Math.ceil(x.size / 4096),
     args: [x.size, seed | 0, leastKept(p) | 0, { float: 1 / (1 - p) }],
   }),
+  saves: [],
   gradient: (dy, _, { p, seed }) => ({ x: (): tf.Tensor => dropout(dy, p, seed) }),
   cases: [
     { shapes: { x: [3, 5] }, attrs: { p: 0.5, seed: 7 } },

@@ -64,6 +64,8 @@ export type Kernel<I extends Inputs, A extends Attrs> = {
   compose?: (inputs: I, attrs: A) => tf.Tensor | tf.Tensor[];
   /** One thunk per input that can be trained: tfjs never calls that of a frozen weight. */
   gradient?: (dy: tf.Tensor, inputs: I, attrs: A, all: Outputs) => { [K in keyof I]?: () => tf.Tensor };
+  /** The inputs that `gradient` reads, which the tape keeps; all of them where not said. */
+  saves?: readonly (keyof I & string)[];
   /** Whether `gradient` reads the outputs too, so that the tape keeps them. */
   savesOutput?: boolean;
   /** Shapes worth checking, smallest first. The tests and the benchmark take them from here. */
@@ -95,16 +97,17 @@ export function defineKernel<I extends Inputs, A extends Attrs>(kernel: Kernel<I
   });
 
   if (gradient) {
+    const saves = kernel.saves ?? names;
     tf.registerGradient({
       kernelName: name,
-      inputsToSave: [...names],
+      inputsToSave: [...saves],
       outputsToSave: Array.from({ length: outputs }, () => kernel.savesOutput === true),
       gradFunc: (dy, saved, attrs) => {
-        const inputs = Object.fromEntries(names.map((key, i) => [key, saved[i]])) as I;
+        const inputs = Object.fromEntries(saves.map((key, i) => [key, saved[i]])) as I;
         const dys = Array.isArray(dy) ? dy : [dy];
         const [first] = dys;
         if (!first) throw new TypeError(`${name} has no output`);
-        const ys = saved.slice(names.length);
+        const ys = saved.slice(saves.length);
         return gradient(first, inputs, attrs as A, { dys, ys }) as Record<string, () => tf.Tensor>;
       },
     });

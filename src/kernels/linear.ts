@@ -71,6 +71,7 @@ export const sizes = [
   { N: 37, I: 33, O: 20 },
   { N: 130, I: 64, O: 96 },
   { N: 1, I: 200, O: 70 },
+  { N: 2, I: 43, O: 21 },
   { N: 300, I: 40, O: 290 },
   { N: 700, I: 30, O: 640 },
 ];
@@ -78,7 +79,7 @@ export const sizes = [
 export const formatSizes = [
   ...sizes.map((each) => ({ ...each, format: 0 })),
   ...formats.flatMap((_, format) =>
-    format ? [sizes[1], sizes[2], sizes[3]].map((each) => ({ ...each!, format })) : [],
+    format ? [sizes[1], sizes[2], sizes[3], sizes[4]].map((each) => ({ ...each!, format })) : [],
   ),
 ];
 

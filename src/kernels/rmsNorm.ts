@@ -312,6 +312,7 @@ const addForward = defineKernel({
     work: Math.ceil(dim(x, 0) / 16),
     args: [dim(x, 0), dim(x, 1), { float: eps }],
   }),
+  saves: ["g"],
   gradient: (_, { g }, { eps }, { dys, ys }) => {
     const [dsum, dy] = dys as [tf.Tensor2D, tf.Tensor2D];
     const [total] = ys as [tf.Tensor2D];

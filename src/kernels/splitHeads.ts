@@ -125,6 +125,7 @@ const split = defineKernel({
       args: [tokens, length, S, dim(table, 1), heads + keyValueHeads, tokensAPiece],
     };
   },
+  saves: ["positions", "table"],
   gradient: (dy, { positions, table }, { heads, keyValueHeads }) => ({
     x: () => merge({ dy: dy as tf.Tensor4D, positions, table }, { heads, keyValueHeads }),
   }),

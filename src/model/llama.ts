@@ -166,7 +166,9 @@ export function decode(
   llama.layers.forEach((_, i) => {
     const part = i === config.layers - 1 ? picked : undefined;
     if (!recompute || !adapter) {
-      x = block(llama, adapter, i, x, { ...places, picked: part }, { attend, dropoutSeed });
+      // Tidied, so that only what the derivative reads is held until the way back.
+      const input = x;
+      x = tf.tidy(() => block(llama, adapter, i, input, { ...places, picked: part }, { attend, dropoutSeed }));
       return;
     }
     // The block runs again when the tensors of this pass are gone, so it gets those that were kept for it.

@@ -1,5 +1,6 @@
 /** @file Activation checkpointing (Chen et al. 2016): a part of the model whose activations are made again, not kept. */
 
+import { gradients } from "../kernels/gradients";
 import { tf } from "../kernels/tf";
 
 /**
@@ -20,17 +21,10 @@ export function recomputed(
     return {
       value: block(input, held),
       gradFunc: (dy: tf.Tensor, [kept, ...heldToo]: tf.Tensor[]) => {
-        const engine = tf.engine();
-        const { state } = engine as unknown as { state: { activeTape: unknown } };
-        const outer = state.activeTape; // a tape within a tape's backward pass would take its place
-        try {
-          const from = kept as tf.Tensor2D;
-          const { value, grads } = engine.gradients(() => block(from, heldToo), [from, ...trained], dy);
-          value.dispose();
-          return grads;
-        } finally {
-          state.activeTape = outer;
-        }
+        const from = kept as tf.Tensor2D;
+        const { value, gradients: dxs } = gradients(() => block(from, heldToo), [from, ...trained], dy);
+        value.dispose();
+        return dxs;
       },
     };
   });

@@ -6,6 +6,7 @@ import { say } from "../core/say";
 import { type AdamSettings, adamWStep } from "../kernels/adamW";
 import { add } from "../kernels/add";
 import { gather, newFlatTensor, readFlat } from "../kernels/flat";
+import { gradients } from "../kernels/gradients";
 import { linearCrossEntropy } from "../kernels/linearCrossEntropy";
 import { tf } from "../kernels/tf";
 import { decode, type Llama, type TensorData } from "./llama";
@@ -132,10 +133,11 @@ export function lossGradients(
   xs: tf.Tensor[],
   { total = batch.trained, dropoutSeed, recompute }: { total?: number; dropoutSeed?: number; recompute?: boolean } = {},
 ): { losses: tf.Tensor1D; gradients: tf.Tensor[] } {
-  const { value, grads } = tf
-    .engine()
-    .gradients(() => tokenLosses(llama, adapter, batch, total, dropoutSeed, recompute), xs);
-  return { losses: value as tf.Tensor1D, gradients: grads };
+  const { value, gradients: dxs } = gradients(
+    () => tokenLosses(llama, adapter, batch, total, dropoutSeed, recompute),
+    xs,
+  );
+  return { losses: value, gradients: dxs };
 }
 
 /** The loss of every trained token of a batch, times its weight over `total`: [M]. */

@@ -1,6 +1,6 @@
 /** @file Matrix products cut into independent strips of up to 384 rows and eight columns. */
 
-import { strip } from "./product";
+import { strip, THIN, thinStrip } from "./product";
 
 const ROWS: i32 = 384;
 
@@ -39,6 +39,14 @@ export function multiply(args: usize, piece: i32, scratch: usize): void {
   const rows = word(args, part), cols = word(args, part + 1), depth = word(args, part + 2);
   const row = (left / across) * ROWS, col = (left % across) * 8;
   const cRow = word(args, 4), aRow = word(args, 5), bStep = word(args, 8);
+  if (rows <= THIN && word(args, 6) == 1 && word(args, 7) == 1) {
+    thinStrip(
+      place(address(args, 0), word(args, part + 3) + col), cRow, rows, min(8, cols - col), load<f32>(args, 12),
+      place(address(args, 1), word(args, part + 4)), aRow, place(address(args, 2), word(args, part + 5) + col * bStep),
+      bStep, depth, 0, 0, 0, 0, 0, 0,
+    );
+    return;
+  }
   strip(
     place(address(args, 0), word(args, part + 3) + row * cRow + col), cRow,
     min(ROWS, rows - row), min(8, cols - col), false, load<f32>(args, 12), scratch,
@@ -53,6 +61,13 @@ export function packedLinear(args: usize, piece: i32, scratch: usize): void {
   const N = word(args, 4), O = word(args, 5), I = word(args, 6);
   const across = (O + 7) / 8;
   const row = (piece / across) * ROWS, col = (piece % across) * 8;
+  if (N <= THIN) {
+    thinStrip(
+      place(address(args, 0), col), O, N, min(8, O - col), load<f32>(args, 12), address(args, 1), I,
+      place(address(args, 2), col * word(args, 8)), word(args, 8), I, 0, 0, 0, 0, 0, word(args, 7),
+    );
+    return;
+  }
   strip(
     place(address(args, 0), row * O + col), O, min(ROWS, N - row), min(8, O - col), false, load<f32>(args, 12), scratch,
     place(address(args, 1), row * I), I, 1, address(args, 2), 0, 0, I,
@@ -91,8 +106,17 @@ export function loraLinear(args: usize, piece: i32, scratch: usize): void {
   const col = first + within;
   const U = R * parts;
   const format = word(args, 11);
+  const cols = min(8, word(args, 13 + part) - within);
+  if (N <= THIN) {
+    const stride = word(args, 12); // of a row of w, in words: numbers where it is plain
+    thinStrip(
+      place(address(args, 0), col), O, N, cols, 1, address(args, 1), I, place(address(args, 2), col * stride), stride, I,
+      place(address(args, 3), part * R), U, place(address(args, 4), col * R), R, R, format,
+    );
+    return;
+  }
   strip(
-    place(address(args, 0), row * O + col), O, min(ROWS, N - row), min(8, word(args, 13 + part) - within), false, 1, scratch,
+    place(address(args, 0), row * O + col), O, min(ROWS, N - row), cols, false, 1, scratch,
     place(address(args, 1), row * I), I, 1, format == 0 ? place(address(args, 2), col * I) : address(args, 2), 1, I, I,
     place(address(args, 3), row * U + part * R), U, place(address(args, 4), col * R), 1, R, R,
     format, word(args, 12), col, true,

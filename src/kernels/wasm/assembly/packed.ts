@@ -1,7 +1,7 @@
 /** @file Packed weights (kernels/weight.ts says how they lie) made plain, a panel or a row at a time. */
 
 import { pack } from "./product";
-import { splat } from "./simd";
+import { fma, splat, sumLanes } from "./simd";
 
 /** Bytes of a block of 32 numbers. */
 // @ts-ignore: decorator
@@ -116,6 +116,55 @@ export function weightRows(args: usize, piece: i32): void {
       } else store<f32>(to + (<usize>from << 2), one(at, format, from & 31));
     }
   }
+}
+
+/** Σ codes · x over eight numbers, and Σ x: of the eight signed bytes in the low half of `codes`. */
+// @ts-ignore: decorator
+@inline
+function dot8(codes: v128, x: usize, sum: v128): v128 {
+  const wide = i16x8.extend_low_i8x16_s(codes);
+  const first = fma(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(wide)), v128.load(x), sum);
+  return fma(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(wide)), v128.load(x, 16), first);
+}
+
+/** Σ of a row's `depth` numbers with those at x. A block's scale is taken out of the sum over it. */
+export function dotPacked(row: usize, x: usize, depth: i32, format: i32): f32 {
+  const bytes = blockBytes(format);
+  let sum = splat(0);
+  let at = row;
+  let k = 0;
+  for (; k + 32 <= depth; k += 32) {
+    const from = x + (<usize>k << 2);
+    if (format == 1) {
+      for (let j: usize = 0; j < 32; j += 4) {
+        sum = fma(half4(v128.load16x4_u(at + (j << 1))), v128.load(from + (j << 2)), sum);
+      }
+    } else {
+      const head = load<u32>(at);
+      let part = splat(0);
+      if (format == 2) {
+        for (let j: usize = 0; j < 32; j += 8) part = dot8(v128.load64_zero(at + 4 + j), from + (j << 2), part);
+      } else {
+        const pairs = v128.load(at + 4);
+        const low = v128.and(pairs, i8x16.splat(15)), high = i8x16.shr_u(pairs, 4);
+        part = dot8(low, from, part);
+        part = dot8(v128.shuffle<i64>(low, low, 1, 0), from + 32, part);
+        part = dot8(high, from + 64, part);
+        part = dot8(v128.shuffle<i64>(high, high, 1, 0), from + 96, part);
+      }
+      sum = fma(splat(half(head & 0xffff)), part, sum);
+      const m = half(head >> 16);
+      if (m != 0) {
+        let all = v128.load(from);
+        for (let j: usize = 16; j < 128; j += 16) all = f32x4.add(all, v128.load(from + j));
+        sum = fma(splat(m), all, sum);
+      }
+    }
+    at += bytes;
+  }
+  let rest: f32 = 0;
+  for (let j = 0; k + j < depth; j++) rest += one(at, format, j) * load<f32>(x + (<usize>(k + j) << 2));
+  return sumLanes(sum) + rest;
 }
 
 /** One number of a block. */

@@ -4,8 +4,8 @@
  * B is copied eight columns at a time into a narrow panel, then four rows of A run down it, the 32 sums in registers (more sums spill in V8, fewer starve the adders).
  */
 
-import { packRows, packColumns } from "./packed";
-import { fma, loadPart, splat, storePart } from "./simd";
+import { dotPacked, packRows, packColumns } from "./packed";
+import { fma, loadPart, splat, storePart, sumLanes } from "./simd";
 
 /** Depth of a panel: 512 × 8 numbers, half of a small first-level cache. */
 export const DEPTH: i32 = 512;
@@ -229,6 +229,44 @@ export function strip(
       );
     }
     done2 += second;
+  }
+}
+
+/** Σ a · b of `depth` neighbours. */
+// @ts-ignore: decorator
+@inline
+function dotPlain(a: usize, b: usize, depth: i32): f32 {
+  let s0 = splat(0), s1 = splat(0);
+  let k = 0;
+  for (; k + 8 <= depth; k += 8) {
+    const at = <usize>k << 2;
+    s0 = fma(v128.load(a + at), v128.load(b + at), s0);
+    s1 = fma(v128.load(a + at, 16), v128.load(b + at, 16), s1);
+  }
+  let rest: f32 = 0;
+  for (; k < depth; k++) rest += load<f32>(a + (<usize>k << 2)) * load<f32>(b + (<usize>k << 2));
+  return sumLanes(f32x4.add(s0, s1)) + rest;
+}
+
+/** Rows that are too few to pay for a panel of B. */
+export const THIN: i32 = 3;
+
+/**
+ * As `strip`, for THIN rows and fewer whose neighbours along k are neighbours in memory, as B's are: dot products, of w's
+ * rows from `first` on where it is packed. Strides in numbers.
+ */
+export function thinStrip(
+  c: usize, cRow: i32, rows: i32, cols: i32, scale: f32, a: usize, aRow: i32, b: usize, bStep: i32, depth: i32,
+  a2: usize, a2Row: i32, b2: usize, b2Step: i32, depth2: i32, format: i32,
+): void {
+  for (let j = 0; j < cols; j++) {
+    const w = b + (<usize>(j * bStep) << 2);
+    for (let i = 0; i < rows; i++) {
+      const x = a + (<usize>(i * aRow) << 2);
+      let sum = scale * (format == 0 ? dotPlain(x, w, depth) : dotPacked(w, x, depth, format));
+      if (depth2 > 0) sum += dotPlain(a2 + (<usize>(i * a2Row) << 2), b2 + (<usize>(j * b2Step) << 2), depth2);
+      store<f32>(c + (<usize>(i * cRow + j) << 2), sum);
+    }
   }
 }
 
