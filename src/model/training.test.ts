@@ -33,14 +33,15 @@ const lora: Lora = { kind: "lora", rank: 4, alpha: 8, dropout: 0, targetModules:
 const settings = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 };
 const step = { learningRate: 0.01, maxGradNorm: 1 };
 
-function newLlama(): Llama {
+function newLlama(layers = config.layers): Llama {
   const random = newRandom(5);
-  const tensors = [...tensorShapes(config)].map(([name, shape]) => {
+  const deep = { ...config, layers };
+  const tensors = [...tensorShapes(deep)].map(([name, shape]) => {
     const length = shape.reduce((a, b) => a * b, 1);
     const values = Float32Array.from({ length }, () => (shape.length === 1 ? 1 : random.normal() * 0.2));
     return [name, { shape, values }] as const;
   });
-  return loadLlama(config, new Map(tensors));
+  return loadLlama(deep, new Map(tensors));
 }
 
 /** Rows that count up from anywhere: something to learn. */
@@ -102,8 +103,9 @@ describe.each(["wasm", "cpu"] as const)("on %s", (backend) => {
   });
 
   it("gives the same bits when activations are made again, and needs less memory", async () => {
+    const llama = newLlama(6); // deep enough that the blocks' activations are most of what is kept
     const measure = async (recompute: boolean) => {
-      const adapter = newLora(config, { ...lora, dropout: 0.1 }, 1);
+      const adapter = newLora(llama.config, { ...lora, dropout: 0.1 }, 1);
       const optimizer = newOptimizer(adapter, settings);
       const steps: { loss: number; gradNorm: number }[] = [];
       let peak = 0;
@@ -128,7 +130,8 @@ describe.each(["wasm", "cpu"] as const)("on %s", (backend) => {
     };
     const [kept, again] = [await measure(false), await measure(true)];
     expect(again.steps).toEqual(kept.steps);
-    expect(again.peak).toBeLessThan(0.8 * kept.peak);
+    expect(again.peak).toBeLessThan(0.6 * kept.peak);
+    disposeLlama(llama);
   });
 
   it("gives the same bits again, and others with another seed", async () => {
