@@ -21,12 +21,13 @@ export type KernelShape = {
 
 type Size = ReturnType<typeof sizeOfModel>;
 
-/** Letters as in core/model.ts; N tokens of B rows by T, M of them trained, rank R, S cache slots for G rows. */
+/** Letters as in core/model.ts; L layers, N tokens of B rows by T, M of them trained, rank R, S cache slots for G rows. */
 function sizeOfModel(label: string, name: string, trained: number) {
   const { config, rows: B, length: T } = shapeOf(name);
   return {
     label,
     ...{ B, T, N: B * T, M: B * T * trained, V: config.vocabSize, C: config.hiddenSize, F: config.intermediateSize },
+    L: config.layers,
     ...{ H: config.heads, K: config.keyValueHeads, D: config.headDim, P: config.maxPositions, R: 16, S: 128, G: 64 },
   };
 }
@@ -67,23 +68,33 @@ const one = (shape: Omit<KernelShape, "label">): KernelShape[] => [{ label: "", 
 const alike = (names: string[], shape: number[], attrs?: Attrs) =>
   one({ shapes: Object.fromEntries(names.map((name) => [name, shape])), ...(attrs && { attrs }) });
 
-const attention = ({ B, T, N, H, K, D }: Size) => ({
-  qkv: [B, H + 2 * K, T, D],
-  segments: [N],
-  y: [N, H * D],
-  stats: [B, H, T, 2],
-});
-const attends = (size: Size, names: string[], products: number, only?: "wasm" | "webgpu") => {
-  const { y, ...all } = attention(size);
-  const every: Record<string, number[]> = { ...all, y, dy: y };
+/** Numbers that are trained: all of the tiny decoder, else adapters of every linear layer of a block. */
+function trainedNumbers(size: Size): number {
+  const { label, L, V, C, F, H, K, D, R } = size;
+  if (label === "tiny") return V * C + L * (C * (2 * H + 2 * K) * D + 3 * F * C + 2 * C) + C;
+  const widths = [H * D, K * D, K * D, F, F].map((out) => C + out); // q, k, v, gate, up
+  return L * R * [...widths, H * D + C, F + C].reduce((sum, each) => sum + each, 0);
+}
+
+const attends = ({ B, T, N, H, K, D }: Size, names: string[], products: number, only: "wasm" | "webgpu") => {
+  const merged = [N, H * D];
+  const every: Record<string, number[]> = {
+    ...{ qkv: [B, H + 2 * K, T, D], segments: [N], y: merged, dy: merged },
+    ...{ lse: [B, H, T], delta: [N, H] },
+  };
   return one({
     shapes: Object.fromEntries(names.map((name) => [name, every[name]!])),
-    attrs: { heads: size.H, keyValueHeads: size.K },
-    whole: { segments: [1] },
-    operations: attentionOperations({ rows: size.B, length: size.T }, { heads: size.H, headDim: size.D }, products),
-    ...(only && { only }),
+    attrs: { heads: H, keyValueHeads: K },
+    ...(names.includes("segments") && { whole: { segments: [1] } }),
+    ...(products > 0 && {
+      operations: attentionOperations({ rows: B, length: T }, { heads: H, headDim: D }, products),
+    }),
+    only,
   });
 };
+
+/** Rows of a block whose part of a norm's weight gradient is summed first (rmsNorm.ts), for up to 2,048 rows. */
+const rowsABlock = 8;
 
 export const kernelShapes: Record<string, (size: Size) => KernelShape[]> = {
   Linear: (size) =>
@@ -135,27 +146,33 @@ export const kernelShapes: Record<string, (size: Size) => KernelShape[]> = {
   DropoutSeeded: ({ N, C }) => alike(["x"], [N, C], { p: 0.1, seed: 7 }),
   RmsNorm: ({ N, C }) => one({ shapes: { x: [N, C], g: [C] }, attrs: { eps: 1e-5 } }),
   RmsNormBack: ({ N, C }) => one({ shapes: { x: [N, C], g: [C], dy: [N, C] }, attrs: { eps: 1e-5 } }),
+  AddRmsNorm: ({ N, C }) => one({ shapes: { x: [N, C], r: [N, C], g: [C] }, attrs: { eps: 1e-5 }, bytes: 16 * N * C }),
+  AddRmsNormBack: ({ N, C }) =>
+    one({ shapes: { total: [N, C], g: [C], dy: [N, C], dsum: [N, C] }, attrs: { eps: 1e-5 } }),
   RmsNormWeight: ({ N, C }) => alike(["x", "dy"], [N, C], { eps: 1e-5 }),
-  SplitHeads: ({ B, T, N, H, K, D, P }) =>
+  RmsNormWeightPartial: ({ N, C }) => alike(["x", "dy"], [N, C], { eps: 1e-5, block: rowsABlock }),
+  SumRows: ({ N, C }) => alike(["x"], [Math.ceil(N / rowsABlock), C]),
+  SplitStackedHeads: ({ B, T, N, H, K, D, P }) =>
     one({
-      shapes: { q: [N, H * D], k: [N, K * D], v: [N, K * D], positions: [N], table: [P, D] },
+      shapes: { x: [N, (H + 2 * K) * D], positions: [N], table: [P, D] },
       attrs: { rows: B, length: T, heads: H, keyValueHeads: K },
       whole: { positions: [P] },
+      bytes: 8 * N * (H + 2 * K) * D,
     }),
-  MergeHeads: ({ B, T, N, H, K, D, P }) =>
+  MergeStackedHeads: ({ B, T, N, H, K, D, P }) =>
     one({
       shapes: { dy: [B, H + 2 * K, T, D], positions: [N], table: [P, D] },
-      attrs: { first: 0, count: H, rotated: 1 },
+      attrs: { heads: H, keyValueHeads: K },
       whole: { positions: [P] },
-      bytes: 8 * N * H * D,
+      bytes: 8 * N * (H + 2 * K) * D,
     }),
-  Attention: (size) => attends(size, ["qkv", "segments"], 2),
-  AttentionStatistics: (size) => attends(size, ["qkv", "segments", "y", "dy"], 1, "webgpu"),
-  AttentionBack: (size) => attends(size, ["qkv", "segments", "dy", "stats"], 5, "webgpu"),
+  Attention: (size) => attends(size, ["qkv", "segments"], 2, "wasm"),
   AttentionBackWhole: (size) => attends(size, ["qkv", "segments", "dy"], 5, "wasm"),
-  Swiglu: ({ N, F }) => alike(["a", "b"], [N, F]),
-  SwigluGate: ({ N, F }) => alike(["a", "b", "dy"], [N, F]),
-  SwigluUp: ({ N, F }) => alike(["a", "dy"], [N, F]),
+  FlashAttention: (size) => attends(size, ["qkv", "segments"], 2, "webgpu"),
+  FlashAttentionDelta: (size) => attends(size, ["y", "dy"], 0, "webgpu"),
+  FlashAttentionBack: (size) => attends(size, ["qkv", "segments", "dy", "lse", "delta"], 5, "webgpu"),
+  SwigluStacked: ({ N, F }) => alike(["x"], [N, 2 * F]),
+  SwigluStackedBack: ({ N, F }) => one({ shapes: { x: [N, 2 * F], dy: [N, F] } }),
   Rows: ({ N, V, C }) => one({ shapes: { x: [V, C], index: [N] }, whole: { index: [V] }, bytes: 8 * N * C }),
   // Where the vocabulary is large, the embedding is frozen.
   RowsBack: ({ label, N, V, C }) =>
@@ -171,11 +188,15 @@ export const kernelShapes: Record<string, (size: Size) => KernelShape[]> = {
   CrossEntropyBack: ({ M, V }) =>
     one({ shapes: { logits: [M, V], targets: [M], weights: [M], dy: [M] }, whole: { targets: [V] } }),
   AddSame: ({ N, C }) => alike(["a", "b"], [N, C]),
-  AdamMoment: ({ F, C }) => alike(["m", "g"], [F, C], { beta: 0.9, clip: 1 }),
-  AdamVariance: ({ F, C }) => alike(["v", "g"], [F, C], { beta: 0.999, clip: 1 }),
-  AdamStep: ({ F, C }) =>
-    alike(["p", "m", "v"], [F, C], { rate: 1e-3, shrink: 1 - 1e-5, correction: 1, epsilon: 1e-8 }),
-  SumOfSquares: ({ F, C }) => alike(["x"], [F, C]),
+  SquaresPartial: (size) => alike(["x"], [trainedNumbers(size)]),
+  AdamWFlat: (size) => {
+    const n = trainedNumbers(size);
+    return one({
+      shapes: { p: [n], m: [n], v: [n], g: [n], squares: [256] },
+      attrs: { limit: 1, beta1: 0.9, beta2: 0.999, rate: 1e-3, shrink: 1 - 1e-5, correction: 1, epsilon: 1e-8 },
+      bytes: 28 * n, // p, m, v read and written, g read
+    });
+  },
   CacheFill: ({ G, S, H, K, D }) =>
     one({
       shapes: { cache: [G, 2 * K, S, D], packed: [G, H + 2 * K, 1, D], starts: [G] },
@@ -189,5 +210,10 @@ export const kernelShapes: Record<string, (size: Size) => KernelShape[]> = {
       attrs: { heads: H, keyValueHeads: K },
       whole: { lengths: [S] },
       bytes: 4 * G * K * S * D, // half of the slots are seen, on average
+    }),
+  SampleTokens: ({ G, V }) =>
+    one({
+      shapes: { logits: [G, V], draws: [G] },
+      attrs: { temperature: 0.8, topK: 40, topP: 0.95, minP: 0 },
     }),
 };

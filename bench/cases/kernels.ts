@@ -23,11 +23,16 @@ export async function finish(): Promise<void> {
   await backend.queue.onSubmittedWorkDone();
 }
 
-/** Times one kernel; `shape` stands in for the kernel's own cases. */
+/**
+ * Times one kernel, many calls on the same inputs: what a kernel writes in place must be fit to be its input again.
+ * `shape` stands in for the kernel's own cases.
+ */
 export async function timeKernel(kernel: AnyKernel, shape: KernelShape): Promise<Measured> {
   const { shapes, attrs = {}, whole, packed } = shape;
   const drawn = drawInputs(
-    { kernel: { ...kernel.kernel, cases: [{ shapes, attrs, ...(whole && { whole }), ...(packed && { packed }) }] } } as AnyKernel,
+    {
+      kernel: { ...kernel.kernel, cases: [{ shapes, attrs, ...(whole && { whole }), ...(packed && { packed }) }] },
+    } as AnyKernel,
     0,
   );
   const inputs = Object.fromEntries(
@@ -36,6 +41,11 @@ export async function timeKernel(kernel: AnyKernel, shape: KernelShape): Promise
       tf.tensor(values, shape, values instanceof Int32Array ? "int32" : "float32"),
     ]),
   );
+  const { derive } = kernel.kernel;
+  for (const [name, tensor] of Object.entries(derive ? tf.tidy(() => derive(inputs, attrs)) : {})) {
+    inputs[name]?.dispose();
+    inputs[name] = tensor as tf.Tensor;
+  }
   const run = (times: number) => async () => {
     for (let i = 0; i < times; i++) tf.dispose(tf.tidy(() => kernel.all(inputs, attrs)));
     await finish();
@@ -56,6 +66,10 @@ export async function timeKernel(kernel: AnyKernel, shape: KernelShape): Promise
 
 /** All kernels whose case name begins with `only`, as `kernel/NAME/SIZE-LABEL`. */
 export async function* timeKernels(device: Device, only: string): AsyncGenerator<Measured & { case: string }> {
+  const names = new Set(allKernels.map(({ kernel }) => kernel.name));
+  const unknown = Object.keys(kernelShapes).filter((name) => !names.has(name));
+  if (unknown.length > 0)
+    throw new RangeError(`kernelShapes.ts has shapes of kernels that are no more: ${unknown.join()}`);
   for (const kernel of allKernels) {
     const { name, cases } = kernel.kernel;
     const own = cases.at(-1);
