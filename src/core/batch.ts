@@ -15,3 +15,12 @@ export type Batch = {
   /** Σ weights. */
   trained: number;
 };
+
+/**
+ * The size that stands in for `n` so that few sizes occur, each of which takes device memory of its own: a multiple of
+ * 16, and of a sixteenth of the next power of two, so that at most an eighth is padding where n > 128.
+ */
+export function bucketed(n: number): number {
+  const step = Math.max(16, 2 ** Math.ceil(Math.log2(Math.max(1, n))) / 16);
+  return Math.ceil(n / step) * step;
+}

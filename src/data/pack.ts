@@ -1,10 +1,7 @@
 /** @file Lays documents into the rows of a batch. */
 
-import type { Batch } from "../core/batch";
+import { type Batch, bucketed } from "../core/batch";
 import type { Document } from "./mask";
-
-/** Rows are padded to a multiple of this, so that few shapes occur. */
-export const lengthStep = 16;
 
 /** First-fit, longest first: groups of documents whose lengths sum to at most `capacity`. Order within `documents` is kept in ties. */
 export function packFirstFit(documents: readonly Document[], capacity: number): Document[][] {
@@ -25,7 +22,7 @@ export function packFirstFit(documents: readonly Document[], capacity: number): 
 export function newBatch(rows: readonly (readonly Document[])[], longest: number): Batch {
   const used = rows.map((row) => row.reduce((sum, document) => sum + document.tokens.length, 0));
   const needed = Math.max(1, ...used);
-  const T = Math.max(needed, Math.min(longest, Math.ceil(needed / lengthStep) * lengthStep));
+  const T = Math.max(needed, Math.min(longest, bucketed(needed)));
   const B = rows.length;
   const batch: Batch = {
     rows: B,

@@ -7,6 +7,7 @@ import { seedFor } from "../core/random";
 import type { Recipe } from "../core/recipe";
 import { say } from "../core/say";
 import { type Batcher, newBatcher } from "../data/batches";
+import { trimMemory } from "../kernels/device";
 import { type Adapter, disposeAdapter, loadLora, newLora, readAdapter } from "../model/lora";
 import {
   disposeOptimizer,
@@ -91,6 +92,7 @@ export async function* trainSft(inputs: SftInputs): AsyncGenerator<SftEvent, "do
   } finally {
     disposeOptimizer(session.optimizer);
     disposeAdapter(session.adapter);
+    trimMemory();
   }
 }
 

@@ -3,6 +3,7 @@
 import type { BackendChoice } from "../core/engine";
 import { StudioError } from "../core/errors";
 import { type Said, say } from "../core/say";
+import { trimBuffers } from "./dispatch";
 import { chooseProducts } from "./product";
 import { loadWebGPU, tf } from "./tf";
 import { newWasmBackend, WasmBackend } from "./wasmBackend";
@@ -154,6 +155,11 @@ async function activate(name: Device["backend"]): Promise<void> {
 export function deviceMemory(): { tensors: number; bytes: number } {
   const { numTensors, numBytes } = tf.memory();
   return { tensors: numTensors, bytes: numBytes };
+}
+
+/** Gives back to the host what was freed and is kept to be used again: for the end of a job. */
+export function trimMemory(): void {
+  if (tf.getBackend() === "webgpu") trimBuffers(tf.backend());
 }
 
 /** The CPU path's backend, where it is the one in use. */

@@ -38,7 +38,7 @@ export type Backend = {
   getBufferData: (buffer: GPUBuffer) => Promise<ArrayBuffer>;
   makeTensorInfo: (shape: number[], dtype: tf.DataType) => tf.TensorInfo;
   uploadToGPU: (id: object) => void;
-  commandQueueOwnedIds: WeakSet<object>;
+  bufferManager: BufferManager;
   commandEncoder: GPUCommandEncoder | null;
   computePassEncoder: GPUComputePassEncoder | null;
   ensureCommandEncoderReady: () => void;
@@ -47,12 +47,64 @@ export type Backend = {
   submitQueue: () => void;
 };
 
+type BufferManager = {
+  acquireBuffer: (size: number, usage: number, mapped?: boolean, reuse?: boolean) => GPUBuffer;
+  freeBuffers: Map<string, GPUBuffer[]>;
+  numFreeBuffers: number;
+  numBytesAllocated: number;
+};
+
 /** Bytes of one dispatch's uniforms, at an alignment that every adapter takes as an offset. */
 const slotBytes = 256;
 const pageSlots = 256;
-/** Dispatches a submit. Each submit costs the CPU and the GPU's process; what a submit freed is used again after it. */
-const submitEvery = 256;
+/** Dispatches a submit. Each submit costs the CPU and the GPU's process; a graphics card waits for the first. */
+const submitEvery = 512;
 const mostBindGroups = 8192;
+
+/** A freed buffer that nobody has taken for so many submits is given back to the device. */
+const idleSubmits = 64;
+
+const trims = new WeakMap<object, (idle: number) => void>();
+
+/** Gives all freed buffers of a WebGPU backend back to the device. */
+export function trimBuffers(backend: unknown): void {
+  const { commandEncoder, endComputePassEncoder, submitQueue } = backend as Backend;
+  if (commandEncoder) {
+    endComputePassEncoder.call(backend);
+    submitQueue.call(backend); // a buffer that recorded commands read must outlive their submit
+  }
+  trims.get(backend as object)?.(0);
+}
+
+/** tfjs keeps every freed buffer, by its exact size, for ever: lengths that do not come again would fill the memory. */
+function newTrimmer(manager: BufferManager, forget: () => void): (idle: number) => void {
+  const freeSince = new WeakMap<GPUBuffer, number>();
+  let submits = 0;
+  const acquire = manager.acquireBuffer.bind(manager);
+  manager.acquireBuffer = (...wanted) => {
+    const buffer = acquire(...wanted);
+    freeSince.delete(buffer);
+    return buffer;
+  };
+  return (idle) => {
+    submits++;
+    let destroyed = 0;
+    for (const [key, buffers] of manager.freeBuffers) {
+      const kept = buffers.filter((buffer) => {
+        const since = freeSince.get(buffer) ?? submits;
+        freeSince.set(buffer, since);
+        if (submits - since < idle) return true;
+        manager.numBytesAllocated -= buffer.size;
+        buffer.destroy();
+        return false;
+      });
+      destroyed += buffers.length - kept.length;
+      manager.freeBuffers.set(key, kept);
+    }
+    manager.numFreeBuffers -= destroyed;
+    if (destroyed > 0) forget();
+  };
+}
 
 type Pipeline = { id: number; pipeline: GPUComputePipeline; layout: GPUBindGroupLayout };
 type Page = { buffer: GPUBuffer; bytes: ArrayBuffer };
@@ -88,6 +140,8 @@ function newDispatcher(backend: Backend): Dispatcher {
   let slots = 0; // used since the last submit
 
   const submit = backend.submitQueue.bind(backend);
+  const trim = newTrimmer(backend.bufferManager, () => bindGroups.clear());
+  trims.set(backend, trim);
   backend.submitQueue = () => {
     // In the queue's order these writes come before the commands that read them, and after those of the last submit.
     pages.forEach(({ buffer, bytes }, i) => {
@@ -96,6 +150,7 @@ function newDispatcher(backend: Backend): Dispatcher {
     });
     slots = 0;
     submit();
+    trim(idleSubmits);
   };
 
   const takeSlot = (): { page: Page; pageAt: number; offset: number } => {
@@ -172,8 +227,8 @@ function newDispatcher(backend: Backend): Dispatcher {
     const slot = takeSlot();
     const { page, offset } = slot;
     fillUniforms(new DataView(page.bytes, offset, slotBytes), call);
-    for (const { dataId } of tensors) backend.commandQueueOwnedIds.add(dataId);
-    for (const place of bound) if ("owner" in place) backend.commandQueueOwnedIds.add(place.owner);
+    // tfjs would hold back what is disposed of until the submit. There is no need: commands run in order, and whatever
+    // takes a freed buffer next is recorded after what read it last. So a step needs no more memory than its peak.
     // What was read of it before it was written over is no longer so.
     for (const { tensor, inPlace } of call.inputs) if (inPlace) backend.tensorMap.get(tensor.dataId).values = null;
     backend.ensureCommandEncoderReady();

@@ -52,18 +52,15 @@ export function gatherOnGpu(
   const clearTo = (next: number) => {
     if (next > end) encoder.clearBuffer(to, 4 * end, 4 * (next - end));
   };
-  tensors.forEach(({ dataId, shape }, i) => {
+  tensors.forEach(({ shape }, i) => {
     const place = places[i];
     const offset = offsets[i] ?? 0;
     if (!place) throw new StudioError("bug");
     clearTo(offset);
     encoder.copyBufferToBuffer(place.buffer, "owner" in place ? place.offset : 0, to, 4 * offset, 4 * sizeOf(shape));
     end = offset + sizeOf(shape);
-    backend.commandQueueOwnedIds.add(dataId);
-    if ("owner" in place) backend.commandQueueOwnedIds.add(place.owner);
   });
   clearTo(size);
-  backend.commandQueueOwnedIds.add(out.dataId);
   return out;
 }
 

@@ -1,6 +1,6 @@
 /** @file One optimizer step, and the loss without one: pure functions over a model, an adapter and batches. */
 
-import type { Batch } from "../core/batch";
+import { type Batch, bucketed } from "../core/batch";
 import { StudioError } from "../core/errors";
 import { say } from "../core/say";
 import { type AdamSettings, adamWStep } from "../kernels/adamW";
@@ -154,13 +154,18 @@ function tokenLosses(
     if (weight !== 0) places.push(i);
   });
   const pick = (values: ArrayLike<number>) => places.map((i) => values[i] ?? 0);
+  const trained = places.length;
+  // A graphics card keeps buffers by their size: those added weigh nothing.
+  if (tf.getBackend() === "webgpu") while (places.length < bucketed(trained)) places.push(0);
   const picked = tf.tensor1d(places, "int32");
   const x = decode(llama, adapter, batchPlaces(batch), {
     picked,
     recompute,
     ...(dropoutSeed === undefined ? {} : { dropoutSeed }),
   });
-  const weights = tf.tensor1d(Float32Array.from(pick(batch.weights), (weight) => weight / total));
+  const weights = tf.tensor1d(
+    Float32Array.from(pick(batch.weights), (weight, i) => (i < trained ? weight / total : 0)),
+  );
   return linearCrossEntropy(x, llama.head, tf.tensor1d(pick(batch.targets), "int32"), weights);
 }
 

@@ -49,8 +49,8 @@ function unpack8(to: usize, at: usize, format: i32, j: i32, scale: f32): void {
     v128.store(to, f32x4.mul(half4(v128.load16x4_u(from, 8)), s), 16);
     return;
   }
-  const head = load<u32>(at);
-  const d = splat(half(head & 0xffff) * scale), m = splat(half(head >> 16) * scale);
+  const head = v128.load32_splat(at), s = splat(scale);
+  const d = f32x4.mul(half4(v128.and(head, i32x4.splat(0xffff))), s), m = f32x4.mul(half4(i32x4.shr_u(head, 16)), s);
   if (format == 2) {
     put8(to, v128.load64_zero(at + 4 + <usize>j), d, m);
     return;
