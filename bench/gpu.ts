@@ -4,11 +4,10 @@
  */
 
 import { parseArgs } from "node:util";
-import { openDevice } from "../src/kernels/device";
+import { finishWork, openDevice } from "../src/kernels/device";
 import { linear, plain } from "../src/kernels/linear";
 import { tf } from "../src/kernels/tf";
 import { timeAnneal, watchDevice } from "./anneal";
-import { finish } from "./cases/kernels";
 import { installCounters } from "./counters";
 import { describeMachine } from "./machine.mjs";
 import { measure, rounded } from "./measure";
@@ -27,7 +26,7 @@ async function measurePeak(): Promise<{ gflops: number; side: number }> {
     const times = Math.max(1, Math.min(20, Math.round((2048 / side) ** 3)));
     const run = async () => {
       for (let i = 0; i < times; i++) linear(x, plain(w)).dispose();
-      await finish();
+      await finishWork();
     };
     const { fastestMs } = await measure(run, { warmUps: 1, most: 5, budgetMs: 2000 }, times);
     tf.dispose([x, w]);

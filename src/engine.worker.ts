@@ -32,6 +32,7 @@ import { deleteDataset } from "./storage/datasets";
 import { holdRun } from "./storage/locks";
 import { deleteRun, getRun, listRuns } from "./storage/runs";
 import { sweepStorage } from "./storage/sweepStorage";
+import { readTuning, writeTuning } from "./storage/tunings";
 
 const store = newBrowserRunStore();
 
@@ -52,6 +53,7 @@ const session = newEngineSession({
   onLost: (error) => {
     emit("device.lost", toWire(error));
   },
+  tunings: { read: readTuning, write: writeTuning },
 });
 const source = newRecipeSource(readAsset);
 const times = newStepTimes();

@@ -1,9 +1,9 @@
 /** @file Every kernel alone, on the shapes of real models. A kernel without such a shape runs its own largest case. */
 
 import { type AnyKernel, allKernels } from "../../src/kernels/all";
-import type { Device } from "../../src/kernels/device";
+import { type Device, finishWork } from "../../src/kernels/device";
 import { drawInputs } from "../../src/kernels/kernelCases";
-import { tf, type WebGPUBackend } from "../../src/kernels/tf";
+import { tf } from "../../src/kernels/tf";
 import { type Measured, measure, rounded } from "../measure";
 import { type KernelShape, kernelShapes, sizes } from "./kernelShapes";
 
@@ -11,17 +11,6 @@ import { type KernelShape, kernelShapes, sizes } from "./kernelShapes";
 const mostInSoftware = 1e8;
 /** A sample is as many calls as fill this. */
 const sampleMs = 25;
-
-/** Waits until the device has done all that it was told; the CPU path has when it returns. */
-export async function finish(): Promise<void> {
-  if (tf.getBackend() !== "webgpu") return;
-  type Needed = "queue" | "submitQueue" | "ensureCommandEncoderReady" | "endComputePassEncoder";
-  const backend = tf.backend() as unknown as Pick<WebGPUBackend, Needed>;
-  backend.ensureCommandEncoderReady();
-  backend.endComputePassEncoder();
-  backend.submitQueue();
-  await backend.queue.onSubmittedWorkDone();
-}
 
 /**
  * Times one kernel, many calls on the same inputs: what a kernel writes in place must be fit to be its input again.
@@ -48,7 +37,7 @@ export async function timeKernel(kernel: AnyKernel, shape: KernelShape): Promise
   }
   const run = (times: number) => async () => {
     for (let i = 0; i < times; i++) tf.dispose(tf.tidy(() => kernel.all(inputs, attrs)));
-    await finish();
+    await finishWork();
   };
   const output = tf.tidy(() => kernel(inputs, attrs));
   const moved = shape.bytes ?? 4 * Object.values(inputs).reduce((sum, { size }) => sum + size, output.size);

@@ -2,10 +2,10 @@
 
 import type { Example } from "../core/dataset";
 import { newRecipe, parseRecipe } from "../core/recipe";
+import { newTurns } from "../core/turns";
 import { type Evaluation, evaluate as evaluateModel } from "../jobs/evaluate";
 import { loadModel, unloadModel } from "../jobs/loadModel";
 import { readEmbedded, readExamples } from "../jobs/loadSource";
-import { newTurns } from "../jobs/turns";
 import { disposeAdapter, loadLora } from "../model/lora";
 import { parseArguments, required } from "./arguments";
 import { modelFiles, openBackend, openFile, readAsset, readJsonFile } from "./host";

@@ -3,9 +3,9 @@
 import { StudioError } from "../core/errors";
 import { newRecipe, parseRecipe } from "../core/recipe";
 import { say } from "../core/say";
+import { newTurns } from "../core/turns";
 import { answer } from "../jobs/generate";
 import { loadModel, unloadModel } from "../jobs/loadModel";
-import { newTurns } from "../jobs/turns";
 import { disposeAdapter, loadLora } from "../model/lora";
 import { parseArguments, required } from "./arguments";
 import { modelFiles, openBackend, readJsonFile } from "./host";

@@ -2,17 +2,25 @@
 
 import type { BackendChoice, EngineInfo } from "../core/engine";
 import type { StudioError } from "../core/errors";
+import { newTurns, type Turns } from "../core/turns";
 import { type Device, deviceMemory, openDevice } from "../kernels/device";
+import { chooseProducts } from "../kernels/product";
+import { tuneProducts } from "../kernels/tuneProducts";
+import { productShapes } from "../model/productShapes";
 import { type LoadedModel, loadModel, type ModelFiles, unloadModel } from "./loadModel";
-import { newTurns, type Turns } from "./turns";
 
 export type Session = {
   device: Device;
   choice: BackendChoice;
   turns: Turns;
+  /** Aborted when another device takes this one's place. */
+  closing: AbortController;
   /** One base at a time, shared by runs and chat. */
   base: { name: string; loading: Promise<LoadedModel> } | null;
 };
+
+/** The rank that products are tuned for; others take what was found for the frozen weights, and a rule for the rest. */
+const usualRank = 16;
 
 export type EngineSession = ReturnType<typeof newEngineSession>;
 
@@ -21,21 +29,37 @@ export function newEngineSession(host: {
   filesOf: (model: string) => ModelFiles;
   /** The device is gone, and with it all that was on it; `open` makes a new one. */
   onLost: (error: StudioError) => void;
+  /** What is known of this adapter's speed, by shape of a product, and where it is kept. */
+  tunings: {
+    read: (adapter: string) => Promise<Record<string, string>>;
+    write: (adapter: string, variants: Record<string, string>) => Promise<void>;
+  };
 }) {
   let opening: Promise<Session> | null = null;
   let now: Session | null = null;
 
   const begin = async (choice: BackendChoice): Promise<Session> => {
     const device = await openDevice(choice);
-    const session: Session = { device, choice, turns: newTurns(), base: null };
+    const session: Session = { device, choice, turns: newTurns(), closing: new AbortController(), base: null };
     now = session;
     void device.lost.then((error) => {
+      session.closing.abort(error);
       if (now !== session) return;
       now = null;
       opening = null;
       host.onLost(error);
     });
     return session;
+  };
+
+  /** Finds the fastest way of each product on a graphics card, beside other work. What goes wrong here costs speed alone. */
+  const tune = async ({ device, turns, closing }: Session, { config, llama }: LoadedModel): Promise<void> => {
+    if (device.backend !== "webgpu" || device.software) return;
+    const known = await host.tunings.read(device.adapter);
+    chooseProducts({ software: false, tuned: known });
+    const shapes = productShapes(config, llama.embedding.format, usualRank);
+    const found = await tuneProducts(shapes, known, turns, closing.signal);
+    if (Object.keys(found).length > Object.keys(known).length) await host.tunings.write(device.adapter, found);
   };
 
   return {
@@ -45,6 +69,7 @@ export function newEngineSession(host: {
         const old = now;
         now = null;
         opening = null;
+        old.closing.abort();
         await old.turns(() => unload(old)); // after the work under way: nobody's tensors are taken from under them
       }
       const mine = (opening ??= begin(choice));
@@ -69,9 +94,14 @@ export function newEngineSession(host: {
         if (session.base) await session.turns(() => unload(session));
         const base = { name, loading: loadModel(host.filesOf(name)) };
         session.base = base;
-        base.loading.catch(() => {
-          if (session.base === base) session.base = null;
-        });
+        base.loading.then(
+          (model) => {
+            tune(session, model).catch(() => undefined);
+          },
+          () => {
+            if (session.base === base) session.base = null;
+          },
+        );
       }
       return session.base.loading;
     },

@@ -2,13 +2,13 @@
 
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { Example } from "../core/dataset";
+import { newTurns } from "../core/turns";
 import { openDevice } from "../kernels/device";
 import { type EvaluateInputs, type Evaluation, evaluate } from "./evaluate";
 import { answer } from "./generate";
 import { type LoadedModel, loadModel, unloadModel } from "./loadModel";
 import { accuracyOf } from "./measureAnswers";
 import { newTinyModel } from "./tinyModel";
-import { newTurns } from "./turns";
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 

@@ -4,6 +4,7 @@ import type { Example } from "../core/dataset";
 import type { EvalMetrics, RunEvent } from "../core/metrics";
 import { seedFor, shuffled } from "../core/random";
 import type { Recipe } from "../core/recipe";
+import type { Turns } from "../core/turns";
 import { newDocument } from "../data/mask";
 import type { Adapter } from "../model/lora";
 import { fewShotPrompt } from "../scoring/shots";
@@ -11,7 +12,6 @@ import type { LoadedModel } from "./loadModel";
 import { type Answer, accuracyOf, measureAnswers } from "./measureAnswers";
 import { measureLoss } from "./measureLoss";
 import { newProblem, type Problem, scoringOf } from "./prepareData";
-import type { Turns } from "./turns";
 
 export type EvaluateInputs = {
   model: LoadedModel;

@@ -4,11 +4,11 @@ import type { Sampling } from "../core/engine";
 import { StudioError } from "../core/errors";
 import { nextTick } from "../core/nextTick";
 import { say } from "../core/say";
+import type { Turns } from "../core/turns";
 import { encodePrompt } from "../data/mask";
 import { generate } from "../model/generation";
 import type { Adapter } from "../model/lora";
 import type { LoadedModel } from "./loadModel";
-import type { Turns } from "./turns";
 
 export type AnswerInputs = {
   model: LoadedModel;

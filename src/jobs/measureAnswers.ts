@@ -3,6 +3,7 @@
 import type { RunEvent } from "../core/metrics";
 import type { ModelConfig } from "../core/model";
 import { nextTick } from "../core/nextTick";
+import type { Turns } from "../core/turns";
 import { generate } from "../model/generation";
 import type { Adapter } from "../model/lora";
 import { exactMatch } from "../scoring/exactMatch";
@@ -10,7 +11,6 @@ import { scoreGsm8k, standardError } from "../scoring/gsm8k";
 import { validShare } from "../scoring/steps";
 import type { LoadedModel } from "./loadModel";
 import type { Problem, Scoring } from "./prepareData";
-import type { Turns } from "./turns";
 
 export type Answer = { problem: Problem; completion: string; strict: boolean; flexible: boolean; exact: boolean };
 

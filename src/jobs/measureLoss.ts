@@ -3,12 +3,12 @@
 import type { RunEvent } from "../core/metrics";
 import type { ModelConfig } from "../core/model";
 import { nextTick } from "../core/nextTick";
+import type { Turns } from "../core/turns";
 import { newEvaluationBatches } from "../data/batches";
 import type { Document } from "../data/mask";
 import type { Adapter } from "../model/lora";
 import { evaluateLoss } from "../model/training";
 import type { LoadedModel } from "./loadModel";
-import type { Turns } from "./turns";
 
 /** Numbers of logits that one pass may hold. */
 const maximumLogits = 2 ** 24;

@@ -2,11 +2,11 @@
 
 import { beforeAll, expect, test } from "vitest";
 import { newRecipe } from "../core/recipe";
+import { newTurns } from "../core/turns";
 import { deviceMemory, openDevice } from "../kernels/device";
 import { type LoadedModel, loadModel } from "./loadModel";
 import { measureSpeed } from "./measureSpeed";
 import { newTinyModel } from "./tinyModel";
-import { newTurns } from "./turns";
 
 let model: LoadedModel;
 

@@ -4,10 +4,10 @@ import type { Batch } from "../core/batch";
 import { nextTick } from "../core/nextTick";
 import { newRandom, seedFor } from "../core/random";
 import type { Recipe } from "../core/recipe";
+import type { Turns } from "../core/turns";
 import { disposeAdapter, newLora } from "../model/lora";
 import { disposeOptimizer, newOptimizer, trainStep } from "../model/training";
 import type { LoadedModel } from "./loadModel";
-import type { Turns } from "./turns";
 
 /** Enough that a step's fixed costs do not speak for it, and a moment's work on two cores. */
 const measuredTokens = 2048;

@@ -10,6 +10,7 @@ import type { RunEvent } from "../core/metrics";
 import { newRecipe, type Recipe } from "../core/recipe";
 import { newRun, type Run } from "../core/run";
 import { say } from "../core/say";
+import { newTurns } from "../core/turns";
 import { openDevice } from "../kernels/device";
 import { newNodeRunStore } from "../storage/node/nodeRunStore";
 import type { RunStore } from "../storage/runStore";
@@ -18,7 +19,6 @@ import { type LoadedModel, loadModel, unloadModel } from "./loadModel";
 import type { Source } from "./prepareData";
 import { runTraining } from "./runTraining";
 import { newTinyModel } from "./tinyModel";
-import { newTurns } from "./turns";
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 }); // seconds, where nothing else runs
 

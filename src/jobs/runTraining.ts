@@ -3,6 +3,7 @@
 import { type StudioError, toWire } from "../core/errors";
 import type { EvalMetrics, RunEvent, RunStatusKind } from "../core/metrics";
 import type { Run } from "../core/run";
+import type { Turns } from "../core/turns";
 import type { RunStore } from "../storage/runStore";
 import type { Controls } from "./controls";
 import type { LoadedModel } from "./loadModel";
@@ -10,7 +11,6 @@ import { isMemoryShort } from "./planRecipe";
 import { prepareData, type Source, type TrainingData } from "./prepareData";
 import { trainSft } from "./sft";
 import type { TrainingState } from "./trainingState";
-import type { Turns } from "./turns";
 import { newUntilLost } from "./untilLost";
 
 export type RunInputs = {

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { Example } from "../core/dataset";
 import type { StepMetrics } from "../core/metrics";
 import { newRecipe, type Recipe } from "../core/recipe";
+import { newTurns } from "../core/turns";
 import { deviceMemory, openDevice } from "../kernels/device";
 import { newCheckpoint, parseCheckpoint } from "./checkpoint";
 import { type Controls, newControls } from "./controls";
@@ -12,7 +13,6 @@ import { type LoadedModel, loadModel, unloadModel } from "./loadModel";
 import { prepareData, type Source } from "./prepareData";
 import { type SftEvent, trainSft } from "./sft";
 import { newTinyModel } from "./tinyModel";
-import { newTurns } from "./turns";
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 }); // seconds, where nothing else runs
 

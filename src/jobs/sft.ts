@@ -6,6 +6,7 @@ import { nextTick } from "../core/nextTick";
 import { seedFor } from "../core/random";
 import type { Recipe } from "../core/recipe";
 import { say } from "../core/say";
+import type { Turns } from "../core/turns";
 import { type Batcher, newBatcher } from "../data/batches";
 import { trimMemory } from "../kernels/device";
 import { type Adapter, disposeAdapter, loadLora, newLora, readAdapter } from "../model/lora";
@@ -26,7 +27,6 @@ import { measureLoss } from "./measureLoss";
 import { contextOf, type TrainingData } from "./prepareData";
 import { learningRateAt } from "./schedule";
 import { afterEvaluation, afterStep, newTrainingState, type TrainingState } from "./trainingState";
-import type { Turns } from "./turns";
 
 export type SftInputs = {
   recipe: Recipe;

@@ -3,7 +3,7 @@
 import type { BackendChoice } from "../core/engine";
 import { StudioError } from "../core/errors";
 import { type Said, say } from "../core/say";
-import { trimBuffers } from "./dispatch";
+import { type Backend, trimBuffers } from "./dispatch";
 import { chooseProducts } from "./product";
 import { loadWebGPU, tf } from "./tf";
 import { newWasmBackend, WasmBackend } from "./wasmBackend";
@@ -155,6 +155,16 @@ async function activate(name: Device["backend"]): Promise<void> {
 export function deviceMemory(): { tensors: number; bytes: number } {
   const { numTensors, numBytes } = tf.memory();
   return { tensors: numTensors, bytes: numBytes };
+}
+
+/** Waits until the device has done all that it was told; the CPU path has when it returns. */
+export async function finishWork(): Promise<void> {
+  if (tf.getBackend() !== "webgpu") return;
+  const backend = tf.backend() as unknown as Backend;
+  backend.ensureCommandEncoderReady();
+  backend.endComputePassEncoder();
+  backend.submitQueue();
+  await backend.device.queue.onSubmittedWorkDone();
 }
 
 /** Gives back to the host what was freed and is kept to be used again: for the end of a job. */

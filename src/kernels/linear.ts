@@ -92,6 +92,7 @@ const back = defineKernel({
     productProgram({
       rows: dim(dy, 0),
       cols: width,
+      depth: dim(dy, 1),
       sums: [timesPackedBack("dy", format)],
       scale,
       ...packedSource(format),
@@ -123,7 +124,7 @@ const weight = defineKernel({
   reference: ({ dy, x }: { dy: tf.Tensor2D; x: tf.Tensor2D }, { scale }: Scale) =>
     tf.mul(tf.matMul(dy, x, true), scale),
   gpu: ({ dy, x }, { scale }) =>
-    productProgram({ rows: dim(dy, 1), cols: dim(x, 1), sums: [acrossRows("dy", "x")], scale }),
+    productProgram({ rows: dim(dy, 1), cols: dim(x, 1), depth: dim(x, 0), sums: [acrossRows("dy", "x")], scale }),
   wasm: ({ dy, x }, { scale }) => {
     const [N, O, I] = [dim(dy, 0), dim(dy, 1), dim(x, 1)];
     return multiply([O, I], whole(O, I, N), { cRow: I, aRow: 1, aStep: O, bRow: I, bStep: 1 }, scale);
@@ -136,10 +137,11 @@ const forward = defineKernel({
   inputs: ["x", "w"],
   reference: ({ x, w }: { x: tf.Tensor2D; w: tf.Tensor2D }, { scale, ...packing }: Scale & Packing) =>
     tf.mul(tf.matMul(x, dequantized(w, packing), false, true), scale),
-  gpu: ({ x, w }, { scale, format }) =>
+  gpu: ({ x, w }, { scale, format, width }) =>
     productProgram({
       rows: dim(x, 0),
       cols: dim(w, 0),
+      depth: width,
       sums: [timesPacked("x", format)],
       scale,
       ...packedSource(format),

@@ -79,6 +79,7 @@ const down = defineKernel({
     productProgram({
       rows: dim(dy, 0),
       cols: dim(b, 1),
+      depth: Math.ceil(dim(dy, 1) / parts),
       outputShape: [dim(dy, 0), parts * dim(b, 1)],
       parts,
       place: `row * ${size("b", 1)} * ${parts}u + part * ${size("b", 1)} + col`,
@@ -124,6 +125,7 @@ const up = defineKernel({
     return productProgram({
       rows: Math.max(...sizesOf(cuts, O, parts).map(({ rows }) => rows)),
       cols: R,
+      depth: dim(dy, 0),
       outputShape: [O, R],
       parts,
       rowsOfPart: "partFrom(part + 1u) - partFrom(part)",
@@ -165,6 +167,7 @@ const back = defineKernel({
     productProgram({
       rows: dim(dy, 0),
       cols: width,
+      depth: dim(dy, 1),
       sums: [timesPackedBack("dy", format), { a: rowsOf("du"), b: columnsOf("a"), depth: size("du", 1) }],
       ...packedSource(format),
     }),
@@ -197,7 +200,7 @@ const forward = defineKernel({
     const u = tf.mul(tf.matMul(dropped(x, { p, seed }), a, false, true), scale);
     return tf.add(tf.matMul(x, dequantized(w, packing), false, true), tf.matMul(u, spread(b, parts), false, true));
   },
-  gpu: ({ x, w, u, b }, { format, cut1, cut2 }) => {
+  gpu: ({ x, w, u, b }, { format, width, cut1, cut2 }) => {
     const parts = dim(u, 1) / dim(b, 1);
     const pair: Sum =
       parts === 1
@@ -207,6 +210,7 @@ const forward = defineKernel({
     return productProgram({
       rows: dim(x, 0),
       cols: dim(w, 0),
+      depth: width,
       sums: [timesPacked("x", format), pair],
       constants: { ...constants, parts },
       uniforms: { cut1, cut2 },

@@ -21,6 +21,8 @@ type Product = {
   /** Of the largest part. */
   rows: number;
   cols: number;
+  /** Of the first sum. */
+  depth: number;
   sums: Sum[];
   scale?: number;
   outputShape?: number[];
@@ -45,21 +47,63 @@ const directSide = 8;
 const directBlock = 4;
 
 /** How products are made: in tiles by a block's width, without workgroup memory, or a column a workgroup. */
-export type Variant = "tile4" | "tile2" | "tile1" | "direct" | "thin";
+export const variants = ["tile4", "tile2", "tile1", "direct", "thin"] as const;
+export type Variant = (typeof variants)[number];
+
+/** A product as far as its speed goes: what lies along k, and how the weight is kept. */
+export type ProductShape = {
+  rows: number;
+  cols: number;
+  depth: number;
+  kind: "forward" | "back" | "weight";
+  format: number;
+};
 
 /**
  * Whether products read their operands straight from memory: an adapter that computes on the CPU has no faster memory to
  * keep them in, and pays dearly for every barrier. Set where the device is opened.
  */
 let isDirect = false;
+/** What was found fastest on this device, by `shapeKey`. */
+const chosen = new Map<string, Variant>();
 
-export function chooseProducts({ software }: { software: boolean }): void {
+/** How this device makes products: what was measured before (tuneProducts.ts), by `shapeKey`. */
+export function chooseProducts({ software, tuned = {} }: { software: boolean; tuned?: Record<string, string> }): void {
   isDirect = software;
+  chosen.clear();
+  for (const [key, name] of Object.entries(tuned)) {
+    const variant = variants.find((each) => each === name);
+    if (variant && variant !== "direct") chosen.set(key, variant);
+  }
 }
 
-function variantFor(rows: number, cols: number, parts: number, sums: Sum[]): Variant {
+/** Takes this variant for all products like this one from now on. */
+export function chooseVariant(shape: ProductShape, variant: Variant): void {
+  chosen.set(shapeKey(shape), variant);
+}
+
+/** Lengths that differ little share a key. */
+export function shapeKey({ rows, cols, depth, kind, format }: ProductShape): string {
+  const near = (n: number) => 2 ** Math.round(Math.log2(Math.max(1, n)));
+  const [r, d] = kind === "weight" ? [rows, near(depth)] : [near(rows), depth];
+  return `${kind} ${r} ${cols} ${d} ${format}`;
+}
+
+/** The variants that can make a product. */
+export function candidates({ rows, kind }: ProductShape): Variant[] {
+  if (rows <= 2 * thinRows && kind === "forward") return ["thin", "tile1", "tile2"];
+  return ["tile4", "tile2", "tile1"];
+}
+
+function variantFor({ rows, cols, depth, sums, parts = 1, constants = {} }: Product): Variant {
   if (isDirect) return "direct";
-  if (rows <= thinRows && parts === 1 && sums.every(({ a, b }) => isAlongK(a) && isAlongK(b))) return "thin";
+  const [first] = sums;
+  const areAlongK = sums.every(({ a, b }) => isAlongK(a) && isAlongK(b));
+  const canBeThin = areAlongK && parts === 1 && rows <= 2 * thinRows;
+  const kind = areAlongK ? "forward" : first && isAlongK(first.a) ? "back" : "weight";
+  const known = chosen.get(shapeKey({ rows, cols, depth, kind, format: constants["format"] ?? 0 }));
+  if (known && (known !== "thin" || canBeThin)) return known;
+  if (canBeThin && rows <= thinRows) return "thin";
   const groups = (block: number) => parts * Math.ceil(rows / (side * block)) * Math.ceil(cols / (side * block));
   if (groups(4) >= enoughGroups) return "tile4";
   return groups(2) >= enoughGroups ? "tile2" : "tile1";
@@ -78,7 +122,7 @@ function at(operand: Operand, outer: string, k: string): string {
 export function productProgram(product: Product): Program {
   const { rows, cols, sums, scale = 1, outputShape = [rows, cols], parts = 1 } = product;
   const { constants = {}, uniforms = {}, functions = () => "" } = product;
-  const variant = variantFor(rows, cols, parts, sums);
+  const variant = variantFor(product);
   const numbers = Object.entries(uniforms).map(([name, value]) => [name, { type: "uint32" as const, value }]);
   const common = {
     outputShape,

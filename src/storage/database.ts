@@ -12,6 +12,8 @@ export type RowChunk = { dataset: DatasetId; from: number; count: number; text: 
 export type StoredEvent = { run: RunId; step: number; kind: string; value: unknown };
 /** Which file holds a run's newest whole checkpoint. */
 export type StoredCheckpoint = { run: RunId; step: number; file: string; bytes: number };
+/** The fastest variant of each kernel's shape on a graphics adapter. */
+export type StoredTuning = { adapter: string; variants: Record<string, string> };
 
 interface Schema extends DBSchema {
   runs: { key: RunId; value: unknown; indexes: { createdAt: number } };
@@ -19,12 +21,13 @@ interface Schema extends DBSchema {
   checkpoints: { key: RunId; value: StoredCheckpoint };
   datasets: { key: DatasetId; value: unknown; indexes: { createdAt: number } };
   rows: { key: [DatasetId, number]; value: RowChunk };
+  tunings: { key: string; value: StoredTuning };
 }
 type Store = StoreNames<Schema>;
 type Database = IDBPDatabase<Schema>;
 
 const name = "anneal";
-const version = 1;
+const version = 2;
 
 function upgrade(db: Database, from: number) {
   // A step that has shipped is never edited: a change of the schema is a new step.
@@ -35,6 +38,7 @@ function upgrade(db: Database, from: number) {
     db.createObjectStore("datasets", { keyPath: "id" }).createIndex("createdAt", "createdAt");
     db.createObjectStore("rows", { keyPath: ["dataset", "from"] });
   }
+  if (from < 2) db.createObjectStore("tunings", { keyPath: "adapter" });
 }
 
 let opened: Promise<Database> | undefined;

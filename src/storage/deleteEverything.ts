@@ -12,13 +12,14 @@ export async function deleteEverything(files: Files = opfs): Promise<void> {
   const held = (await locks?.query())?.held ?? [];
   if (held.some(({ name }) => name?.startsWith("anneal-")))
     throw new StudioError("run.locked", say`A run or an import is under way, here or in another tab`);
-  await write(["runs", "events", "checkpoints", "datasets", "rows"], async (tx) => {
+  await write(["runs", "events", "checkpoints", "datasets", "rows", "tunings"], async (tx) => {
     await Promise.all([
       tx.objectStore("runs").clear(),
       tx.objectStore("events").clear(),
       tx.objectStore("checkpoints").clear(),
       tx.objectStore("datasets").clear(),
       tx.objectStore("rows").clear(),
+      tx.objectStore("tunings").clear(),
     ]);
   });
   await sweepStorage(files);
