@@ -1,12 +1,12 @@
-/** @file Every kernel's cases in a real browser: on WebGPU and on threaded WebAssembly, against the meaning. */
+/** @file Every kernel's cases in a real browser, between guards: on WebGPU and on WebAssembly, against the meaning. */
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Device, deviceMemory, openDevice } from "./device";
-import { allCases, expectMeaning, loadMeanings } from "./expectMeaning";
+import { allCases, expectMeaningInBounds, loadMeanings } from "./expectMeaning";
 import { kernels as linearKernels } from "./linear";
 import { chooseProducts } from "./product";
 
-beforeAll(loadMeanings);
+beforeAll(() => loadMeanings());
 
 describe.each(["wasm", "webgpu"] as const)("%s", (backend) => {
   let device: Device;
@@ -30,8 +30,10 @@ describe.each(["wasm", "webgpu"] as const)("%s", (backend) => {
     else expect(device.adapter).not.toBe("");
   });
 
-  it.each(allCases)("$name", async (each) => {
-    await expectMeaning(each);
+  // The rest is made for the CPU. On WebGPU it would run as tfjs' own ops, whose matMul reads beyond its inputs.
+  const cases = allCases.filter(({ kernel: { kernel } }) => backend === "wasm" || kernel.gpu || kernel.compose);
+  it.each(cases)("$name", async (each) => {
+    await expectMeaningInBounds(each);
     expect(failure).toBeUndefined();
   });
 });
@@ -43,5 +45,5 @@ describe("webgpu, products through workgroup memory", () => {
     chooseProducts({ software: false });
   });
   const products = new Set(linearKernels.map(({ kernel }) => kernel.name));
-  it.each(allCases.filter(({ kernel }) => products.has(kernel.kernel.name)))("$name", expectMeaning);
+  it.each(allCases.filter(({ kernel }) => products.has(kernel.kernel.name)))("$name", expectMeaningInBounds);
 });
