@@ -11,13 +11,13 @@ import { sizeOf } from "./shape";
 import { tf } from "./tf";
 import { WasmBackend } from "./wasmBackend";
 
-export const guardWord = 0x7fff7fff;
+const guardWord = 0x7fff7fff;
 /** Words before a tensor, as many as a binding's alignment takes; and after it. */
 const before = 64;
 const after = 256;
 
 /** A guard that was written over: where, in numbers from the tensor's first, and how many numbers the tensor holds. */
-export type Breach = { size: number; at: number };
+type Breach = { size: number; at: number };
 
 export type Guards = {
   /** What was written outside of tensors since the last call. On WebGPU it ends them: none may be used after it. */
