@@ -12,6 +12,7 @@
 
 import { valuesOf } from "./flat";
 import { defineKernel } from "./kernel";
+import { acrossLanes, plus } from "./shape";
 import { tf } from "./tf";
 
 const block = 8192;
@@ -37,19 +38,14 @@ const squaresPartial = defineKernel({
     workgroupSize: [256, 1, 1],
     uniforms: { count: count(x), size: { type: "uint32", value: partSize(x.size) } },
     wgsl: () => `
-      var<workgroup> partials: array<f32, 256>;
+      ${acrossLanes("sumOfLanes", plus, { lanes: 256 })}
       fn main() {
         let first = workgroupId.x * uniforms.size;
         let end = min(first + uniforms.size, uniforms.count);
         var sum = 0.0;
         for (var i = first + localId.x; i < end; i += 256u) { sum += x[i] * x[i]; }
-        partials[localId.x] = sum;
-        workgroupBarrier();
-        for (var half = 128u; half > 0u; half >>= 1u) {
-          if (localId.x < half) { partials[localId.x] += partials[localId.x + half]; }
-          workgroupBarrier();
-        }
-        if (localId.x == 0u) { result[workgroupId.x] = partials[0]; }
+        let all = sumOfLanes(localId.x, sum);
+        if (localId.x == 0u) { result[workgroupId.x] = all; }
       }`,
   }),
   wasm: ({ x }) => ({
@@ -118,15 +114,9 @@ const flatStep = defineKernel({
         count: count(p),
       },
       wgsl: () => `
-        var<workgroup> partials: array<f32, 256>;
+        ${acrossLanes("sumOfLanes", plus, { lanes: 256 })}
         fn main() {
-          partials[localId.x] = squares[localId.x];
-          workgroupBarrier();
-          for (var half = 128u; half > 0u; half >>= 1u) {
-            if (localId.x < half) { partials[localId.x] += partials[localId.x + half]; }
-            workgroupBarrier();
-          }
-          let total = partials[0];
+          let total = sumOfLanes(localId.x, squares[localId.x]);
           // Looked at as bits: a shader compiler may take it that no number is infinite or NaN.
           if ((bitcast<u32>(total) & 0x7f800000u) == 0x7f800000u) { return; }
           var clip = 1.0;

@@ -8,7 +8,7 @@
  */
 
 import { defineKernel } from "./kernel";
-import { clampedGroup, dim, perRow } from "./shape";
+import { acrossLanes, clampedGroup, dim, perRow, plus } from "./shape";
 import { tf } from "./tf";
 
 type Inputs = { logits: tf.Tensor2D; targets: tf.Tensor1D; weights: tf.Tensor1D };
@@ -16,29 +16,17 @@ type None = Record<string, never>;
 
 /** WGSL: the largest logit of a row, and the sum of exp(logit − largest). */
 const statistics = `
-  var<workgroup> partials: array<f32, 64>;
+  ${acrossLanes("largestOfLanes", (a, b) => `max(${a}, ${b})`)}
+  ${acrossLanes("sumOfLanes", plus)}
   fn largest(row: u32, cols: u32, lane: u32) -> f32 {
     var top = logits[row * cols];
     for (var v = lane; v < cols; v += 64u) { top = max(top, logits[row * cols + v]); }
-    partials[lane] = top;
-    workgroupBarrier();
-    for (var half = 32u; half > 0u; half >>= 1u) {
-      if (lane < half) { partials[lane] = max(partials[lane], partials[lane + half]); }
-      workgroupBarrier();
-    }
-    return partials[0];
+    return largestOfLanes(lane, top);
   }
   fn total(row: u32, cols: u32, lane: u32, top: f32) -> f32 {
     var sum = 0.0;
     for (var v = lane; v < cols; v += 64u) { sum += exp(logits[row * cols + v] - top); }
-    workgroupBarrier();
-    partials[lane] = sum;
-    workgroupBarrier();
-    for (var half = 32u; half > 0u; half >>= 1u) {
-      if (lane < half) { partials[lane] += partials[lane + half]; }
-      workgroupBarrier();
-    }
-    return partials[0];
+    return sumOfLanes(lane, sum);
   }`;
 
 const sizes = [

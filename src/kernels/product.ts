@@ -44,7 +44,7 @@ const enoughGroups = 64;
 /** Rows that one workgroup of the thin variant keeps. */
 const thinRows = 4;
 const directSide = 8;
-const directBlock = 4;
+const directBlock = 8;
 
 /** How products are made: in tiles by a block's width, without workgroup memory, or a column a workgroup. */
 export const variants = ["tile4", "tile2", "tile1", "direct", "thin"] as const;

@@ -12,27 +12,21 @@
  */
 
 import { defineKernel } from "./kernel";
-import { clampedGroup, dim, perRow } from "./shape";
+import { acrossLanes, clampedGroup, dim, perRow, plus } from "./shape";
 import { tf } from "./tf";
 
 type Eps = { eps: number };
 
-/** WGSL: sums `value` (of place `i`, column `col`) over a row, leaving the sum in every thread of the workgroup. */
-const rowSum = (name: string, value: string) => `
-  fn ${name}(row: u32, cols: u32, lane: u32) -> f32 {
-    var sum = 0.0;
+/** WGSL: sums `value` (of place `i`, column `col`) over a row, leaving the sum in every lane of the workgroup. */
+const rowSum = (name: string, value: string, type = "f32") => `
+  ${acrossLanes(`${name}OfLanes`, plus, { type })}
+  fn ${name}(row: u32, cols: u32, lane: u32) -> ${type} {
+    var sum = ${type}(0.0);
     for (var col = lane; col < cols; col += 64u) {
       let i = row * cols + col;
       sum += ${value};
     }
-    workgroupBarrier();
-    partials[lane] = sum;
-    workgroupBarrier();
-    for (var half = 32u; half > 0u; half >>= 1u) {
-      if (lane < half) { partials[lane] += partials[lane + half]; }
-      workgroupBarrier();
-    }
-    return partials[0];
+    return ${name}OfLanes(lane, sum);
   }`;
 
 const sizes = [
@@ -55,14 +49,13 @@ const backward = defineKernel({
     ...perRow(x.shape, dim(x, 0)),
     constants: { eps },
     wgsl: ({ eps }) => `
-      var<workgroup> partials: array<f32, 64>;
-      ${rowSum("sumOfSquares", "x[i] * x[i]")}
-      ${rowSum("sumOfProducts", "dy[i] * g[col] * x[i]")}
+      ${rowSum("sumsOfRow", "vec2<f32>(x[i] * x[i], dy[i] * g[col] * x[i])", "vec2<f32>")}
       fn main() {
         let cols = u32(uniforms.outShape[1]);
         let row = ${clampedGroup("uniforms.outShape[0]")};
-        let r = inverseSqrt(sumOfSquares(row, cols, localId.x) / f32(cols) + ${eps});
-        let m = sumOfProducts(row, cols, localId.x) / f32(cols);
+        let means = sumsOfRow(row, cols, localId.x) / f32(cols);
+        let r = inverseSqrt(means.x + ${eps});
+        let m = means.y;
         for (var col = localId.x; col < cols; col += 64u) {
           let i = row * cols + col;
           result[i] = r * (dy[i] * g[col] - x[i] * r * r * m);
@@ -218,7 +211,6 @@ const forward = defineKernel({
     ...perRow(x.shape, dim(x, 0)),
     constants: { eps },
     wgsl: ({ eps }) => `
-      var<workgroup> partials: array<f32, 64>;
       ${rowSum("sumOfSquares", "x[i] * x[i]")}
       fn main() {
         let cols = u32(uniforms.outShape[1]);
@@ -254,14 +246,13 @@ const addBackward = defineKernel({
     ...perRow(total.shape, dim(total, 0)),
     constants: { eps },
     wgsl: ({ eps }) => `
-      var<workgroup> partials: array<f32, 64>;
-      ${rowSum("sumOfSquares", "total[i] * total[i]")}
-      ${rowSum("sumOfProducts", "dy[i] * g[col] * total[i]")}
+      ${rowSum("sumsOfRow", "vec2<f32>(total[i] * total[i], dy[i] * g[col] * total[i])", "vec2<f32>")}
       fn main() {
         let cols = u32(uniforms.outShape[1]);
         let row = ${clampedGroup("uniforms.outShape[0]")};
-        let r = inverseSqrt(sumOfSquares(row, cols, localId.x) / f32(cols) + ${eps});
-        let m = sumOfProducts(row, cols, localId.x) / f32(cols);
+        let means = sumsOfRow(row, cols, localId.x) / f32(cols);
+        let r = inverseSqrt(means.x + ${eps});
+        let m = means.y;
         for (var col = localId.x; col < cols; col += 64u) {
           let i = row * cols + col;
           result[i] = dsum[i] + r * (dy[i] * g[col] - total[i] * r * r * m);
@@ -291,7 +282,6 @@ const addForward = defineKernel({
     more: { y: { shape: x.shape } },
     constants: { eps },
     wgsl: ({ eps }) => `
-      var<workgroup> partials: array<f32, 64>;
       ${rowSum("sumOfSquares", "(x[i] + r[i]) * (x[i] + r[i])")}
       fn main() {
         let cols = u32(uniforms.outShape[1]);

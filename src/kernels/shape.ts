@@ -34,3 +34,30 @@ export const element = "((workgroupId.y * numWorkgroups.x + workgroupId.x) * 64u
  * return early would put the barriers after it in non-uniform control flow, which WGSL refuses.
  */
 export const clampedGroup = (rows: string) => `min(workgroupId.y * numWorkgroups.x + workgroupId.x, u32(${rows}) - 1u)`;
+
+/**
+ * WGSL: `fn NAME(lane, value)`, which joins the values of all lanes of a workgroup and gives every lane the result, in
+ * an order that depends on nothing else. Two barriers, where halving would take one a bit.
+ */
+export const acrossLanes = (
+  name: string,
+  join: (a: string, b: string) => string,
+  { lanes = 64, type = "f32" }: { lanes?: number; type?: string } = {},
+) => `
+  var<workgroup> ${name}All: array<${type}, ${lanes}>;
+  var<workgroup> ${name}Few: array<${type}, ${lanes / 8}>;
+  fn ${name}(lane: u32, value: ${type}) -> ${type} {
+    ${name}All[lane] = value;
+    workgroupBarrier();
+    if (lane < ${lanes / 8}u) {
+      var joined = ${name}All[lane * 8u];
+      for (var i = 1u; i < 8u; i++) { joined = ${join("joined", `${name}All[lane * 8u + i]`)}; }
+      ${name}Few[lane] = joined;
+    }
+    workgroupBarrier();
+    var joined = ${name}Few[0];
+    for (var i = 1u; i < ${lanes / 8}u; i++) { joined = ${join("joined", `${name}Few[i]`)}; }
+    return joined;
+  }`;
+
+export const plus = (a: string, b: string) => `${a} + ${b}`;
