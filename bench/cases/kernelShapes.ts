@@ -152,14 +152,14 @@ export const kernelShapes: Record<string, (size: Size) => KernelShape[]> = {
   RmsNormWeight: ({ N, C }) => alike(["x", "dy"], [N, C], { eps: 1e-5 }),
   RmsNormWeightPartial: ({ N, C }) => alike(["x", "dy"], [N, C], { eps: 1e-5, block: rowsABlock }),
   SumRows: ({ N, C }) => alike(["x"], [Math.ceil(N / rowsABlock), C]),
-  SplitStackedHeads: ({ B, T, N, H, K, D, P }) =>
+  SplitHeads: ({ B, T, N, H, K, D, P }) =>
     one({
       shapes: { x: [N, (H + 2 * K) * D], positions: [N], table: [P, D] },
       attrs: { rows: B, length: T, heads: H, keyValueHeads: K },
       whole: { positions: [P] },
       bytes: 8 * N * (H + 2 * K) * D,
     }),
-  MergeStackedHeads: ({ B, T, N, H, K, D, P }) =>
+  MergeHeads: ({ B, T, N, H, K, D, P }) =>
     one({
       shapes: { dy: [B, H + 2 * K, T, D], positions: [N], table: [P, D] },
       attrs: { heads: H, keyValueHeads: K },
@@ -171,8 +171,8 @@ export const kernelShapes: Record<string, (size: Size) => KernelShape[]> = {
   FlashAttention: (size) => attends(size, ["qkv", "segments"], 2, "webgpu"),
   FlashAttentionDelta: (size) => attends(size, ["y", "dy"], 0, "webgpu"),
   FlashAttentionBack: (size) => attends(size, ["qkv", "segments", "dy", "lse", "delta"], 5, "webgpu"),
-  SwigluStacked: ({ N, F }) => alike(["x"], [N, 2 * F]),
-  SwigluStackedBack: ({ N, F }) => one({ shapes: { x: [N, 2 * F], dy: [N, F] } }),
+  Swiglu: ({ N, F }) => alike(["x"], [N, 2 * F]),
+  SwigluBack: ({ N, F }) => one({ shapes: { x: [N, 2 * F], dy: [N, F] } }),
   Rows: ({ N, V, C }) => one({ shapes: { x: [V, C], index: [N] }, whole: { index: [V] }, bytes: 8 * N * C }),
   // Where the vocabulary is large, the embedding is frozen.
   RowsBack: ({ label, N, V, C }) =>

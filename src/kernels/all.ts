@@ -9,12 +9,14 @@ import { kernels as dropout } from "./dropout";
 import type { Attrs, Kernel } from "./kernel";
 import { kernels as linear } from "./linear";
 import { kernels as linearCrossEntropy } from "./linearCrossEntropy";
+import { kernels as lora } from "./lora";
 import { kernels as rmsNorm } from "./rmsNorm";
 import { kernels as rows } from "./rows";
 import { kernels as sampleTokens } from "./sampleTokens";
 import { kernels as splitHeads } from "./splitHeads";
 import { kernels as swiglu } from "./swiglu";
 import type { tf } from "./tf";
+import { kernels as weight } from "./weight";
 
 export type AnyKernel = ((inputs: Record<string, tf.Tensor>, attrs: Attrs) => tf.Tensor) & {
   all: (inputs: Record<string, tf.Tensor>, attrs: Attrs) => tf.Tensor[];
@@ -23,6 +25,8 @@ export type AnyKernel = ((inputs: Record<string, tf.Tensor>, attrs: Attrs) => tf
 
 export const allKernels = [
   ...linear,
+  ...lora,
+  ...weight,
   ...linearCrossEntropy,
   ...dropout,
   ...rmsNorm,

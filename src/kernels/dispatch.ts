@@ -139,6 +139,8 @@ function newDispatcher(backend: Backend): Dispatcher {
   let buffers = 0;
   let slots = 0; // used since the last submit
 
+  /** Bound for a tensor without numbers: no buffer may be empty. */
+  const nothing = device.createBuffer({ label: "nothing", size: 4, usage: GPUBufferUsage.STORAGE });
   const submit = backend.submitQueue.bind(backend);
   const trim = newTrimmer(backend.bufferManager, () => bindGroups.clear());
   trims.set(backend, trim);
@@ -222,7 +224,9 @@ function newDispatcher(backend: Backend): Dispatcher {
     }
     checkLimits(device, call);
     const tensors = [...outputs, ...call.inputs.map(({ tensor }) => tensor)];
-    const bound = tensors.map((tensor) => placeOf(backend, tensor));
+    const bound = tensors.map((tensor) =>
+      sizeOf(tensor.shape) === 0 ? { buffer: nothing } : placeOf(backend, tensor),
+    );
     const pipeline = pipelineOf(call);
     const slot = takeSlot();
     const { page, offset } = slot;

@@ -36,8 +36,8 @@ function overChunks<T extends tf.Tensor>(
 ): T[] {
   const M = dim(x, 0);
   const results: T[] = [];
-  for (let from = 0; from < M; from += rows) {
-    const count = Math.min(rows, M - from);
+  for (let from = 0; from < Math.max(M, 1); from += rows) {
+    const count = Math.min(rows, M - from); // none where there is no row: one empty chunk
     results.push(
       tf.tidy(() =>
         work({

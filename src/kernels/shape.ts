@@ -20,10 +20,10 @@ export function perElement(outputShape: number[], elements = sizeOf(outputShape)
   return { outputShape, workgroups: [x, Math.ceil(groups / x), 1] as [number, number, number] };
 }
 
-/** One workgroup per row. */
+/** One workgroup per row, in two dimensions where there are more than a grid's axis holds; few are left over. */
 export function perRow(outputShape: number[], rows: number) {
-  const x = Math.max(1, Math.min(rows, 32768));
-  return { outputShape, workgroups: [x, Math.ceil(rows / x), 1] as [number, number, number] };
+  const y = Math.max(1, Math.ceil(rows / 65535));
+  return { outputShape, workgroups: [Math.max(1, Math.ceil(rows / y)), y, 1] as [number, number, number] };
 }
 
 /** WGSL: the number of this invocation in such a grid. */

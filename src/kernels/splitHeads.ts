@@ -73,7 +73,7 @@ const headUniforms = (length: number, heads: number, keyValueHeads: number) => (
 });
 
 const merge = defineKernel({
-  name: "MergeStackedHeads",
+  name: "MergeHeads",
   inputs: ["dy", "positions", "table"],
   reference: (
     { dy, positions, table }: Table & { dy: tf.Tensor4D },
@@ -102,7 +102,7 @@ const merge = defineKernel({
 });
 
 const split = defineKernel({
-  name: "SplitStackedHeads",
+  name: "SplitHeads",
   inputs: ["x", "positions", "table"],
   reference: ({ x, positions, table }: Projected, { rows: B, length: T, heads: H, keyValueHeads: K }: Layout) => {
     const spread = tf.reshape<tf.Rank.R4>(x, [B, T, H + 2 * K, dim(table, 1)]);
@@ -146,12 +146,7 @@ export const kernels = [split, merge];
  * Projections side by side, x [B·T, (H + 2K)·D], each row the query heads, then the keys, then the values → heads
  * [B, H + 2K, T, D], queries and keys rotated. `positions` [B·T] int32 are rows of `table` [P, D] (`ropeTable`).
  */
-export function splitStackedHeads(
-  x: tf.Tensor2D,
-  positions: tf.Tensor1D,
-  table: tf.Tensor2D,
-  layout: Layout,
-): tf.Tensor4D {
+export function splitHeads(x: tf.Tensor2D, positions: tf.Tensor1D, table: tf.Tensor2D, layout: Layout): tf.Tensor4D {
   return split({ x, positions, table }, layout) as tf.Tensor4D;
 }
 

@@ -36,7 +36,7 @@ const sizes = [
 ];
 
 const backward = defineKernel({
-  name: "SwigluStackedBack",
+  name: "SwigluBack",
   inputs: ["x", "dy"],
   reference: ({ x, dy }: { x: tf.Tensor2D; dy: tf.Tensor2D }, _: None) => {
     const [a, b] = tf.split(x, 2, 1) as [tf.Tensor2D, tf.Tensor2D];
@@ -55,13 +55,13 @@ const backward = defineKernel({
   wasm: ({ x, dy }) => {
     const [N, F] = dy.shape;
     const rows = rowsAPiece(F);
-    return { fn: "swigluStackedBack", outputShape: x.shape, work: Math.ceil(N / rows), args: [N, F, rows] };
+    return { fn: "swigluBack", outputShape: x.shape, work: Math.ceil(N / rows), args: [N, F, rows] };
   },
   cases: sizes.map(({ N, F }) => ({ shapes: { x: [N, 2 * F], dy: [N, F] }, attrs: {} })),
 });
 
 const forward = defineKernel({
-  name: "SwigluStacked",
+  name: "Swiglu",
   inputs: ["x"],
   reference: ({ x }: { x: tf.Tensor2D }, _: None) => {
     const [a, b] = tf.split(x, 2, 1) as [tf.Tensor2D, tf.Tensor2D];
@@ -75,7 +75,7 @@ const forward = defineKernel({
   wasm: ({ x }) => {
     const [N, F] = [dim(x, 0), dim(x, 1) / 2];
     const rows = rowsAPiece(F);
-    return { fn: "swigluStacked", outputShape: [N, F], work: Math.ceil(N / rows), args: [N, F, rows] };
+    return { fn: "swiglu", outputShape: [N, F], work: Math.ceil(N / rows), args: [N, F, rows] };
   },
   gradient: (dy, { x }) => ({ x: () => backward({ x, dy: dy as tf.Tensor2D }, {}) }),
   cases: sizes.map(({ N, F }) => ({ shapes: { x: [N, 2 * F] }, attrs: {} })),
@@ -84,6 +84,6 @@ const forward = defineKernel({
 export const kernels = [forward, backward];
 
 /** silu(gate) · up of x [N, 2F], whose rows hold the gate's F numbers and then those of up → [N, F]. */
-export function swigluStacked(x: tf.Tensor2D): tf.Tensor2D {
+export function swiglu(x: tf.Tensor2D): tf.Tensor2D {
   return forward({ x }, {}) as tf.Tensor2D;
 }

@@ -9,8 +9,8 @@ import { attention } from "../kernels/attention";
 import { linear } from "../kernels/linear";
 import { addRmsNorm, rmsNorm } from "../kernels/rmsNorm";
 import { takeRows } from "../kernels/rows";
-import { ropeTable, splitStackedHeads } from "../kernels/splitHeads";
-import { swigluStacked } from "../kernels/swiglu";
+import { ropeTable, splitHeads } from "../kernels/splitHeads";
+import { swiglu } from "../kernels/swiglu";
 import { tf } from "../kernels/tf";
 import { newWeight, type Weight, type WeightFormat, weightRows } from "../kernels/weight";
 import type { Adapter } from "./lora";
@@ -209,11 +209,11 @@ function block(
   const run = (stack: StackName, x: tf.Tensor2D) =>
     adaptedLinear(x, layer.stacks[stack], adapter, i, stack, dropoutSeed);
   const h = rmsNorm(input, layer.inputNorm, rmsNormEps);
-  const qkv = splitStackedHeads(run("qkv", h), positions, rope, { rows, length, heads, keyValueHeads });
+  const qkv = splitHeads(run("qkv", h), positions, rope, { rows, length, heads, keyValueHeads });
   const y = attend ? attend(qkv, i) : attention(qkv, segments, config);
   const pick = (x: tf.Tensor2D) => (picked ? takeRows(x, picked) : x);
   const [x, m] = addRmsNorm(pick(input), run("o", pick(y)), layer.postNorm, rmsNormEps);
-  return add(x, run("down", swigluStacked(run("gateUp", m))));
+  return add(x, run("down", swiglu(run("gateUp", m))));
 }
 
 /** The embedding's rows: [M, C]. A gradient comes back to a plain one alone. */

@@ -64,7 +64,7 @@ function slopeOf(x: v128, s: v128, b: v128, dy: v128): v128 {
 }
 
 /** out, x, N, F, rows a piece: of each row of x, the first half is the gate. */
-export function swigluStacked(args: usize, piece: i32): void {
+export function swiglu(args: usize, piece: i32): void {
   const F = word(args, 3), rows = word(args, 4);
   const half = <usize>F << 2;
   const end = min(word(args, 2), (piece + 1) * rows);
@@ -87,7 +87,7 @@ export function swigluStacked(args: usize, piece: i32): void {
 }
 
 /** out, x, dy, N, F, rows a piece */
-export function swigluStackedBack(args: usize, piece: i32): void {
+export function swigluBack(args: usize, piece: i32): void {
   const F = word(args, 4), rows = word(args, 5);
   const half = <usize>F << 2;
   const end = min(word(args, 3), (piece + 1) * rows);

@@ -19,8 +19,8 @@ import {
   rowsBack,
   squaresPartial,
   sumRows,
-  swigluStacked,
-  swigluStackedBack,
+  swiglu,
+  swigluBack,
   takeRows,
 } from "./elementwise";
 import {
@@ -94,10 +94,10 @@ function work(fn: i32, args: usize, piece: i32, scratch: usize): void {
       sumRows(args, piece);
       break;
     case 19:
-      swigluStacked(args, piece);
+      swiglu(args, piece);
       break;
     case 20:
-      swigluStackedBack(args, piece);
+      swigluBack(args, piece);
       break;
     case 21:
       splitStacked(args, piece);

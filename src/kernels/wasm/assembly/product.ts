@@ -201,6 +201,9 @@ export function strip(
 ): void {
   const panel2 = scratch + PANEL / 2;
   let done2 = 0;
+  if (depth == 0 && depth2 == 0 && !accumulate) {
+    for (let row = 0; row < rows; row++) memory.fill(c + (<usize>(row * cRow) << 2), 0, <usize>cols << 2);
+  }
   for (let from = 0; from < depth || done2 < depth2; from += DEPTH) {
     const part = max(0, min(depth - from, DEPTH));
     if (part > 0) {
