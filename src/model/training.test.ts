@@ -69,10 +69,14 @@ async function train(
   steps: number,
   from = 0,
   optimizer = newOptimizer(adapter, settings),
+  lengthOf = (_: number) => 12,
 ) {
   const losses: number[] = [];
   for (let i = from; i < from + steps; i++) {
-    const { loss } = await trainStep(llama, adapter, optimizer, [newBatch(i)], { ...step, dropoutSeed: i });
+    const { loss } = await trainStep(llama, adapter, optimizer, [newBatch(i, 4, lengthOf(i))], {
+      ...step,
+      dropoutSeed: i,
+    });
     losses.push(loss);
   }
   return { losses, optimizer };
@@ -89,12 +93,13 @@ describe.each(["wasm", "cpu"] as const)("on %s", (backend) => {
   it("learns, and tensors and bytes stay flat", async () => {
     const empty = deviceMemory();
     const adapter = newLora(config, { ...lora, dropout: 0.1 }, 1);
-    const { losses, optimizer } = await train(llama, adapter, 2);
+    const lengthOf = (i: number) => 12 + (i % 3);
+    const { losses, optimizer } = await train(llama, adapter, 3, 0, newOptimizer(adapter, settings), lengthOf);
     const early = deviceMemory();
     const heap = wasmBackend()?.heapBytes();
-    const steps = backend === "cpu" ? 6 : 18; // plain JavaScript is slow, and as flat after six
-    const rest = await train(llama, adapter, steps, 2, optimizer);
-    expect(rest.losses.at(-1)).toBeLessThan((backend === "cpu" ? 0.95 : 0.6) * losses[0]!);
+    const steps = backend === "cpu" ? 6 : 2000; // plain JavaScript is slow, and as flat after six
+    const rest = await train(llama, adapter, steps, 3, optimizer, lengthOf);
+    expect(rest.losses.at(-1)).toBeLessThan((backend === "cpu" ? 0.95 : 0.3) * losses[0]!);
     expect(deviceMemory()).toEqual(early);
     expect(wasmBackend()?.heapBytes()).toEqual(heap);
     disposeOptimizer(optimizer);
