@@ -56,7 +56,7 @@ export function newEngineSession(host: {
   const tune = async ({ device, turns, closing }: Session, { config, llama }: LoadedModel): Promise<void> => {
     if (device.backend !== "webgpu" || device.software) return;
     const known = await host.tunings.read(device.adapter);
-    chooseProducts({ software: false, tuned: known });
+    chooseProducts(known);
     const shapes = productShapes(config, llama.embedding.format, usualRank);
     const found = await tuneProducts(shapes, known, turns, closing.signal);
     if (Object.keys(found).length > Object.keys(known).length) await host.tunings.write(device.adapter, found);

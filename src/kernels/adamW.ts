@@ -10,6 +10,7 @@
  * Shapes: p, g, m, v [n]; the partial sums of g² [256].
  */
 
+import { isSoftwareAdapter, rowLanes } from "./adapter";
 import { valuesOf } from "./flat";
 import { defineKernel } from "./kernel";
 import { acrossLanes, plus } from "./shape";
@@ -35,15 +36,15 @@ const squaresPartial = defineKernel({
   gpu: ({ x }) => ({
     outputShape: [parts],
     workgroups: [parts, 1, 1],
-    workgroupSize: [256, 1, 1],
+    workgroupSize: [rowLanes(), 1, 1],
     uniforms: { count: count(x), size: { type: "uint32", value: partSize(x.size) } },
     wgsl: () => `
-      ${acrossLanes("sumOfLanes", plus, { lanes: 256 })}
+      ${acrossLanes("sumOfLanes", plus)}
       fn main() {
         let first = workgroupId.x * uniforms.size;
         let end = min(first + uniforms.size, uniforms.count);
         var sum = 0.0;
-        for (var i = first + localId.x; i < end; i += 256u) { sum += x[i] * x[i]; }
+        for (var i = first + localId.x; i < end; i += ${rowLanes()}u) { sum += x[i] * x[i]; }
         let all = sumOfLanes(localId.x, sum);
         if (localId.x == 0u) { result[workgroupId.x] = all; }
       }`,
@@ -61,8 +62,8 @@ const squaresPartial = defineKernel({
 type FlatInputs = { p: tf.Tensor1D; m: tf.Tensor1D; v: tf.Tensor1D; g: tf.Tensor1D; squares: tf.Tensor1D };
 /** `rate` is lr / (1 − β₁ᵗ), `shrink` 1 − lr λ, `correction` 1 / √(1 − β₂ᵗ), `limit` the norm to clip to or 0. */
 type FlatStep = Record<"limit" | "beta1" | "beta2" | "rate" | "shrink" | "correction" | "epsilon", number>;
-/** Numbers a workgroup updates, eight by each invocation: enough that summing the parts anew is little beside it. */
-const group = 2048;
+/** Numbers a workgroup updates, by 256 invocations: enough that summing the parts anew is little beside it. */
+const groupSize = () => (isSoftwareAdapter() ? 65_536 : 2048);
 
 /** p, m and v after the step, as new tensors. */
 function stepped({ p, m, v, g }: FlatInputs, attrs: FlatStep): tf.Tensor[] {
@@ -94,6 +95,7 @@ const flatStep = defineKernel({
     });
   },
   gpu: ({ p }, { limit, beta1, beta2, rate, shrink, correction, epsilon }) => {
+    const group = groupSize();
     const groups = Math.ceil(p.size / group);
     const across = Math.min(groups, 32768);
     return {
@@ -113,7 +115,8 @@ const flatStep = defineKernel({
         epsilon: f32(epsilon),
         count: count(p),
       },
-      wgsl: () => `
+      constants: { group },
+      wgsl: ({ group }) => `
         ${acrossLanes("sumOfLanes", plus, { lanes: 256 })}
         fn main() {
           let total = sumOfLanes(localId.x, squares[localId.x]);
@@ -122,7 +125,7 @@ const flatStep = defineKernel({
           var clip = 1.0;
           if (uniforms.limit > 0.0) { clip = min(1.0, uniforms.limit / (sqrt(total) + 1e-6)); }
           let first = (workgroupId.y * numWorkgroups.x + workgroupId.x) * ${group}u + localId.x;
-          for (var k = 0u; k < ${group / 256}u; k++) {
+          for (var k = 0u; k < ${Number(group) / 256}u; k++) {
             let i = first + k * 256u;
             if (i >= uniforms.count) { return; }
             let c = g[i] * clip;

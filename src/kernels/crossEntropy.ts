@@ -7,6 +7,7 @@
  * Shapes: logits [M, V]; targets [M] int32; weights, loss, dy [M].
  */
 
+import { rowLanes } from "./adapter";
 import { defineKernel } from "./kernel";
 import { acrossLanes, clampedGroup, dim, perRow, plus } from "./shape";
 import { tf } from "./tf";
@@ -15,17 +16,17 @@ type Inputs = { logits: tf.Tensor2D; targets: tf.Tensor1D; weights: tf.Tensor1D 
 type None = Record<string, never>;
 
 /** WGSL: the largest logit of a row, and the sum of exp(logit − largest). */
-const statistics = `
+const statistics = () => `
   ${acrossLanes("largestOfLanes", (a, b) => `max(${a}, ${b})`)}
   ${acrossLanes("sumOfLanes", plus)}
   fn largest(row: u32, cols: u32, lane: u32) -> f32 {
     var top = logits[row * cols];
-    for (var v = lane; v < cols; v += 64u) { top = max(top, logits[row * cols + v]); }
+    for (var v = lane; v < cols; v += ${rowLanes()}u) { top = max(top, logits[row * cols + v]); }
     return largestOfLanes(lane, top);
   }
   fn total(row: u32, cols: u32, lane: u32, top: f32) -> f32 {
     var sum = 0.0;
-    for (var v = lane; v < cols; v += 64u) { sum += exp(logits[row * cols + v] - top); }
+    for (var v = lane; v < cols; v += ${rowLanes()}u) { sum += exp(logits[row * cols + v] - top); }
     return sumOfLanes(lane, sum);
   }`;
 
@@ -45,14 +46,14 @@ const backward = defineKernel({
   gpu: ({ logits }) => ({
     ...perRow(logits.shape, dim(logits, 0)),
     wgsl: () => `
-      ${statistics}
+      ${statistics()}
       fn main() {
         let cols = u32(uniforms.logitsShape[1]);
         let row = ${clampedGroup("uniforms.logitsShape[0]")};
         let top = largest(row, cols, localId.x);
         let sum = total(row, cols, localId.x, top);
         let w = weights[row] * dy[row];
-        for (var v = localId.x; v < cols; v += 64u) {
+        for (var v = localId.x; v < cols; v += ${rowLanes()}u) {
           let i = row * cols + v;
           result[i] = w * (exp(logits[i] - top) / sum - select(0.0, 1.0, i32(v) == targets[row]));
         }
@@ -81,7 +82,7 @@ const forward = defineKernel({
   gpu: ({ logits }) => ({
     ...perRow([dim(logits, 0)], dim(logits, 0)),
     wgsl: () => `
-      ${statistics}
+      ${statistics()}
       fn main() {
         let cols = u32(uniforms.logitsShape[1]);
         let row = ${clampedGroup("uniforms.logitsShape[0]")};

@@ -3,6 +3,7 @@
 import type { BackendChoice } from "../core/engine";
 import { StudioError } from "../core/errors";
 import { type Said, say } from "../core/say";
+import { describeAdapter } from "./adapter";
 import { type Backend, trimBuffers } from "./dispatch";
 import { chooseProducts } from "./product";
 import { loadWebGPU, tf } from "./tf";
@@ -87,7 +88,8 @@ async function openWebGPU(adapter: GPUAdapter, reason: Said): Promise<Device> {
     requiredFeatures: features,
     requiredLimits: allLimits(adapter.limits),
   });
-  chooseProducts({ software: isSoftware(adapter) });
+  describeAdapter({ software: isSoftware(adapter) });
+  chooseProducts({});
   const { WebGPUBackend } = await loadWebGPU();
   if (isRegistered("webgpu")) tf.removeBackend("webgpu");
   tf.registerBackend("webgpu", () => new WebGPUBackend(device, adapter.info), 3);

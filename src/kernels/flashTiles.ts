@@ -8,13 +8,18 @@
  * belong to the walked rows x, x + 8, x + 16 and x + 24. Their sum takes any order, and no two lanes meet in a bank.
  */
 
+import { isSoftwareAdapter } from "./adapter";
+
 export const tile = 32;
 const across = 8;
 /** In vec4s; odd, so that the rows of a tile begin in different banks. */
 const stride = across + 1;
 
-/** Owned rows an invocation: large heads leave no registers for more. */
-export const rowsEach = (D: number): number => (D <= 64 ? 4 : 2);
+/** Owned rows an invocation: large heads leave no registers for more. On a CPU a barrier costs by invocations. */
+export const rowsEach = (D: number): number => {
+  if (isSoftwareAdapter()) return tile;
+  return D <= 64 ? 4 : 2;
+};
 
 /** Workgroup memory holds three tiles, called by WGSL numbers: that of the owned rows, that of the walked, and one more. */
 export const owned = "0u";

@@ -1,10 +1,15 @@
+import { kernels as adamKernels } from "./adamW";
+import { describeAdapter } from "./adapter";
 /** @file Every kernel's cases in a real browser, between guards: on WebGPU and on WebAssembly, against the meaning. */
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { kernels as lossKernels } from "./crossEntropy";
 import { type Device, deviceMemory, openDevice } from "./device";
 import { allCases, expectMeaningInBounds, loadMeanings } from "./expectMeaning";
+import { kernels as flashKernels } from "./flashAttention";
 import { kernels as linearKernels } from "./linear";
-import { chooseProducts } from "./product";
+import { kernels as loraKernels } from "./lora";
+import { kernels as normKernels } from "./rmsNorm";
 
 beforeAll(() => loadMeanings());
 
@@ -39,11 +44,12 @@ describe.each(["wasm", "webgpu"] as const)("%s", (backend) => {
 });
 
 // What a graphics card runs, which the software adapter of a test would not choose.
-describe("webgpu, products through workgroup memory", () => {
+describe("webgpu, as a graphics card runs it", () => {
   beforeAll(async () => {
     await openDevice("webgpu");
-    chooseProducts({ software: false });
+    describeAdapter({ software: false });
   });
-  const products = new Set(linearKernels.map(({ kernel }) => kernel.name));
-  it.each(allCases.filter(({ kernel }) => products.has(kernel.kernel.name)))("$name", expectMeaningInBounds);
+  const differing = [...linearKernels, ...loraKernels, ...normKernels, ...lossKernels, ...adamKernels, ...flashKernels];
+  const names = new Set(differing.map(({ kernel }) => kernel.name));
+  it.each(allCases.filter(({ kernel }) => names.has(kernel.kernel.name)))("$name", expectMeaningInBounds);
 });

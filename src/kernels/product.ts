@@ -6,6 +6,7 @@
  * few rows, as decoding makes them, are bound by reading b: there a workgroup makes one column, its lanes along k.
  */
 
+import { isSoftwareAdapter } from "./adapter";
 import type { Program } from "./kernel";
 
 /**
@@ -43,8 +44,8 @@ const lanes = 64;
 const enoughGroups = 64;
 /** Rows that one workgroup of the thin variant keeps. */
 const thinRows = 4;
-const directSide = 8;
-const directBlock = 8;
+const directSide = 4;
+const directBlock = 16;
 
 /** How products are made: in tiles by a block's width, without workgroup memory, or a column a workgroup. */
 export const variants = ["tile4", "tile2", "tile1", "direct", "thin"] as const;
@@ -59,17 +60,11 @@ export type ProductShape = {
   format: number;
 };
 
-/**
- * Whether products read their operands straight from memory: an adapter that computes on the CPU has no faster memory to
- * keep them in, and pays dearly for every barrier. Set where the device is opened.
- */
-let isDirect = false;
 /** What was found fastest on this device, by `shapeKey`. */
 const chosen = new Map<string, Variant>();
 
 /** How this device makes products: what was measured before (tuneProducts.ts), by `shapeKey`. */
-export function chooseProducts({ software, tuned = {} }: { software: boolean; tuned?: Record<string, string> }): void {
-  isDirect = software;
+export function chooseProducts(tuned: Record<string, string>): void {
   chosen.clear();
   for (const [key, name] of Object.entries(tuned)) {
     const variant = variants.find((each) => each === name);
@@ -96,7 +91,8 @@ export function candidates({ rows, kind }: ProductShape): Variant[] {
 }
 
 function variantFor({ rows, cols, depth, sums, parts = 1, constants = {} }: Product): Variant {
-  if (isDirect) return "direct";
+  // It has no faster memory to keep operands in, and pays dearly for every barrier.
+  if (isSoftwareAdapter()) return "direct";
   const [first] = sums;
   const areAlongK = sums.every(({ a, b }) => isAlongK(a) && isAlongK(b));
   const canBeThin = areAlongK && parts === 1 && rows <= 2 * thinRows;
@@ -307,7 +303,7 @@ function directSource({ sums, rowsOfPart, place }: Body): string {
     let left = (workgroupId.x * ${directSide}u + localId.x) * ${directBlock}u;
     let rows = ${rowsOfPart};
     if (top >= rows || left >= uniforms.cols) { return; }
-    ${each((i, j) => `var sum${i}${j} = 0.0;`)}
+    ${each((i, j) => `var sum${i}_${j} = 0.0;`)}
     ${sums
       .map(({ a, b, depth }) => {
         const walkA = walk(a, "a", (i) => `min(top + ${i}u, rows - 1u)`);
@@ -320,7 +316,7 @@ function directSource({ sums, rowsOfPart, place }: Body): string {
       for (var k = 0u; k < depth; k++) {
         ${block.map((i) => `let x${i} = ${walkA.read(i)}; let y${i} = ${walkB.read(i)};`).join("\n")}
         ${walkA.step} ${walkB.step}
-        ${each((i, j) => `sum${i}${j} = fma(x${i}, y${j}, sum${i}${j});`)}
+        ${each((i, j) => `sum${i}_${j} = fma(x${i}, y${j}, sum${i}_${j});`)}
       }
     }`;
       })
@@ -330,7 +326,7 @@ function directSource({ sums, rowsOfPart, place }: Body): string {
     {
       let row = top + ${i}u;
       let col = left + ${j}u;
-      if (row < rows && col < uniforms.cols) { result[${place}] = sum${i}${j} * uniforms.scale; }
+      if (row < rows && col < uniforms.cols) { result[${place}] = sum${i}_${j} * uniforms.scale; }
     }`,
     )}
   }`;

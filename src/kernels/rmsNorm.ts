@@ -11,6 +11,7 @@
  * `addRmsNorm` makes the sum that goes in as well: a decoder adds to its residual and norms the sum.
  */
 
+import { rowLanes } from "./adapter";
 import { defineKernel } from "./kernel";
 import { acrossLanes, clampedGroup, dim, perRow, plus } from "./shape";
 import { tf } from "./tf";
@@ -22,7 +23,7 @@ const rowSum = (name: string, value: string, type = "f32") => `
   ${acrossLanes(`${name}OfLanes`, plus, { type })}
   fn ${name}(row: u32, cols: u32, lane: u32) -> ${type} {
     var sum = ${type}(0.0);
-    for (var col = lane; col < cols; col += 64u) {
+    for (var col = lane; col < cols; col += ${rowLanes()}u) {
       let i = row * cols + col;
       sum += ${value};
     }
@@ -56,7 +57,7 @@ const backward = defineKernel({
         let means = sumsOfRow(row, cols, localId.x) / f32(cols);
         let r = inverseSqrt(means.x + ${eps});
         let m = means.y;
-        for (var col = localId.x; col < cols; col += 64u) {
+        for (var col = localId.x; col < cols; col += ${rowLanes()}u) {
           let i = row * cols + col;
           result[i] = r * (dy[i] * g[col] - x[i] * r * r * m);
         }
@@ -105,6 +106,7 @@ const weightPartial = defineKernel({
     uniforms: { block: { type: "uint32", value: block } },
     wgsl: ({ eps }) => `
       var<workgroup> partials: array<f32, 256>;
+      var<workgroup> scales: array<f32, ${tileRows}>;
       fn main() {
         let rows = u32(uniforms.xShape[0]);
         let cols = u32(uniforms.xShape[1]);
@@ -118,21 +120,20 @@ const weightPartial = defineKernel({
           if (row < end) {
             for (var k = lane; k < cols; k += 32u) { let v = x[row * cols + k]; squares += v * v; }
           }
-          workgroupBarrier();
           partials[localId.x] = squares;
           workgroupBarrier();
-          for (var half = 16u; half > 0u; half >>= 1u) {
-            if (lane < half) { partials[localId.x] += partials[localId.x + half]; }
-            workgroupBarrier();
+          if (lane == 0u) {
+            var all = 0.0;
+            for (var i = 0u; i < 32u; i++) { all += partials[localId.x + i]; }
+            scales[localId.x / 32u] = inverseSqrt(all / f32(cols) + ${eps});
           }
-          if (lane == 0u) { partials[localId.x] = inverseSqrt(partials[localId.x] / f32(cols) + ${eps}); }
           workgroupBarrier();
           let count = min(${tileRows}u, end - tile);
           for (var col = localId.x; col < cols; col += 256u) {
             var sum = 0.0;
             for (var i = 0u; i < count; i++) {
               let at = (tile + i) * cols + col;
-              sum += dy[at] * x[at] * partials[i * 32u];
+              sum += dy[at] * x[at] * scales[i];
             }
             if (tile == first) { result[out + col] = sum; } else { result[out + col] += sum; }
           }
@@ -216,7 +217,7 @@ const forward = defineKernel({
         let cols = u32(uniforms.outShape[1]);
         let row = ${clampedGroup("uniforms.outShape[0]")};
         let r = inverseSqrt(sumOfSquares(row, cols, localId.x) / f32(cols) + ${eps});
-        for (var col = localId.x; col < cols; col += 64u) {
+        for (var col = localId.x; col < cols; col += ${rowLanes()}u) {
           result[row * cols + col] = x[row * cols + col] * r * g[col];
         }
       }`,
@@ -253,7 +254,7 @@ const addBackward = defineKernel({
         let means = sumsOfRow(row, cols, localId.x) / f32(cols);
         let r = inverseSqrt(means.x + ${eps});
         let m = means.y;
-        for (var col = localId.x; col < cols; col += 64u) {
+        for (var col = localId.x; col < cols; col += ${rowLanes()}u) {
           let i = row * cols + col;
           result[i] = dsum[i] + r * (dy[i] * g[col] - total[i] * r * r * m);
         }
@@ -287,7 +288,7 @@ const addForward = defineKernel({
         let cols = u32(uniforms.outShape[1]);
         let row = ${clampedGroup("uniforms.outShape[0]")};
         let scale = inverseSqrt(sumOfSquares(row, cols, localId.x) / f32(cols) + ${eps});
-        for (var col = localId.x; col < cols; col += 64u) {
+        for (var col = localId.x; col < cols; col += ${rowLanes()}u) {
           let i = row * cols + col;
           let total = x[i] + r[i];
           result[i] = total;

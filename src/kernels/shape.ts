@@ -1,5 +1,6 @@
 /** @file Sizes of tensors, checked. */
 
+import { rowLanes } from "./adapter";
 import type { tf } from "./tf";
 
 /** The size of axis `i`. */
@@ -20,10 +21,14 @@ export function perElement(outputShape: number[], elements = sizeOf(outputShape)
   return { outputShape, workgroups: [x, Math.ceil(groups / x), 1] as [number, number, number] };
 }
 
-/** One workgroup per row, in two dimensions where there are more than a grid's axis holds; few are left over. */
+/** One workgroup of `rowLanes` per row, in two dimensions where there are more than a grid's axis holds; few are left over. */
 export function perRow(outputShape: number[], rows: number) {
   const y = Math.max(1, Math.ceil(rows / 65535));
-  return { outputShape, workgroups: [Math.max(1, Math.ceil(rows / y)), y, 1] as [number, number, number] };
+  return {
+    outputShape,
+    workgroups: [Math.max(1, Math.ceil(rows / y)), y, 1] as [number, number, number],
+    workgroupSize: [rowLanes(), 1, 1] as [number, number, number],
+  };
 }
 
 /** WGSL: the number of this invocation in such a grid. */
@@ -42,7 +47,7 @@ export const clampedGroup = (rows: string) => `min(workgroupId.y * numWorkgroups
 export const acrossLanes = (
   name: string,
   join: (a: string, b: string) => string,
-  { lanes = 64, type = "f32" }: { lanes?: number; type?: string } = {},
+  { lanes = rowLanes(), type = "f32" }: { lanes?: number; type?: string } = {},
 ) => `
   var<workgroup> ${name}All: array<${type}, ${lanes}>;
   var<workgroup> ${name}Few: array<${type}, ${lanes / 8}>;

@@ -2,6 +2,7 @@
 
 import { expect, it } from "vitest";
 import { newTurns } from "../core/turns";
+import { describeAdapter } from "./adapter";
 import { deviceMemory, openDevice } from "./device";
 import { linear, plain } from "./linear";
 import { candidates, chooseProducts, type ProductShape, productProgram, shapeKey, variants } from "./product";
@@ -16,7 +17,8 @@ const shapes: ProductShape[] = [
 
 it("times each shape once, remembers it, and frees what it took", async () => {
   await openDevice("webgpu");
-  chooseProducts({ software: false });
+  describeAdapter({ software: false });
+  chooseProducts({});
   const before = deviceMemory().tensors;
   const found = await tuneProducts(shapes, {}, newTurns(), new AbortController().signal);
   expect(deviceMemory().tensors).toBe(before);
@@ -49,7 +51,8 @@ it("gives the same product by every variant that was remembered, and ignores nam
   const key = shapeKey({ kind: "forward", rows: 3, cols: 40, depth: 64, format: 0 });
   const results: number[][] = [];
   for (const variant of [...variants, "unheard of"]) {
-    chooseProducts({ software: false, tuned: { [key]: variant } });
+    describeAdapter({ software: false });
+    chooseProducts({ [key]: variant });
     const y = linear(x, plain(w));
     results.push(Array.from(await y.data()));
     y.dispose();
@@ -68,7 +71,8 @@ it("uses another program for another variant", () => {
   ];
   const key = shapeKey({ kind: "forward", rows: 3, cols: 40, depth: 64, format: 0 });
   const constants = ["thin", "tile1", "tile2"].map((variant) => {
-    chooseProducts({ software: false, tuned: { [key]: variant } });
+    describeAdapter({ software: false });
+    chooseProducts({ [key]: variant });
     return JSON.stringify(productProgram({ rows: 3, cols: 40, depth: 64, sums }).constants);
   });
   expect(new Set(constants).size).toBe(3);
