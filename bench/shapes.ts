@@ -43,7 +43,10 @@ export const learningRate = 1e-3;
 export const adam = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 };
 
 /** Random tokens; the second half of each row is trained, or all of it. */
-export function newBatch({ config, rows, length }: Pick<Shape, "config" | "rows" | "length">, trained: "half" | "all"): Batch {
+export function newBatch(
+  { config, rows, length }: Pick<Shape, "config" | "rows" | "length">,
+  trained: "half" | "all",
+): Batch {
   const batch = newRandomBatch(rows, length, config.vocabSize, 2);
   return trained === "half" ? batch : { ...batch, weights: batch.weights.map(() => 1), trained: rows * length };
 }

@@ -1,8 +1,8 @@
 /** @file The safetensors format, read strictly and written byte for byte as the reference implementation (0.8) does. */
 
 import { StudioError } from "../core/errors";
-import { type Said, say } from "../core/say";
 import { narrowHalf, widenBfloat16, widenHalf } from "../core/float16";
+import { type Said, say } from "../core/say";
 import { type HeaderEntry, parseHeader, quote } from "./safetensorsHeader";
 
 export type SafeTensor = { dtype: string; shape: number[]; values: Float32Array<ArrayBuffer> };

@@ -116,24 +116,27 @@ export function planRecipe({ recipe, config, source, lengths, available, seconds
 }
 
 /**
- * Bytes at the peak of a step, or of an evaluation where that is more. The tape keeps every tensor that a block makes,
- * and backward makes its gradient; so each of a block's outputs counts twice. With `recompute` only the blocks' inputs are
- * kept, and one block's outputs at a time.
+ * Bytes at the peak of a step, or of an evaluation where that is more. The tape keeps what a block's derivative reads: the
+ * inputs of its norms and products, the heads, the gate and its product. The way back frees as it goes, so that the
+ * peak lies where the forward pass ends, beside the logits and their gradient. With `recompute` only the blocks' inputs are
+ * kept, and one block's activations and gradients at a time.
  */
 function memoryOf(recipe: Recipe, config: ModelConfig, lengths: Lengths, context: number, recompute: boolean): number {
   const { hiddenSize: C, intermediateSize: F, headDim: D, heads: H, keyValueHeads: K, layers, vocabSize: V } = config;
   const { rank, targetModules } = recipe.adaptation;
   const weights = countParameters(config);
-  const trained = countTrained(config, recipe.adaptation); // itself, two moments, gradient and the step's copies
+  const trained = 3 * countTrained(config, recipe.adaptation); // itself and two moments
   const fitting = [...lengths.tokens.keys()].filter((i) => (lengths.tokens[i] ?? 0) <= context);
   const longest = fitting.reduce((most, i) => Math.max(most, lengths.tokens[i] ?? 0), 0);
   const mostTrained = fitting.reduce((most, i) => Math.max(most, lengths.trained[i] ?? 0), 0);
-  const tokens = recipe.batching.rows * (recipe.batching.mode === "pack" ? context : longest);
-  const block = 5 * C + 3 * (H + 2 * K) * D + 2 * H * D + 3 * F + targetModules.length * rank;
-  const activations = 2 * tokens * (recompute ? layers * C + block + 2 * C : layers * block + 2 * C);
-  const logits = 3 * Math.min(recipe.batching.rows * mostTrained * V, chunkLogits);
+  const { rows } = recipe.batching;
+  const tokens = rows * (recipe.batching.mode === "pack" ? context : longest);
+  const block = 4 * C + (2 * H + 2 * K) * D + H + 3 * F + targetModules.length * rank;
+  const kept = tokens * layers * (recompute ? C : block);
+  const logits = 2 * (rows * mostTrained * C + Math.min(rows * mostTrained * V, chunkLogits));
+  const step = kept + Math.max(logits, recompute ? 2 * tokens * block : 0);
   const evaluated = Math.min(128, recipe.evaluation.rows);
   const cache =
     2 * evaluated * layers * 2 * K * D * Math.min(config.maxPositions, longest + recipe.evaluation.maxTokens);
-  return 4 * (weights + 6 * trained + Math.max(activations + logits, cache));
+  return 4 * (weights + trained + Math.max(step, cache));
 }

@@ -17,7 +17,7 @@ const stride = across + 1;
 
 /** Owned rows an invocation: large heads leave no registers for more. On a CPU a barrier costs by invocations. */
 export const rowsEach = (D: number): number => {
-  if (isSoftwareAdapter()) return tile;
+  if (isSoftwareAdapter()) return 16;
   return D <= 64 ? 4 : 2;
 };
 

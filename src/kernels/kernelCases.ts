@@ -25,7 +25,7 @@ export function drawInputs({ kernel }: AnyKernel, at: number): Record<string, Va
   const chosen = kernel.cases[at];
   if (!chosen) throw new RangeError(`${kernel.name} has no case ${at}`);
   return Object.fromEntries(
-    kernel.inputs.map((name) => {
+    kernel.inputs.map((name): [string, Values] => {
       const shape = chosen.shapes[name] ?? [];
       const length = shape.reduce((a, b) => a * b, 1);
       const below = chosen.whole?.[name]?.[0];

@@ -75,13 +75,10 @@ export const sizes = [
   { N: 300, I: 40, O: 290 },
   { N: 700, I: 30, O: 640 },
 ];
-/** Every size in f32, and two that no block divides in every other format. */
-export const formatSizes = [
-  ...sizes.map((each) => ({ ...each, format: 0 })),
-  ...formats.flatMap((_, format) =>
-    format ? [sizes[1], sizes[2], sizes[3], sizes[4]].map((each) => ({ ...each!, format })) : [],
-  ),
-];
+/** Every size in f32, and some that no block divides in every other format. */
+export const formatSizes = formats.flatMap((_, format) =>
+  (format === 0 ? sizes : sizes.slice(1, 5)).map((each) => ({ ...each, format })),
+);
 
 const back = defineKernel({
   name: "LinearBack",

@@ -30,7 +30,7 @@ import {
   timesPacked,
   timesPackedBack,
 } from "./linear";
-import { type Operand, productProgram, type Sum } from "./product";
+import { productProgram, type Sum } from "./product";
 import { dim } from "./shape";
 import { offTape, tf } from "./tf";
 import { packedScratch } from "./wasmBackend";
@@ -85,8 +85,8 @@ const down = defineKernel({
       place: `row * ${size("b", 1)} * ${parts}u + part * ${size("b", 1)} + col`,
       sums: [
         {
-          a: { ...rowsOf("dy"), from: "partFrom(part)" } as Operand,
-          b: { ...columnsOf("b"), from: `partFrom(part) * ${size("b", 1)}` } as Operand,
+          a: { ...rowsOf("dy"), from: "partFrom(part)" },
+          b: { ...columnsOf("b"), from: `partFrom(part) * ${size("b", 1)}` },
           depth: "partFrom(part + 1u) - partFrom(part)",
         },
       ],
@@ -132,8 +132,8 @@ const up = defineKernel({
       place: "(partFrom(part) + row) * uniforms.cols + col",
       sums: [
         {
-          a: { ...columnsOf("dy"), from: "partFrom(part)" } as Operand,
-          b: { ...columnsOf("u"), from: "part * uniforms.cols" } as Operand,
+          a: { ...columnsOf("dy"), from: "partFrom(part)" },
+          b: { ...columnsOf("u"), from: "part * uniforms.cols" },
           depth: size("dy", 0),
         },
       ],
@@ -270,7 +270,7 @@ function partCases<C extends { attrs: object }>(make: (of: (typeof sizes)[number
     const cut1 = parts > 1 ? Math.ceil(each.O / 3) : each.O;
     const cut2 = parts > 2 ? Math.ceil(each.O / 2) : each.O;
     const made = make(each, parts);
-    return { ...made, attrs: { ...made.attrs, cut1, cut2 } as C["attrs"] & Cuts };
+    return { ...made, attrs: { ...made.attrs, cut1, cut2 } };
   });
 }
 

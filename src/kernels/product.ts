@@ -45,7 +45,7 @@ const enoughGroups = 64;
 /** Rows that one workgroup of the thin variant keeps. */
 const thinRows = 4;
 const directSide = 4;
-const directBlock = 16;
+const directBlock = 12;
 
 /** How products are made: in tiles by a block's width, without workgroup memory, or a column a workgroup. */
 export const variants = ["tile4", "tile2", "tile1", "direct", "thin"] as const;

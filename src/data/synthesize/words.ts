@@ -33,7 +33,6 @@ export const holders = [
   ["case", "cases"],
 ] as const;
 
-export const days = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split(" ");
 export const distances = ["miles", "km"] as const;
 export const children = ["children", "friends", "cousins", "classmates", "neighbors", "students"] as const;
 export const relatives = ["brother", "sister", "cousin", "uncle", "aunt", "friend", "neighbor", "teacher"] as const;
