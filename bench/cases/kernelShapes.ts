@@ -185,6 +185,8 @@ export const kernelShapes: Record<string, (size: Size) => KernelShape[]> = {
       whole: { targets: [V] },
       operations: 2 * M * C * V,
     }),
+  Entropy: ({ M, V }) => alike(["logits"], [M, V]),
+  EntropyBack: ({ M, V }) => one({ shapes: { logits: [M, V], dy: [M] } }),
   CrossEntropyBack: ({ M, V }) =>
     one({ shapes: { logits: [M, V], targets: [M], weights: [M], dy: [M] }, whole: { targets: [V] } }),
   AddSame: ({ N, C }) => alike(["a", "b"], [N, C]),

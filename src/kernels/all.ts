@@ -6,6 +6,7 @@ import { kernels as attention } from "./attention";
 import { kernels as cache } from "./cache";
 import { kernels as crossEntropy } from "./crossEntropy";
 import { kernels as dropout } from "./dropout";
+import { kernels as entropy } from "./entropy";
 import type { Attrs, Kernel } from "./kernel";
 import { kernels as linear } from "./linear";
 import { kernels as linearCrossEntropy } from "./linearCrossEntropy";
@@ -35,6 +36,7 @@ export const allKernels = [
   ...swiglu,
   ...rows,
   ...crossEntropy,
+  ...entropy,
   ...add,
   ...adamW,
   ...cache,

@@ -16,7 +16,7 @@ type Inputs = { logits: tf.Tensor2D; targets: tf.Tensor1D; weights: tf.Tensor1D 
 type None = Record<string, never>;
 
 /** WGSL: the largest logit of a row, and the sum of exp(logit − largest). */
-const statistics = () => `
+export const logitStatistics = () => `
   ${acrossLanes("largestOfLanes", (a, b) => `max(${a}, ${b})`)}
   ${acrossLanes("sumOfLanes", plus)}
   fn largest(row: u32, cols: u32, lane: u32) -> f32 {
@@ -46,7 +46,7 @@ const backward = defineKernel({
   gpu: ({ logits }) => ({
     ...perRow(logits.shape, dim(logits, 0)),
     wgsl: () => `
-      ${statistics()}
+      ${logitStatistics()}
       fn main() {
         let cols = u32(uniforms.logitsShape[1]);
         let row = ${clampedGroup("uniforms.logitsShape[0]")};
@@ -82,7 +82,7 @@ const forward = defineKernel({
   gpu: ({ logits }) => ({
     ...perRow([dim(logits, 0)], dim(logits, 0)),
     wgsl: () => `
-      ${statistics()}
+      ${logitStatistics()}
       fn main() {
         let cols = u32(uniforms.logitsShape[1]);
         let row = ${clampedGroup("uniforms.logitsShape[0]")};

@@ -5,6 +5,7 @@
  */
 
 import { StudioError } from "../core/errors";
+import { say } from "../core/say";
 import { type Backend, type Place, placeOf } from "./dispatch";
 import { sizeOf } from "./shape";
 import type { tf } from "./tf";
@@ -62,6 +63,27 @@ export function gatherOnGpu(
   });
   clearTo(size);
   return out;
+}
+
+/** Bytes written to the device at a time, so that no second copy of a large weight is made on the way. */
+const chunkBytes = 32 * 2 ** 20;
+
+/** The data of a new tensor with these numbers, written in chunks. Throws `memory.full` where no buffer holds it. */
+export function uploadOnGpu(backend: Backend, values: Int32Array | Float32Array, shape: number[]): object {
+  const { limits, queue } = backend.device;
+  if (values.byteLength > Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize)) {
+    throw new StudioError("memory.full", say`${Math.round(values.byteLength / 2 ** 20)} MB do not fit in one buffer`);
+  }
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+  // Never a freed one: what is written here would come before commands that are recorded and still read it.
+  const buffer = backend.bufferManager.acquireBuffer(values.byteLength, usage, false, false);
+  for (let at = 0; at < values.byteLength; at += chunkBytes) {
+    const bytes = Math.min(chunkBytes, values.byteLength - at);
+    queue.writeBuffer(buffer, at, values.buffer, values.byteOffset + at, bytes);
+  }
+  const dataId = backend.write(null, shape, values instanceof Int32Array ? "int32" : "float32");
+  backend.tensorMap.get(dataId).resource = buffer;
+  return dataId;
 }
 
 /** A tensor's numbers, not kept by tfjs as `data()` would. */

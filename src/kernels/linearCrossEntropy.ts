@@ -10,6 +10,7 @@
 
 import { add } from "./add";
 import { crossEntropy, crossEntropyBack } from "./crossEntropy";
+import { entropy } from "./entropy";
 import { defineKernel } from "./kernel";
 import { linear, linearBack, linearWeight } from "./linear";
 import { dim } from "./shape";
@@ -112,4 +113,23 @@ export function linearCrossEntropy(
 ): tf.Tensor1D {
   if (dim(x, 0) <= rows) return crossEntropy(linear(x, head), targets, weights);
   return forward({ x, head: head.values, targets, weights }, { rows, ...packingOf(head) }) as tf.Tensor1D;
+}
+
+/** Of each row's read-out, a chunk at a time: the log-probability of its target and the entropy, [M] each, nats. */
+export function tokenStatistics(
+  x: tf.Tensor2D,
+  head: Weight,
+  targets: tf.Tensor1D,
+  rows = Math.max(1, Math.floor(chunkLogits / dim(head.values, 0))),
+): { logProbabilities: tf.Tensor1D; entropies: tf.Tensor1D } {
+  return tf.tidy(() => {
+    const weights = tf.ones<tf.Rank.R1>([dim(x, 0)]);
+    const inputs = { x, head: head.values, targets, weights };
+    const parts = overChunks(inputs, { rows, ...packingOf(head) }, (part) => {
+      const logits = linear(part.x, head);
+      return tf.stack([tf.neg(crossEntropy(logits, part.targets, part.weights)), entropy(logits)]);
+    });
+    const [logProbabilities, entropies] = tf.unstack(tf.concat(parts, 1)) as [tf.Tensor1D, tf.Tensor1D];
+    return { logProbabilities, entropies };
+  });
 }

@@ -11,6 +11,8 @@
  */
 
 import { fromHalf, toHalf } from "../core/float16";
+import type { Backend } from "./dispatch";
+import { uploadOnGpu } from "./gpuView";
 import { defineKernel } from "./kernel";
 import { dim, element, perElement } from "./shape";
 import { tf } from "./tf";
@@ -90,14 +92,18 @@ function numberAt(packed: Int32Array, row: number, i: number, format: WeightForm
   return half(at, 0) * code + half(at, 1);
 }
 
-/** Puts a matrix on the device. Throws where the device has no room. */
+/** Puts a matrix on the device. Throws `memory.full` where no buffer of the device holds it. */
 export function newWeight(values: Float32Array, shape: [number, number], format: WeightFormat = "f32"): Weight {
   const [out, width] = shape;
-  const tensor =
-    format === "f32"
-      ? tf.tensor2d(values, shape)
-      : tf.tensor2d(packWeight(values, shape, format), [out, wordsOf(format, width)], "int32");
-  return { format, width, values: tensor };
+  const numbers = format === "f32" ? values : packWeight(values, shape, format);
+  const laid: [number, number] = [out, wordsOf(format, width)];
+  const dtype = format === "f32" ? "float32" : "int32";
+  if (tf.getBackend() !== "webgpu" || numbers.length === 0) {
+    return { format, width, values: tf.tensor2d(numbers, laid, dtype) };
+  }
+  const dataId = uploadOnGpu(tf.backend() as unknown as Backend, numbers, laid);
+  const tensor = tf.engine().makeTensorFromTensorInfo({ dataId, shape: laid, dtype }, tf.backend());
+  return { format, width, values: tensor as tf.Tensor2D };
 }
 
 /** What a kernel over packed words needs to know of them, as its attributes. */

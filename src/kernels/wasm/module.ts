@@ -36,6 +36,8 @@ export const functions = [
   "packedLinear",
   "packedBack",
   "weightRows",
+  "entropy",
+  "entropyBack",
 ] as const;
 export type FunctionName = (typeof functions)[number];
 

@@ -22,6 +22,8 @@ import {
   swiglu,
   swigluBack,
   takeRows,
+  entropy,
+  entropyBack,
 } from "./elementwise";
 import {
   attention,
@@ -119,6 +121,12 @@ function work(fn: i32, args: usize, piece: i32, scratch: usize): void {
       break;
     case 27:
       weightRows(args, piece);
+      break;
+    case 28:
+      entropy(args, piece);
+      break;
+    case 29:
+      entropyBack(args, piece);
       break;
     default:
       unreachable();
