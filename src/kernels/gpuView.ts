@@ -76,7 +76,11 @@ export function uploadOnGpu(backend: Backend, values: Int32Array | Float32Array,
   }
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
   // Never a freed one: what is written here would come before commands that are recorded and still read it.
-  const buffer = backend.bufferManager.acquireBuffer(values.byteLength, usage, false, false);
+  const { bufferManager } = backend;
+  const buffer = bufferManager.acquireBuffer(values.byteLength, usage, false, false);
+  // tfjs makes this list, which a freed buffer goes to, only where it looks for one to use again.
+  const key = `${values.byteLength}_${usage}`;
+  if (!bufferManager.freeBuffers.has(key)) bufferManager.freeBuffers.set(key, []);
   for (let at = 0; at < values.byteLength; at += chunkBytes) {
     const bytes = Math.min(chunkBytes, values.byteLength - at);
     queue.writeBuffer(buffer, at, values.buffer, values.byteOffset + at, bytes);
