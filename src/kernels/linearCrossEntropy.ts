@@ -15,16 +15,10 @@ import { defineKernel } from "./kernel";
 import { linear, linearBack, linearWeight } from "./linear";
 import { dim } from "./shape";
 import { tf } from "./tf";
-import { dequantized, formats, type Packing, packingOf, type Weight } from "./weight";
+import { dequantized, type Packing, packingOf, type Weight, weightOf } from "./weight";
 
 type Inputs = { x: tf.Tensor2D; head: tf.Tensor2D; targets: tf.Tensor1D; weights: tf.Tensor1D };
 type Chunk = { rows: number } & Packing;
-
-const weightOf = ({ head }: Inputs, { format, width }: Packing): Weight => ({
-  format: formats[format] ?? "f32",
-  width,
-  values: head,
-});
 
 /** Logits at hand at a time: 64 MB. */
 export const chunkLogits = 2 ** 24;
@@ -78,11 +72,11 @@ const forward = defineKernel({
   compose: (inputs, chunk) =>
     tf.concat(
       overChunks(inputs, chunk, ({ x, targets, weights }) =>
-        crossEntropy(linear(x, weightOf(inputs, chunk)), targets, weights),
+        crossEntropy(linear(x, weightOf(inputs.head, chunk)), targets, weights),
       ),
     ),
   gradient: (dy, inputs, chunk) => {
-    const head = weightOf(inputs, chunk);
+    const head = weightOf(inputs.head, chunk);
     type Part = Parameters<Parameters<typeof overChunks>[2]>[0];
     const logitsBack = ({ from, count, x, targets, weights }: Part) =>
       crossEntropyBack(linear(x, head), targets, weights, tf.slice(dy as tf.Tensor1D, from, count));

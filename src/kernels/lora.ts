@@ -34,7 +34,7 @@ import { productProgram, type Sum } from "./product";
 import { dim } from "./shape";
 import { offTape, tf } from "./tf";
 import { packedScratch } from "./wasmBackend";
-import { dequantized, formats, type Packing, packingOf, type Weight } from "./weight";
+import { dequantized, type Packing, packingOf, type Weight, weightOf } from "./weight";
 
 type T2 = tf.Tensor2D;
 /** Where the second and third part begin among O rows; O where there is none. */
@@ -239,7 +239,7 @@ const forward = defineKernel({
     const cuts = { cut1, cut2, parts: dim(u, 1) / dim(b, 1) };
     // Not in a thunk: tfjs disposes of what a thunk makes, and two of them need it.
     const du = down({ dy: dy as T2, b }, { scale, ...cuts }) as T2;
-    const frozen: Weight = { format: formats[packing.format] ?? "f32", width: packing.width, values: w };
+    const frozen = weightOf(w, packing);
     return {
       x: () =>
         p === 0

@@ -109,6 +109,12 @@ export function newWeight(values: Float32Array, shape: [number, number], format:
 /** What a kernel over packed words needs to know of them, as its attributes. */
 export type Packing = { format: number; width: number };
 export const packingOf = ({ format, width }: Weight): Packing => ({ format: formats.indexOf(format), width });
+/** The way back. */
+export const weightOf = (values: tf.Tensor2D, { format, width }: Packing): Weight => ({
+  format: formats[format] ?? "f32",
+  width,
+  values,
+});
 
 /**
  * The matrix as plain numbers, for meanings. Reads the words at once, so on the CPU alone.

@@ -38,7 +38,8 @@ type Place = {
   path: string;
   rank: number;
   in_: number;
-  /** Rows of b, of all layers. */
+  /** Rows of a, and of b, of all the stack's layers, adapted or not. */
+  rows: number;
   out: number;
   /** The adapted layers: row m · rank of a and row `from` of b are their first. */
   layers: { path: string; m: number; from: number; out: number }[];
@@ -62,6 +63,7 @@ function placesOf(config: ModelConfig, { rank, targetModules }: Lora): Place[] {
         path: stackPath(layer, stack),
         rank,
         in_: linearShape(config, stacks[stack][0])[1],
+        rows: rank * rows.length,
         out: rows.reduce((a, b) => a + b, 0),
         layers: layers.filter(({ name }) => targetModules.includes(name)),
       };
@@ -70,10 +72,6 @@ function placesOf(config: ModelConfig, { rank, targetModules }: Lora): Place[] {
     .flat()
     .filter(({ layers }) => layers.length > 0);
 }
-
-/** Rows of a, of all a stack's layers, adapted or not. */
-const rowsOfA = (config: ModelConfig, { path, rank }: Place) =>
-  rank * stackRows(config, path.split(".").at(-1) as StackName).length;
 
 /**
  * A new adapter that changes nothing yet: A as PEFT draws it, kaiming_uniform_(a = √5), that is uniform within
@@ -134,9 +132,7 @@ export function joinStacks(
   numbersOf: (name: string) => Float32Array | undefined,
 ): Map<string, TensorData> {
   const stacked = new Map<string, TensorData>();
-  for (const place of placesOf(config, lora)) {
-    const { path, rank, in_, out, layers } = place;
-    const rows = rowsOfA(config, place);
+  for (const { path, rank, in_, rows, out, layers } of placesOf(config, lora)) {
     const a = new Float32Array(rows * in_);
     const b = new Float32Array(out * rank);
     for (const layer of layers) {

@@ -1,22 +1,7 @@
 /** @file Kernels that work on each number, or each row, alone. Their formulas are in the TypeScript files of their names. */
 
+import { address, number, word } from "./args";
 import { exp1, exp4, fma, loadPart, log1, maxLanes, sigmoid4, splat, storePart, sumLanes } from "./simd";
-
-// @ts-ignore: decorator
-@inline
-function word(args: usize, i: usize): i32 {
-  return load<i32>(args + (i << 2));
-}
-// @ts-ignore: decorator
-@inline
-function address(args: usize, i: usize): usize {
-  return load<usize>(args + (i << 2));
-}
-// @ts-ignore: decorator
-@inline
-function number(args: usize, i: usize): f32 {
-  return load<f32>(args + (i << 2));
-}
 
 /** out = a + b */
 function addRow(out: usize, a: usize, b: usize, count: i32): void {

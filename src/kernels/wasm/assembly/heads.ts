@@ -1,18 +1,8 @@
 /** @file Kernels over attention heads: rotation, attention and its derivative, the key-value cache. */
 
+import { address, word } from "./args";
 import { product, PANEL } from "./product";
 import { exp1, exp4, fma, splat, sumLanes, maxLanes } from "./simd";
-
-// @ts-ignore: decorator
-@inline
-function word(args: usize, i: usize): i32 {
-  return load<i32>(args + (i << 2));
-}
-// @ts-ignore: decorator
-@inline
-function address(args: usize, i: usize): usize {
-  return load<usize>(args + (i << 2));
-}
 
 /** Copies `half` pairs, turned by an angle whose cosines are at `table` and sines right after; sign −1 turns back. */
 // @ts-ignore: decorator

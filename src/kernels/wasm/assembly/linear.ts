@@ -1,19 +1,10 @@
 /** @file Matrix products cut into independent strips of up to 384 rows and eight columns. */
 
+import { address, word } from "./args";
 import { strip, THIN, thinStrip } from "./product";
 
 const ROWS: i32 = 384;
 
-// @ts-ignore: decorator
-@inline
-function word(args: usize, i: usize): i32 {
-  return load<i32>(args + (i << 2));
-}
-// @ts-ignore: decorator
-@inline
-function address(args: usize, i: usize): usize {
-  return load<usize>(args + (i << 2));
-}
 /** The address of number i from `base` on. */
 // @ts-ignore: decorator
 @inline
