@@ -30,6 +30,13 @@ export const logitStatistics = () => `
     return sumOfLanes(lane, sum);
   }`;
 
+/** WGSL: what begins a program over rows of logits, once those functions are there. */
+export const rowOfLogits = `
+        let cols = u32(uniforms.logitsShape[1]);
+        let row = ${clampedGroup("uniforms.logitsShape[0]")};
+        let top = largest(row, cols, localId.x);
+        let sum = total(row, cols, localId.x, top);`;
+
 const sizes = [
   { M: 3, V: 5 },
   { M: 20, V: 133 },
@@ -48,10 +55,7 @@ const backward = defineKernel({
     wgsl: () => `
       ${logitStatistics()}
       fn main() {
-        let cols = u32(uniforms.logitsShape[1]);
-        let row = ${clampedGroup("uniforms.logitsShape[0]")};
-        let top = largest(row, cols, localId.x);
-        let sum = total(row, cols, localId.x, top);
+        ${rowOfLogits}
         let w = weights[row] * dy[row];
         for (var v = localId.x; v < cols; v += ${rowLanes()}u) {
           let i = row * cols + v;
@@ -84,10 +88,7 @@ const forward = defineKernel({
     wgsl: () => `
       ${logitStatistics()}
       fn main() {
-        let cols = u32(uniforms.logitsShape[1]);
-        let row = ${clampedGroup("uniforms.logitsShape[0]")};
-        let top = largest(row, cols, localId.x);
-        let sum = total(row, cols, localId.x, top);
+        ${rowOfLogits}
         if (localId.x == 0u) {
           result[row] = weights[row] * (top + log(sum) - logits[row * cols + u32(targets[row])]);
         }

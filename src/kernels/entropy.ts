@@ -8,9 +8,9 @@
  */
 
 import { rowLanes } from "./adapter";
-import { logitStatistics } from "./crossEntropy";
+import { logitStatistics, rowOfLogits } from "./crossEntropy";
 import { defineKernel } from "./kernel";
-import { acrossLanes, clampedGroup, dim, perRow, plus } from "./shape";
+import { acrossLanes, dim, perRow, plus } from "./shape";
 import { tf } from "./tf";
 
 type None = Record<string, never>;
@@ -47,10 +47,7 @@ const backward = defineKernel({
     wgsl: () => `
       ${source()}
       fn main() {
-        let cols = u32(uniforms.logitsShape[1]);
-        let row = ${clampedGroup("uniforms.logitsShape[0]")};
-        let top = largest(row, cols, localId.x);
-        let sum = total(row, cols, localId.x, top);
+        ${rowOfLogits}
         let mean = weighted(row, cols, localId.x, top) / sum;
         for (var v = localId.x; v < cols; v += ${rowLanes()}u) {
           let x = max(logits[row * cols + v] - top, -1e4);
@@ -79,10 +76,7 @@ const forward = defineKernel({
     wgsl: () => `
       ${source()}
       fn main() {
-        let cols = u32(uniforms.logitsShape[1]);
-        let row = ${clampedGroup("uniforms.logitsShape[0]")};
-        let top = largest(row, cols, localId.x);
-        let sum = total(row, cols, localId.x, top);
+        ${rowOfLogits}
         let mean = weighted(row, cols, localId.x, top) / sum;
         if (localId.x == 0u) { result[row] = log(sum) - mean; }
       }`,

@@ -38,6 +38,21 @@ const sizes = [
 ];
 const attrs = { eps: 1e-5 };
 
+/** WGSL: the derivative of the norm of the input `x`, after what `before` adds. */
+const backSource = (eps: number | undefined, x: string, before = "") => `
+      ${rowSum("sumsOfRow", `vec2<f32>(${x}[i] * ${x}[i], dy[i] * g[col] * ${x}[i])`, "vec2<f32>")}
+      fn main() {
+        let cols = u32(uniforms.outShape[1]);
+        let row = ${clampedGroup("uniforms.outShape[0]")};
+        let means = sumsOfRow(row, cols, localId.x) / f32(cols);
+        let r = inverseSqrt(means.x + ${eps});
+        let m = means.y;
+        for (var col = localId.x; col < cols; col += ${rowLanes()}u) {
+          let i = row * cols + col;
+          result[i] = ${before}r * (dy[i] * g[col] - ${x}[i] * r * r * m);
+        }
+      }`;
+
 const backward = defineKernel({
   name: "RmsNormBack",
   inputs: ["x", "g", "dy"],
@@ -49,19 +64,7 @@ const backward = defineKernel({
   gpu: ({ x }, { eps }) => ({
     ...perRow(x.shape, dim(x, 0)),
     constants: { eps },
-    wgsl: ({ eps }) => `
-      ${rowSum("sumsOfRow", "vec2<f32>(x[i] * x[i], dy[i] * g[col] * x[i])", "vec2<f32>")}
-      fn main() {
-        let cols = u32(uniforms.outShape[1]);
-        let row = ${clampedGroup("uniforms.outShape[0]")};
-        let means = sumsOfRow(row, cols, localId.x) / f32(cols);
-        let r = inverseSqrt(means.x + ${eps});
-        let m = means.y;
-        for (var col = localId.x; col < cols; col += ${rowLanes()}u) {
-          let i = row * cols + col;
-          result[i] = r * (dy[i] * g[col] - x[i] * r * r * m);
-        }
-      }`,
+    wgsl: ({ eps }) => backSource(eps, "x"),
   }),
   wasm: ({ x }, { eps }) => ({
     fn: "rmsNormBack",
@@ -246,19 +249,7 @@ const addBackward = defineKernel({
   gpu: ({ total }, { eps }) => ({
     ...perRow(total.shape, dim(total, 0)),
     constants: { eps },
-    wgsl: ({ eps }) => `
-      ${rowSum("sumsOfRow", "vec2<f32>(total[i] * total[i], dy[i] * g[col] * total[i])", "vec2<f32>")}
-      fn main() {
-        let cols = u32(uniforms.outShape[1]);
-        let row = ${clampedGroup("uniforms.outShape[0]")};
-        let means = sumsOfRow(row, cols, localId.x) / f32(cols);
-        let r = inverseSqrt(means.x + ${eps});
-        let m = means.y;
-        for (var col = localId.x; col < cols; col += ${rowLanes()}u) {
-          let i = row * cols + col;
-          result[i] = dsum[i] + r * (dy[i] * g[col] - total[i] * r * r * m);
-        }
-      }`,
+    wgsl: ({ eps }) => backSource(eps, "total", "dsum[i] + "),
   }),
   wasm: ({ total }, { eps }) => ({
     fn: "addRmsNormBack",
