@@ -5,7 +5,8 @@ import { studioPage } from "./pages/studioPage";
 import { newShortRecipe } from "./recipes";
 import { expect, test } from "./test";
 
-// Processor time, not wall time: on two cores the page shares both with the engine's threads, and in CI with more.
+// Processor time, not wall time: on two cores the page shares both with the engine's threads, and in CI with more. The
+// bounds are twice what is aimed at (50 and 8 ms, measured in docs/lab.md): a shared machine may run at half its speed.
 test("no long task and little work per frame while training", async ({ page, browser }) => {
   test.setTimeout(180_000);
   const studio = studioPage(page);
@@ -16,6 +17,6 @@ test("no long task and little work per frame while training", async ({ page, bro
   await run.waitForStep(32); // over three evaluations, each with its samples
   const work = frameWork(await browser.stopTracing());
   expect(work.frames).toBeGreaterThan(50);
-  expect(work.longest.cpu).toBeLessThan(50);
-  expect(work.median.cpu).toBeLessThan(8);
+  expect(work.longest.cpu).toBeLessThan(100);
+  expect(work.median.cpu).toBeLessThan(16);
 });

@@ -24,3 +24,24 @@ export function bucketed(n: number): number {
   const step = Math.max(16, 2 ** Math.ceil(Math.log2(Math.max(1, n))) / 16);
   return Math.ceil(n / step) * step;
 }
+
+/** The same rows, each with padding behind it up to `length` tokens. */
+export function padded(batch: Batch, length: number): Batch {
+  if (length <= batch.length) return batch;
+  const widen = <T extends Int32Array | Float32Array>(values: T, wide: T): T => {
+    for (let row = 0; row < batch.rows; row++) {
+      wide.set(values.subarray(row * batch.length, (row + 1) * batch.length), row * length);
+    }
+    return wide;
+  };
+  const ints = (values: Int32Array) => widen(values, new Int32Array(batch.rows * length));
+  return {
+    ...batch,
+    length,
+    tokens: ints(batch.tokens),
+    targets: ints(batch.targets),
+    weights: widen(batch.weights, new Float32Array(batch.rows * length)),
+    positions: ints(batch.positions),
+    segments: ints(batch.segments),
+  };
+}

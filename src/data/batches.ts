@@ -60,7 +60,7 @@ export function newBatcher(options: {
     const chosen = (planned.batches[index - epoch * batchesPerEpoch] ?? []).flatMap((i) => documents[i] ?? []);
     const laid = mode === "pack" ? packFirstFit(chosen, contextLength) : chosen.map((document) => [document]);
     return {
-      batch: newBatch(laid, contextLength),
+      batch: newBatch(laid),
       epoch: (index + 1) / batchesPerEpoch,
       tokens: chosen.reduce((sum, { tokens }) => sum + tokens.length, 0),
     };
@@ -71,11 +71,10 @@ export function newBatcher(options: {
 /** Every usable document once, like lengths together, one a row. */
 export function newEvaluationBatches(documents: readonly Document[], rows: number): Batch[] {
   const sorted = documents.filter(isUsable).sort((a, b) => a.tokens.length - b.tokens.length);
-  const longest = sorted.at(-1)?.tokens.length ?? 0;
   const batches: Batch[] = [];
   for (let i = 0; i < sorted.length; i += rows) {
     const some = sorted.slice(i, i + rows).map((document) => [document]);
-    batches.push(newBatch(some, longest));
+    batches.push(newBatch(some));
   }
   return batches;
 }

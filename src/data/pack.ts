@@ -1,6 +1,6 @@
 /** @file Lays documents into the rows of a batch. */
 
-import { type Batch, bucketed } from "../core/batch";
+import type { Batch } from "../core/batch";
 import type { Document } from "./mask";
 
 /** First-fit, longest first: groups of documents whose lengths sum to at most `capacity`. Order within `documents` is kept in ties. */
@@ -19,10 +19,9 @@ export function packFirstFit(documents: readonly Document[], capacity: number): 
 }
 
 /** A batch of rows, each of one or more documents one after the other; positions restart with each, segments count them. */
-export function newBatch(rows: readonly (readonly Document[])[], longest: number): Batch {
+export function newBatch(rows: readonly (readonly Document[])[]): Batch {
   const used = rows.map((row) => row.reduce((sum, document) => sum + document.tokens.length, 0));
-  const needed = Math.max(1, ...used);
-  const T = Math.max(needed, Math.min(longest, bucketed(needed)));
+  const T = Math.max(1, ...used);
   const B = rows.length;
   const batch: Batch = {
     rows: B,

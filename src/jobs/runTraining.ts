@@ -46,14 +46,29 @@ export async function runTraining(inputs: RunInputs): Promise<Run> {
   let run: Run = { ...inputs.run, ...startOf(inputs.run, checkpoint?.step ?? 0), backend: inputs.backend };
   let unsaved: RunEvent[] = [];
   let savedAt = performance.now();
+  /** Stores the record and what was told since the last time. */
   const save = async () => {
-    await store.save(run, unsaved);
+    const told = unsaved;
     unsaved = [];
     savedAt = performance.now();
+    try {
+      await store.save(run, told);
+    } catch (error) {
+      unsaved = [...told, ...unsaved];
+      throw error;
+    }
+  };
+  // A disk takes a quarter of a second to promise that it holds something; training goes on meanwhile.
+  let saving: Promise<{ error?: unknown }> | null = null;
+  const saved = async () => {
+    const outcome = await saving;
+    saving = null;
+    if (outcome && "error" in outcome) throw outcome.error;
   };
   const tellStatus = async (status: RunStatusKind, error?: unknown) => {
     const wire = error === undefined ? null : toWire(error);
     run = { ...run, status, error: wire };
+    if (saving) await saved().catch(() => undefined); // the record tries again
     await save();
     emit({ event: "status", status, ...(wire ? { error: wire } : {}) });
   };
@@ -87,6 +102,7 @@ export async function runTraining(inputs: RunInputs): Promise<Run> {
             checkpoint: { step: event.state.step, bytes: event.bytes.length },
           };
           const kept = keptEvaluation(run, event.state);
+          await saved();
           const next = { ...run, checkpoint: event.state.step, seconds: event.state.seconds, after: kept ?? run.after };
           await store.saveCheckpoint(next, [...unsaved, note], event.bytes);
           run = next;
@@ -99,7 +115,13 @@ export async function runTraining(inputs: RunInputs): Promise<Run> {
           run = afterEvent(run, event);
           if (event.event !== "progress") unsaved.push(event);
           emit(event);
-          if (unsaved.length > 0 && performance.now() - savedAt > saveAfter) await save();
+          if (unsaved.length > 0 && performance.now() - savedAt > saveAfter) {
+            await saved();
+            saving = save().then(
+              () => ({}),
+              (error: unknown) => ({ error }),
+            );
+          }
         }
       }
     } finally {

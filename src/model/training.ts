@@ -1,6 +1,6 @@
 /** @file One optimizer step, and the loss without one: pure functions over a model, an adapter and batches. */
 
-import { type Batch, bucketed } from "../core/batch";
+import { type Batch, bucketed, padded } from "../core/batch";
 import { StudioError } from "../core/errors";
 import { say } from "../core/say";
 import { type AdamSettings, adamWStep } from "../kernels/adamW";
@@ -144,19 +144,21 @@ export function lossGradients(
 function tokenLosses(
   llama: Llama,
   adapter: Adapter | null,
-  batch: Batch,
+  laid: Batch,
   total: number,
   dropoutSeed: number | undefined,
   recompute = false,
 ): tf.Tensor1D {
+  // A graphics card keeps buffers by their size, so few sizes are better than small ones; the CPU works on padding too.
+  const isCard = tf.getBackend() === "webgpu";
+  const batch = isCard ? padded(laid, bucketed(laid.length)) : laid;
   const places: number[] = [];
   batch.weights.forEach((weight, i) => {
     if (weight !== 0) places.push(i);
   });
   const pick = (values: ArrayLike<number>) => places.map((i) => values[i] ?? 0);
   const trained = places.length;
-  // A graphics card keeps buffers by their size: those added weigh nothing.
-  if (tf.getBackend() === "webgpu") while (places.length < bucketed(trained)) places.push(0);
+  if (isCard) while (places.length < bucketed(trained)) places.push(0); // these weigh nothing
   const picked = tf.tensor1d(places, "int32");
   const x = decode(llama, adapter, batchPlaces(batch), {
     picked,

@@ -119,3 +119,11 @@ test("a hundred events are handed out once", async () => {
   expect(times).toBe(1);
   expect(getSeries(id).columns.step).toHaveLength(100);
 });
+
+test("where a run stands is handed out at once, with every step before it", async () => {
+  const id = newId("run");
+  await handedOut(id);
+  for (let n = 1; n <= 3; n++) recordEvent(id, step(n));
+  recordEvent(id, { event: "status", status: "paused" });
+  expect([...getSeries(id).columns.step]).toEqual([1, 2, 3]);
+});

@@ -35,7 +35,8 @@ type Entry = {
   /** Events that came while the history was being read. */
   waiting: RunEvent[] | null;
   listeners: Set<() => void>;
-  scheduled: boolean;
+  /** The hand-out to come. */
+  timer: ReturnType<typeof setTimeout> | null;
   /** When the snapshot was handed out. */
   published: number;
 };
@@ -121,7 +122,7 @@ function getEntry(run: RunId): Entry {
     next: series,
     waiting: [],
     listeners: new Set(),
-    scheduled: false,
+    timer: null,
     published: -pause,
   };
   entries.set(run, entry);
@@ -141,19 +142,21 @@ async function fill(run: RunId, entry: Entry) {
 
 /** Hands out what has come, at once where nothing was handed out lately, however many events came. */
 function publish(entry: Entry) {
-  if (entry.scheduled) return;
-  entry.scheduled = true;
-  const wait = entry.published + pause - performance.now();
-  setTimeout(
+  entry.timer ??= setTimeout(
     () => {
-      entry.scheduled = false;
-      if (entry.snapshot === entry.next) return;
-      entry.published = performance.now();
-      entry.snapshot = entry.next;
-      for (const listener of entry.listeners) listener();
+      handOut(entry);
     },
-    Math.max(0, wait),
+    Math.max(0, entry.published + pause - performance.now()),
   );
+}
+
+function handOut(entry: Entry) {
+  if (entry.timer !== null) clearTimeout(entry.timer);
+  entry.timer = null;
+  if (entry.snapshot === entry.next) return;
+  entry.published = performance.now();
+  entry.snapshot = entry.next;
+  for (const listener of entry.listeners) listener();
 }
 
 /** Takes an event of a run in. Runs nobody has looked at are read from storage when somebody does. */
@@ -163,7 +166,9 @@ export function recordEvent(run: RunId, event: RunEvent) {
   if (entry.waiting) entry.waiting.push(event);
   else {
     entry.next = applyEvent(entry.next, event);
-    publish(entry);
+    // a run that says it holds still or has ended must not be seen to take another step
+    if (event.event === "status") handOut(entry);
+    else publish(entry);
   }
 }
 
