@@ -7,9 +7,9 @@
 import embedded from "../public/embedded/config.json";
 import type { Batch } from "../src/core/batch";
 import { type ModelConfig, parseModelConfig } from "../src/core/model";
+import type { WeightFormat } from "../src/core/packing";
 import { newRandom } from "../src/core/random";
 import { newRandomBatch } from "../src/jobs/measureSpeed";
-import type { WeightFormat } from "../src/kernels/weight";
 import { type TensorData, tensorShapes } from "../src/model/llama";
 import { configs, shapes } from "./shapes.json";
 

@@ -1,9 +1,9 @@
 /** @file What every kernel must show on every backend: its meaning, and the derivative of its meaning. */
 
+import { packWeight, weightFormats, wordsOf } from "../core/packing";
 import { newRandom } from "../core/random";
 import type { AnyKernel } from "./all";
 import { offTape, tf } from "./tf";
-import { formats, packWeight, wordsOf } from "./weight";
 
 /** Relative error ‖a − b‖ / ‖b‖; NaN where either holds one. */
 export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): number {
@@ -31,7 +31,7 @@ export function drawInputs({ kernel }: AnyKernel, at: number): Record<string, Va
       const below = chosen.whole?.[name]?.[0];
       if (below !== undefined) return [name, { shape, values: Int32Array.from({ length }, () => random.below(below)) }];
       const values = Float32Array.from({ length }, () => random.normal());
-      const format = formats[chosen.packed?.[name] ?? 0] ?? "f32";
+      const format = weightFormats[chosen.packed?.[name] ?? 0] ?? "f32";
       if (format === "f32") return [name, { shape, values }];
       const [out = 0, width = 0] = shape;
       return [name, { shape: [out, wordsOf(format, width)], values: packWeight(values, [out, width], format) }];

@@ -6,12 +6,13 @@
  * Shapes: x [N, I], w [O, I], y [N, O].
  */
 
+import { weightFormats } from "../core/packing";
 import { defineKernel } from "./kernel";
 import { type Operand, productProgram, type Sum } from "./product";
 import { dim } from "./shape";
 import { tf } from "./tf";
 import { packedScratch, productScratch, type WasmCall } from "./wasmBackend";
-import { dequantized, formats, type Packing, packingOf, type Weight, weightReader } from "./weight";
+import { dequantized, type Packing, packingOf, type Weight, weightReader } from "./weight";
 
 type Scale = { scale: number };
 
@@ -76,7 +77,7 @@ export const sizes = [
   { N: 700, I: 30, O: 640 },
 ];
 /** Every size in f32, and some that no block divides in every other format. */
-export const formatSizes = formats.flatMap((_, format) =>
+export const formatSizes = weightFormats.flatMap((_, format) =>
   (format === 0 ? sizes : sizes.slice(1, 5)).map((each) => ({ ...each, format })),
 );
 

@@ -1,11 +1,12 @@
 /** @file Log-probabilities and entropies of a read-out, chunk by chunk, against plain arithmetic. */
 
 import { expect, it } from "vitest";
+import { unpackWeight } from "../core/packing";
 import { newRandom } from "../core/random";
 import { openDevice } from "./device";
 import { tokenStatistics } from "./linearCrossEntropy";
 import { tf } from "./tf";
-import { newWeight, unpackWeight } from "./weight";
+import { newWeight } from "./weight";
 
 it.each(["wasm", "cpu"] as const)(
   "on %s gives each target's log-probability and each row's entropy",

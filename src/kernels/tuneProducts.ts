@@ -2,12 +2,13 @@
  * @file Which variant of a product is the fastest on this graphics card: each is timed once on the model's own shapes.
  */
 
+import { weightFormats, wordsOf } from "../core/packing";
 import type { Turns } from "../core/turns";
 import { finishWork } from "./device";
 import { linear, linearBack, linearWeight, plain } from "./linear";
 import { candidates, chooseVariant, type ProductShape, shapeKey, type Variant } from "./product";
 import { tf } from "./tf";
-import { formats, type Weight, wordsOf } from "./weight";
+import type { Weight } from "./weight";
 
 /** A sample is as many calls as fill this, and the best of three counts. */
 const sampleMs = 2;
@@ -68,7 +69,7 @@ async function timeOf(run: () => void): Promise<number> {
 
 /** The product alone, on numbers that are all zero. */
 function newProduct({ rows, cols, depth, kind, format }: ProductShape): { run: () => void; dispose: () => void } {
-  const name = formats[format] ?? "f32";
+  const name = weightFormats[format] ?? "f32";
   const weight = (out: number, width: number): Weight =>
     name === "f32"
       ? plain(tf.zeros([out, width]))

@@ -3,6 +3,7 @@
 import { linearNames, linearPath, linearShape, type StackName, stackNames, stacks } from "../core/adapter";
 import { StudioError } from "../core/errors";
 import type { ModelConfig } from "../core/model";
+import type { WeightFormat } from "../core/packing";
 import { say } from "../core/say";
 import { add } from "../kernels/add";
 import { attention } from "../kernels/attention";
@@ -12,7 +13,7 @@ import { takeRows } from "../kernels/rows";
 import { ropeTable, splitHeads } from "../kernels/splitHeads";
 import { swiglu } from "../kernels/swiglu";
 import { tf } from "../kernels/tf";
-import { newWeight, type Weight, type WeightFormat, weightRows } from "../kernels/weight";
+import { newWeight, type Weight, weightRows } from "../kernels/weight";
 import type { Adapter } from "./lora";
 import { adaptedLinear, layerWeights } from "./lora";
 import { recomputed } from "./recompute";

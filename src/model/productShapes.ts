@@ -2,8 +2,8 @@
 
 import { type Lora, linearShape, stackNames, stackRows, stacks } from "../core/adapter";
 import type { ModelConfig } from "../core/model";
+import { type WeightFormat, weightFormats } from "../core/packing";
 import type { ProductShape } from "../kernels/product";
-import { formats, type WeightFormat } from "../kernels/weight";
 
 /** Tokens of a training batch, rows of a step of generation: each stands for those up to about twice as many. */
 const trainedTokens = [256, 512, 1024, 2048, 4096];
@@ -11,7 +11,7 @@ const decodedRows = [1, 2, 4, 8, 16, 32, 64, 128];
 
 /** The products of a decoder with low-rank pairs beside its linear layers, those of training first. */
 export function productShapes(config: ModelConfig, format: WeightFormat, rank: Lora["rank"]): ProductShape[] {
-  const packed = formats.indexOf(format);
+  const packed = weightFormats.indexOf(format);
   const { hiddenSize: C, vocabSize: V } = config;
   const layers = stackNames.map((stack) => {
     const parts = stackRows(config, stack);
