@@ -47,6 +47,12 @@ export const explanations = {
   ],
   "model.missing": ["The model is not here", "Choose another model or import it again."],
   "tokenizer.invalid": ["The tokenizer cannot be used", "Use the tokenizer.json that belongs to the model."],
+  "template.invalid": [
+    "The chat template cannot be used",
+    "Write the texts around the prompt and the completion yourself.",
+  ],
+  "jail.slow": ["Foreign code took too long and was stopped", "Use another file, or do without it."],
+  "jail.large": ["Foreign code wanted too much and was stopped", "Use another file, or do without it."],
   "recipe.invalid": ["The recipe is not complete or not valid", "Correct the field it names."],
   "run.missing": ["The run is no longer here", "Choose another run."],
   "run.locked": ["Another tab is training this run", "Go on in that tab, or close it and try again."],

@@ -68,26 +68,36 @@ export function gatherOnGpu(
 /** Bytes written to the device at a time, so that no second copy of a large weight is made on the way. */
 const chunkBytes = 32 * 2 ** 20;
 
-/** The data of a new tensor with these numbers, written in chunks. Throws `memory.full` where no buffer holds it. */
-export function uploadOnGpu(backend: Backend, values: Int32Array | Float32Array, shape: number[]): object {
+/**
+ * The data of a new tensor whose numbers are written later, from a number's place on.
+ * Throws `memory.full` where no buffer holds it.
+ */
+export function uploadOnGpu(
+  backend: Backend,
+  shape: number[],
+  dtype: "int32" | "float32",
+): { dataId: object; write: (at: number, values: Int32Array | Float32Array) => void } {
   const { limits, queue } = backend.device;
-  if (values.byteLength > Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize)) {
-    throw new StudioError("memory.full", say`${Math.round(values.byteLength / 2 ** 20)} MB do not fit in one buffer`);
+  const size = 4 * sizeOf(shape);
+  if (size > Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize)) {
+    throw new StudioError("memory.full", say`${Math.round(size / 2 ** 20)} MB do not fit in one buffer`);
   }
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
   // Never a freed one: what is written here would come before commands that are recorded and still read it.
   const { bufferManager } = backend;
-  const buffer = bufferManager.acquireBuffer(values.byteLength, usage, false, false);
+  const buffer = bufferManager.acquireBuffer(size, usage, false, false);
   // tfjs makes this list, which a freed buffer goes to, only where it looks for one to use again.
-  const key = `${values.byteLength}_${usage}`;
+  const key = `${size}_${usage}`;
   if (!bufferManager.freeBuffers.has(key)) bufferManager.freeBuffers.set(key, []);
-  for (let at = 0; at < values.byteLength; at += chunkBytes) {
-    const bytes = Math.min(chunkBytes, values.byteLength - at);
-    queue.writeBuffer(buffer, at, values.buffer, values.byteOffset + at, bytes);
-  }
-  const dataId = backend.write(null, shape, values instanceof Int32Array ? "int32" : "float32");
+  const dataId = backend.write(null, shape, dtype);
   backend.tensorMap.get(dataId).resource = buffer;
-  return dataId;
+  const write = (at: number, values: Int32Array | Float32Array) => {
+    for (let from = 0; from < values.byteLength; from += chunkBytes) {
+      const bytes = Math.min(chunkBytes, values.byteLength - from);
+      queue.writeBuffer(buffer, 4 * at + from, values.buffer, values.byteOffset + from, bytes);
+    }
+  };
+  return { dataId, write };
 }
 
 /** A tensor's numbers, not kept by tfjs as `data()` would. */

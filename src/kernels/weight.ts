@@ -9,22 +9,61 @@ import { uploadOnGpu } from "./gpuView";
 import { defineKernel } from "./kernel";
 import { dim, element, perElement } from "./shape";
 import { tf } from "./tf";
+import { WasmBackend } from "./wasmBackend";
 
 /** A matrix [out, in] on the device. */
 export type Weight = { format: WeightFormat; width: number; values: tf.Tensor2D };
 
+/** A matrix on the device whose rows are written little by little; rows never written hold anything. */
+export type OpenWeight = {
+  weight: Weight;
+  /** Rows from `row` on, as plain numbers or, of a packed matrix, as its words. */
+  write: (row: number, numbers: Float32Array | Int32Array) => void;
+};
+
+/** Makes room for a matrix [out, in] on the device. Throws `memory.full` where no buffer of it holds that. */
+export function openWeight([out, width]: [number, number], format: WeightFormat): OpenWeight {
+  const words = wordsOf(format, width);
+  const laid: [number, number] = [out, words];
+  const dtype = format === "f32" ? "float32" : "int32";
+  if (tf.getBackend() === "webgpu" && out * words > 0) {
+    const { dataId, write } = uploadOnGpu(tf.backend() as unknown as Backend, laid, dtype);
+    const values = tf.engine().makeTensorFromTensorInfo({ dataId, shape: laid, dtype }, tf.backend());
+    return {
+      weight: { format, width, values: values as tf.Tensor2D },
+      write: (row, numbers) => {
+        write(row * words, numbers);
+      },
+    };
+  }
+  const values = newNumbers(laid, dtype);
+  return {
+    weight: { format, width, values },
+    write: (row, numbers) => {
+      numbersOf(values).set(numbers, row * words);
+    },
+  };
+}
+
+/** In WebAssembly memory not even zeros are written first. */
+function newNumbers(shape: [number, number], dtype: "int32" | "float32"): tf.Tensor2D {
+  const backend = tf.backend();
+  if (!(backend instanceof WasmBackend)) return tf.zeros(shape, dtype);
+  const dataId = backend.write(null, shape, dtype);
+  return tf.engine().makeTensorFromTensorInfo({ dataId, shape, dtype }, backend) as tf.Tensor2D;
+}
+
+/** The numbers of a tensor of the CPU's backends where they lie. */
+function numbersOf({ dataId }: tf.Tensor): Float32Array | Int32Array {
+  const { data } = tf.backend() as unknown as { data: { get: (id: object) => { values: Float32Array | Int32Array } } };
+  return data.get(dataId).values;
+}
+
 /** Puts a matrix on the device. Throws `memory.full` where no buffer of the device holds it. */
 export function newWeight(values: Float32Array, shape: [number, number], format: WeightFormat = "f32"): Weight {
-  const [out, width] = shape;
-  const numbers = format === "f32" ? values : packWeight(values, shape, format);
-  const laid: [number, number] = [out, wordsOf(format, width)];
-  const dtype = format === "f32" ? "float32" : "int32";
-  if (tf.getBackend() !== "webgpu" || numbers.length === 0) {
-    return { format, width, values: tf.tensor2d(numbers, laid, dtype) };
-  }
-  const dataId = uploadOnGpu(tf.backend() as unknown as Backend, numbers, laid);
-  const tensor = tf.engine().makeTensorFromTensorInfo({ dataId, shape: laid, dtype }, tf.backend());
-  return { format, width, values: tensor as tf.Tensor2D };
+  const { weight, write } = openWeight(shape, format);
+  write(0, format === "f32" ? values : packWeight(values, shape, format));
+  return weight;
 }
 
 /** What a kernel over packed words needs to know of them, as its attributes. */

@@ -1,10 +1,11 @@
 /** @file The Llama architecture: its weights as a record, and its forward pass as functions over them. */
 
-import { linearNames, linearPath, linearShape, type StackName, stackNames, stacks } from "../core/adapter";
+import { linearNames, linearPath, linearShape, type StackName, stackNames, stackRows, stacks } from "../core/adapter";
 import { StudioError } from "../core/errors";
 import type { ModelConfig } from "../core/model";
-import type { WeightFormat } from "../core/packing";
+import { packWeight, type WeightFormat } from "../core/packing";
 import { say } from "../core/say";
+import type { WeightEntry, WeightFile } from "../core/weightFile";
 import { add } from "../kernels/add";
 import { attention } from "../kernels/attention";
 import { linear } from "../kernels/linear";
@@ -13,7 +14,7 @@ import { takeRows } from "../kernels/rows";
 import { ropeTable, splitHeads } from "../kernels/splitHeads";
 import { swiglu } from "../kernels/swiglu";
 import { tf } from "../kernels/tf";
-import { newWeight, type Weight, weightRows } from "../kernels/weight";
+import { type OpenWeight, openWeight, type Weight, weightRows } from "../kernels/weight";
 import type { Adapter } from "./lora";
 import { adaptedLinear, layerWeights } from "./lora";
 import { recomputed } from "./recompute";
@@ -49,6 +50,57 @@ export type Places = {
   segments: tf.Tensor1D; // [B·T] int32
 };
 
+/** What of a matrix is yet to be written: the named layers' rows, one layer's after the other's. */
+type Fill = { names: readonly string[]; open: OpenWeight };
+
+/**
+ * The model with room for its matrices, each in the packing that `formatOf` answers for the layers that share it;
+ * `vectors` hold all that has one dimension.
+ */
+function layOut(
+  config: ModelConfig,
+  vectors: (name: string) => Float32Array,
+  formatOf: (names: readonly string[]) => WeightFormat,
+): { llama: Omit<Llama, "unused">; fills: Fill[] } {
+  const fills: Fill[] = [];
+  const vector = (name: string) => tf.tensor1d(vectors(name));
+  const matrix = (names: readonly string[], shape: [number, number]): Weight => {
+    const open = openWeight(shape, formatOf(names));
+    fills.push({ names, open });
+    return open.weight;
+  };
+  const layers = Array.from({ length: config.layers }, (_, i): Layer => {
+    const each = stackNames.map((stack) => {
+      const names = stacks[stack].map((name) => `${linearPath(i, name)}.weight`);
+      const rows = stackRows(config, stack).reduce((sum, n) => sum + n, 0);
+      return [stack, matrix(names, [rows, linearShape(config, stacks[stack][0])[1]])] as const;
+    });
+    return {
+      inputNorm: vector(`model.layers.${i}.input_layernorm.weight`),
+      postNorm: vector(`model.layers.${i}.post_attention_layernorm.weight`),
+      stacks: Object.fromEntries(each) as Record<StackName, Weight>,
+    };
+  });
+  const table: [number, number] = [config.vocabSize, config.hiddenSize];
+  const embedding = matrix(["model.embed_tokens.weight"], table);
+  const { maxPositions: P, headDim: D } = config;
+  const llama = {
+    config,
+    embedding,
+    layers,
+    norm: vector("model.norm.weight"),
+    head: config.tieWordEmbeddings ? embedding : matrix(["lm_head.weight"], table),
+    rope: tf.tensor2d(ropeTable(P, D, config.ropeTheta), [P, D]),
+  };
+  return { llama, fills };
+}
+
+function unusedNames(config: ModelConfig, names: Iterable<string>): string[] {
+  const used = new Set(tensorShapes(config).keys());
+  if (config.tieWordEmbeddings) used.add("lm_head.weight"); // Some files hold the tied head a second time.
+  return [...names].filter((name) => !used.has(name));
+}
+
 /**
  * Makes a Llama of tensors under Hugging Face's names, its matrices kept in `format`. Throws `model.tensor`, naming the
  * tensor that is missing or whose shape does not fit the configuration.
@@ -58,58 +110,93 @@ export function loadLlama(
   tensors: ReadonlyMap<string, TensorData>,
   format: WeightFormat = "f32",
 ): Llama {
-  const expected = tensorShapes(config);
-  for (const [name, shape] of expected) checkTensor(name, shape, tensors.get(name));
-  const used = new Set(expected.keys());
-  if (config.tieWordEmbeddings) used.add("lm_head.weight"); // Some files hold the tied head a second time.
-  const numbers = (name: string) => tensors.get(name)?.values ?? new Float32Array(0);
-  const vector = (name: string) => tf.tensor1d(numbers(name));
-  const matrix = (names: readonly string[], width: number): Weight => {
-    const [first] = names;
-    const values = names.length === 1 && first ? numbers(first) : joined(names.map(numbers));
-    return newWeight(values, [values.length / width, width], format);
-  };
-  const layers = Array.from({ length: config.layers }, (_, i): Layer => {
-    const each = stackNames.map((stack) => {
-      const names = stacks[stack].map((name) => `${linearPath(i, name)}.weight`);
-      return [stack, matrix(names, linearShape(config, stacks[stack][0])[1])] as const;
-    });
-    return {
-      inputNorm: vector(`model.layers.${i}.input_layernorm.weight`),
-      postNorm: vector(`model.layers.${i}.post_attention_layernorm.weight`),
-      stacks: Object.fromEntries(each) as Record<StackName, Weight>,
-    };
-  });
-  const embedding = matrix(["model.embed_tokens.weight"], config.hiddenSize);
-  return {
-    config,
-    embedding,
-    layers,
-    norm: vector("model.norm.weight"),
-    head: config.tieWordEmbeddings ? embedding : matrix(["lm_head.weight"], config.hiddenSize),
-    rope: tf.tensor2d(ropeTable(config.maxPositions, config.headDim, config.ropeTheta), [
-      config.maxPositions,
-      config.headDim,
-    ]),
-    unused: [...tensors.keys()].filter((name) => !used.has(name)),
-  };
-}
-
-function joined(parts: Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
+  for (const [name, shape] of tensorShapes(config)) {
+    const data = tensors.get(name);
+    checkShape(name, shape, data?.shape);
+    if (data?.values.length !== shape.reduce((a, b) => a * b, 1)) {
+      throw new StudioError("model.tensor", say`${name} has ${data?.values.length ?? 0} numbers`);
+    }
   }
-  return all;
+  const numbers = (name: string) => tensors.get(name)?.values ?? new Float32Array(0);
+  const { llama, fills } = layOut(config, numbers, () => format);
+  for (const { names, open } of fills) {
+    const { width } = open.weight;
+    let row = 0;
+    for (const values of names.map(numbers)) {
+      const rows = values.length / width;
+      open.write(row, format === "f32" ? values : packWeight(values, [rows, width], format));
+      row += rows;
+    }
+  }
+  return { ...llama, unused: unusedNames(config, tensors.keys()) };
 }
 
-function checkTensor(name: string, shape: number[], data: TensorData | undefined): void {
-  if (!data) throw new StudioError("model.tensor", say`${name} is missing`);
-  const size = shape.reduce((a, b) => a * b, 1);
-  if (data.shape.length !== shape.length || data.shape.some((n, i) => n !== shape[i]) || data.values.length !== size) {
-    throw new StudioError("model.tensor", say`${name} is [${data.shape.join(", ")}], expected [${shape.join(", ")}]`);
+/** Numbers of a file read at a time: 8 MB as f32. */
+const numbersAtATime = 2 ** 21;
+
+/**
+ * Makes a Llama of a file's tensors, read a few megabytes at a time, so that only the device holds it whole. Each matrix
+ * is kept in the packing that `formatOf` answers for its layers' entries. Throws `model.tensor` as `loadLlama` does,
+ * and the signal's reason; then nothing is left on the device.
+ */
+export async function readLlama(
+  config: ModelConfig,
+  file: WeightFile,
+  options: {
+    formatOf: (entries: readonly WeightEntry[]) => WeightFormat;
+    signal: AbortSignal;
+    onProgress?: (done: number, total: number) => void;
+  },
+): Promise<Llama> {
+  const shapes = tensorShapes(config);
+  for (const [name, shape] of shapes) checkShape(name, shape, file.tensors.get(name)?.shape);
+  const vectors = new Map<string, Float32Array>();
+  for (const [name, shape] of shapes) {
+    if (shape.length === 1) vectors.set(name, await file.readRows(name, 0, shape[0] ?? 0));
+  }
+  const entries = (names: readonly string[]) => names.flatMap((name) => file.tensors.get(name) ?? []);
+  const { llama, fills } = layOut(
+    config,
+    (name) => vectors.get(name) ?? new Float32Array(0),
+    (names) => options.formatOf(entries(names)),
+  );
+  const whole = { ...llama, unused: unusedNames(config, file.tensors.keys()) };
+  try {
+    for (const [i, fill] of fills.entries()) {
+      options.onProgress?.(i, fills.length);
+      await fillFrom(file, fill, options.signal);
+    }
+    return whole;
+  } catch (error) {
+    disposeLlama(whole);
+    throw error;
+  }
+}
+
+async function fillFrom(file: WeightFile, { names, open }: Fill, signal: AbortSignal): Promise<void> {
+  const { format, width } = open.weight;
+  const atATime = Math.max(1, Math.floor(numbersAtATime / width));
+  let at = 0;
+  for (const name of names) {
+    const entry = file.tensors.get(name);
+    const rows = entry?.shape[0] ?? 0;
+    for (let from = 0; from < rows; from += atATime) {
+      signal.throwIfAborted();
+      const to = Math.min(rows, from + atATime);
+      if (format !== "f32" && entry?.packed === format) open.write(at + from, await file.readPacked(name, from, to));
+      else {
+        const values = await file.readRows(name, from, to);
+        open.write(at + from, format === "f32" ? values : packWeight(values, [to - from, width], format));
+      }
+    }
+    at += rows;
+  }
+}
+
+function checkShape(name: string, shape: number[], found: readonly number[] | undefined): void {
+  if (!found) throw new StudioError("model.tensor", say`${name} is missing`);
+  if (found.length !== shape.length || found.some((n, i) => n !== shape[i])) {
+    throw new StudioError("model.tensor", say`${name} is [${found.join(", ")}], expected [${shape.join(", ")}]`);
   }
 }
 
