@@ -12,7 +12,7 @@ const mayImport = {
   kernels: ["core"],
   jail: ["core"],
   bridge: ["core", "engine.worker.ts"], // the worker only by its address
-  data: ["core", "formats"],
+  data: ["core", "formats", "jail"],
   storage: ["core", "formats"],
   model: ["core", "formats", "kernels"],
   jobs: ["core", "formats", "kernels", "model", "data", "scoring", "storage", "jail"],

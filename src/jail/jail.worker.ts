@@ -1,0 +1,17 @@
+/** @file The browser's jail: the worker's entry. */
+
+import { Environment, Interpreter, parse, tokenize } from "@huggingface/jinja";
+import { type JailCall, serveJail } from "./jailProgram";
+
+const scope = globalThis as unknown as {
+  postMessage: (message: unknown) => void;
+  addEventListener: (type: "message", listener: (event: { data: JailCall }) => void) => void;
+};
+const post = scope.postMessage.bind(scope);
+const listen = scope.addEventListener.bind(scope);
+
+serveJail({
+  jinja: { Environment, Interpreter, parse, tokenize },
+  post,
+  listen: (onCall) => listen("message", ({ data }) => onCall(data)),
+});

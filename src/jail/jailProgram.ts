@@ -1,0 +1,139 @@
+/**
+ * @file What runs inside the jail. `serveJail` names nothing outside itself, because Node's jail is made of its text;
+ * what it needs comes as an argument.
+ */
+
+import type * as Jinja from "@huggingface/jinja";
+
+/** A chat template and what it may see. */
+export type TemplateInput = { template: string; variables: Record<string, unknown> };
+
+/** Everything a jail can be asked to do. All of it answers with one text. */
+export type JailTasks = { renderTemplate: TemplateInput };
+
+export type JailCall = { id: number; task: keyof JailTasks; input: JailTasks[keyof JailTasks]; cap: number };
+
+/** `failed`: the foreign code's own error. `large`: more than `cap` bytes. */
+export type JailAnswer = { id: number; kind: "done" | "failed" | "large"; text: string };
+
+/** How the jail speaks to its host, and the packages it was given. */
+export type JailHost = {
+  jinja: Pick<typeof Jinja, "Environment" | "Interpreter" | "parse" | "tokenize">;
+  post: (answer: JailAnswer | "ready") => void;
+  listen: (onCall: (call: JailCall) => void) => void;
+};
+
+/**
+ * Takes everything from the worker that is not the language itself, then answers calls. The network, storage, timers, Node's
+ * modules and making code of text are gone before the first foreign input arrives.
+ */
+export function serveJail({ jinja, post, listen }: JailHost): void {
+  const language = new Set(
+    `globalThis undefined NaN Infinity isNaN isFinite parseInt parseFloat encodeURI encodeURIComponent decodeURI
+    decodeURIComponent Object Boolean Symbol Number BigInt Math Date String RegExp Array Map Set WeakMap WeakSet WeakRef
+    ArrayBuffer DataView Int8Array Uint8Array Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array Float32Array
+    Float64Array BigInt64Array BigUint64Array Promise Proxy Reflect JSON Intl Iterator Error AggregateError EvalError
+    RangeError ReferenceError SyntaxError TypeError URIError`.split(/\s+/),
+  );
+  const bytesOf = (text: string) => encoder.encode(text).length;
+  const encoder = new TextEncoder();
+  listen(answer);
+  // A worker's own names lie on its global object and on the objects it is derived from.
+  for (let at: object | null = globalThis; at && at !== Object.prototype; at = Reflect.getPrototypeOf(at)) {
+    for (const name of Reflect.ownKeys(at)) {
+      if (at !== globalThis ? name === "constructor" : typeof name === "string" && language.has(name)) continue;
+      if (!Reflect.deleteProperty(at, name))
+        Reflect.defineProperty(at, name, { value: undefined, writable: false, configurable: false });
+    }
+  }
+  for (const made of [function () {}, async function () {}, function* () {}, async function* () {}])
+    Object.defineProperty(Object.getPrototypeOf(made), "constructor", { value: undefined });
+  post("ready");
+
+  function answer({ id, input, cap }: JailCall): void {
+    try {
+      const text = renderTemplate(input);
+      // Every UTF-16 unit is at least one byte of UTF-8, so that a huge text is not encoded to be refused.
+      const isLarge = text.length > cap || bytesOf(text) > cap;
+      post(isLarge ? { id, kind: "large", text: "" } : { id, kind: "done", text });
+    } catch (error) {
+      let text = "";
+      try {
+        text = String((error as { message?: unknown } | null)?.message ?? error).slice(0, 500);
+      } catch {
+        // An error that cannot even be read stays without words.
+      }
+      post({ id, kind: "failed", text });
+    }
+  }
+
+  /** transformers' environment (utils/chat_template_utils.py), with the sandbox's limit of `range` (jinja2/sandbox.py). */
+  function renderTemplate({ template, variables }: TemplateInput): string {
+    const program = jinja.parse(jinja.tokenize(template, { trim_blocks: true, lstrip_blocks: true }));
+    const environment = new jinja.Environment();
+    const globals: Record<string, unknown> = {
+      true: true,
+      false: false,
+      none: null,
+      True: true,
+      False: false,
+      None: null,
+      range,
+      strftime_now: (format: unknown) => strftime(new Date(), String(format)),
+      raise_exception: (message: unknown) => {
+        throw new Error(String(message));
+      },
+    };
+    for (const [name, value] of Object.entries({ ...globals, ...variables })) environment.set(name, value);
+    const result: unknown = new jinja.Interpreter(environment).run(program);
+    const text = (result as { value?: unknown } | null)?.value;
+    if (typeof text !== "string") throw new Error("The template gives no text");
+    return text;
+  }
+
+  function range(...bounds: unknown[]): number[] {
+    const numbers = bounds.filter((bound) => typeof bound === "number");
+    const [start, stop, step] = numbers.length === 1 ? [0, numbers[0], 1] : [numbers[0], numbers[1], numbers[2] ?? 1];
+    if (start === undefined || stop === undefined) throw new Error("range() needs a number");
+    if (step === 0) throw new Error("range() step must not be zero");
+    const count = Math.max(0, Math.ceil((stop - start) / step));
+    if (!(count <= 100_000)) throw new Error("range() of more than 100,000 numbers");
+    return Array.from({ length: count }, (_, i) => start + i * step);
+  }
+
+  /** C's strftime in English, as Python's under its usual locale. */
+  function strftime(now: Date, format: string): string {
+    const days = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+    const months = `January February March April May June July August September October November December`.split(" ");
+    const pad = (value: number, width = 2, fill = "0") => String(value).padStart(width, fill);
+    const [day, month, hour] = [days[now.getDay()] ?? "", months[now.getMonth()] ?? "", now.getHours()];
+    const dayOfYear =
+      1 + Math.round((new Date(now).setHours(0, 0, 0, 0) - new Date(now.getFullYear(), 0).getTime()) / 864e5);
+    const parts: Record<string, () => string> = {
+      Y: () => String(now.getFullYear()),
+      y: () => pad(now.getFullYear() % 100),
+      m: () => pad(now.getMonth() + 1),
+      B: () => month,
+      b: () => month.slice(0, 3),
+      d: () => pad(now.getDate()),
+      e: () => pad(now.getDate(), 2, " "),
+      j: () => pad(dayOfYear, 3),
+      A: () => day,
+      a: () => day.slice(0, 3),
+      H: () => pad(hour),
+      I: () => pad(hour % 12 || 12),
+      p: () => (hour < 12 ? "AM" : "PM"),
+      M: () => pad(now.getMinutes()),
+      S: () => pad(now.getSeconds()),
+      f: () => pad(now.getMilliseconds() * 1000, 6),
+      F: () => strftime(now, "%Y-%m-%d"),
+      T: () => strftime(now, "%H:%M:%S"),
+      D: () => strftime(now, "%m/%d/%y"),
+      "%": () => "%",
+    };
+    return format.replace(/%(-?)([YymBbdejAaHIpMSfFTD%])/g, (_, plain: string, letter: string) => {
+      const part = parts[letter]?.() ?? "";
+      return plain ? part.replace(/^[0 ]+(?=\d)/, "") : part;
+    });
+  }
+}
