@@ -8,18 +8,22 @@
  */
 
 import { linearPath } from "../core/adapter";
+import { type ByteSource, bytesSource } from "../core/byteSource";
 import { StudioError } from "../core/errors";
-import type { ModelConfig } from "../core/model";
+import { type ModelConfig, parseModelConfig } from "../core/model";
 import { say } from "../core/say";
+import type { WeightFile } from "../core/weightFile";
+import { f32 } from "./ggmlTypes";
+import type { GgufValue } from "./ggufHeader";
+import { newWeightFile, rotatedRow, type StoredTensor } from "./weightFiles";
 
 type Tensor = { shape: number[]; values: Float32Array };
 
 const headerBytes = 28;
 
-/** The configuration, and the tensors under Hugging Face's names. Throws `model.config` and `model.tensor`. */
-export function parseLlama2c(bytes: Uint8Array): { config: ModelConfig; tensors: Map<string, Tensor> } {
-  if (bytes.byteLength < headerBytes) throw new StudioError("model.config", say`The file ends within its header`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/** As Hugging Face's config.json says it. */
+function readConfig(header: Uint8Array): Record<string, unknown> {
+  const view = new DataView(header.buffer, header.byteOffset, header.byteLength);
   const [C = 0, F = 0, L = 0, H = 0, K = 0, signedV = 0, P = 0] = Array.from({ length: 7 }, (_, i) =>
     view.getInt32(4 * i, true),
   );
@@ -38,36 +42,34 @@ export function parseLlama2c(bytes: Uint8Array): { config: ModelConfig; tensors:
   if (C % H !== 0 || H % K !== 0 || (C / H) % 2 !== 0) {
     throw new StudioError("model.config", say`dim ${C}, n_heads ${H} and n_kv_heads ${K} do not fit together`);
   }
-  const config: ModelConfig = {
-    architecture: "llama",
-    vocabSize: Math.abs(signedV),
-    hiddenSize: C,
-    intermediateSize: F,
-    layers: L,
-    heads: H,
-    keyValueHeads: K,
-    headDim: C / H,
-    maxPositions: P,
-    ropeTheta: 10000,
-    rmsNormEps: 1e-5,
-    tieWordEmbeddings: signedV > 0,
-    bosTokenId: 1,
-    eosTokenIds: [2],
+  return {
+    model_type: "llama",
+    vocab_size: Math.abs(signedV),
+    hidden_size: C,
+    intermediate_size: F,
+    num_hidden_layers: L,
+    num_attention_heads: H,
+    num_key_value_heads: K,
+    head_dim: C / H,
+    max_position_embeddings: P,
+    rope_theta: 10000,
+    rms_norm_eps: 1e-5,
+    tie_word_embeddings: signedV > 0,
+    bos_token_id: 1,
+    eos_token_id: 2,
   };
-  return { config, tensors: readTensors(view, config) };
 }
 
-function readTensors(view: DataView, config: ModelConfig): Map<string, Tensor> {
+/** Where each tensor lies under Hugging Face's name. Throws `model.tensor` where the file ends within one. */
+function placeTensors(source: ByteSource, config: ModelConfig): Map<string, StoredTensor> {
   const { vocabSize: V, hiddenSize: C, intermediateSize: F, layers, heads, keyValueHeads, headDim: D } = config;
-  const tensors = new Map<string, Tensor>();
+  const tensors = new Map<string, StoredTensor>();
   let offset = headerBytes;
   const take = (name: string, shape: number[], rotatedHeads = 0): void => {
-    const length = shape.reduce((a, b) => a * b, 1);
-    if (offset + 4 * length > view.byteLength) throw new StudioError("model.tensor", say`The file ends within ${name}`);
-    const values = new Float32Array(length);
-    for (let i = 0; i < length; i++) values[i] = view.getFloat32(offset + 4 * i, true);
-    offset += 4 * length;
-    tensors.set(name, { shape, values: rotatedHeads > 0 ? halvesFirst(values, rotatedHeads, D, C) : values });
+    const bytes = 4 * shape.reduce((a, b) => a * b, 1);
+    if (offset + bytes > source.size) throw new StudioError("model.tensor", say`The file ends within ${name}`);
+    tensors.set(name, { source, offset, shape, type: f32, rotatedHeads });
+    offset += bytes;
   };
   const each = (name: (layer: number) => string, shape: number[], rotatedHeads = 0) => {
     for (let layer = 0; layer < layers; layer++) take(name(layer), shape, rotatedHeads);
@@ -88,20 +90,43 @@ function readTensors(view: DataView, config: ModelConfig): Map<string, Tensor> {
   return tensors;
 }
 
+/**
+ * The configuration, and the tensors, read by rows when they are asked for.
+ * Throws `model.config`, `model.tensor` and `file.unreadable`.
+ */
+export async function openLlama2c(source: ByteSource): Promise<{ config: ModelConfig; file: WeightFile }> {
+  if (source.size < headerBytes) throw new StudioError("model.config", say`The file ends within its header`);
+  const config = parseModelConfig(readConfig(await source.read(0, headerBytes)));
+  return { config, file: newWeightFile(placeTensors(source, config)) };
+}
+
+/** The whole file at once. Throws `model.config` and `model.tensor`. */
+export function parseLlama2c(bytes: Uint8Array): { config: ModelConfig; tensors: Map<string, Tensor> } {
+  if (bytes.byteLength < headerBytes) throw new StudioError("model.config", say`The file ends within its header`);
+  const config = parseModelConfig(readConfig(bytes.subarray(0, headerBytes)));
+  const tensors = new Map<string, Tensor>();
+  for (const [name, { offset, shape, rotatedHeads }] of placeTensors(bytesSource(bytes, "llama2.c"), config)) {
+    const size = shape.reduce((a, b) => a * b, 1);
+    const values = new Float32Array(new Uint8Array(bytes.subarray(offset, offset + 4 * size)).buffer);
+    tensors.set(name, { shape, values: rotatedHeads ? halvesFirst(values, shape, config.headDim) : values });
+  }
+  return { config, tensors };
+}
+
 /** Rows 0, 1, 2, 3 … of every head as 0, 2, 4 … 1, 3, 5 …: neighbours become places D/2 apart. */
-function halvesFirst(values: Float32Array, heads: number, D: number, cols: number): Float32Array {
+function halvesFirst(values: Float32Array, [height = 0, width = 0]: number[], D: number): Float32Array {
   const moved = new Float32Array(values.length);
-  for (let head = 0; head < heads; head++) {
-    for (let d = 0; d < D; d++) {
-      const from = (head * D + (d < D / 2 ? 2 * d : 2 * (d - D / 2) + 1)) * cols;
-      moved.set(values.subarray(from, from + cols), (head * D + d) * cols);
-    }
+  for (let row = 0; row < height; row++) {
+    const from = rotatedRow(row, D) * width;
+    moved.set(values.subarray(from, from + width), row * width);
   }
   return moved;
 }
 
-/** The bytes of every token of a tokenizer.bin: a longest length, then per token a score, a length and the bytes. */
-export function parseLlama2cTokens(bytes: Uint8Array, vocabSize: number): Uint8Array[] {
+type Token = { score: number; bytes: Uint8Array };
+
+/** Every token of a tokenizer.bin: a longest length, then per token a score, a length and the bytes. */
+function listTokens(bytes: Uint8Array, vocabSize: number): Token[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let offset = 4;
   return Array.from({ length: vocabSize }, (_, id) => {
@@ -109,7 +134,49 @@ export function parseLlama2cTokens(bytes: Uint8Array, vocabSize: number): Uint8A
     if (length < 0 || offset + 8 + length > bytes.length) {
       throw new StudioError("tokenizer.invalid", say`The file ends within token ${id}`);
     }
+    const score = view.getFloat32(offset, true);
     offset += 8 + length;
-    return bytes.subarray(offset - length, offset);
+    return { score, bytes: bytes.subarray(offset - length, offset) };
   });
+}
+
+/** The bytes of every token of a tokenizer.bin. Throws `tokenizer.invalid`. */
+export function parseLlama2cTokens(bytes: Uint8Array, vocabSize: number): Uint8Array[] {
+  return listTokens(bytes, vocabSize).map((token) => token.bytes);
+}
+
+/** By their numbers in sentencepiece, as GGUF has them. */
+const tokenTypes = { normal: 1, unknown: 2, control: 3, byte: 6 };
+
+/**
+ * A tokenizer.bin as a GGUF file's metadata would say it: spaces are ▁ again, and the first three tokens are <unk>, <s>
+ * and </s>. Throws `tokenizer.invalid`.
+ * Source: load_vocab of convert-llama2c-to-ggml.cpp in https://github.com/ggml-org/llama.cpp.
+ */
+export function readLlama2cTokenizer(bytes: Uint8Array, vocabSize: number): Map<string, GgufValue> {
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  const special = ["<unk>", "<s>", "</s>"];
+  const tokens: string[] = [];
+  const types: number[] = [];
+  const all = listTokens(bytes, vocabSize);
+  for (const [id, token] of all.entries()) {
+    let text: string;
+    try {
+      text = special[id] ?? decoder.decode(token.bytes).replaceAll(" ", "▁");
+    } catch (cause) {
+      throw new StudioError("tokenizer.invalid", say`Token ${id} is not UTF-8`, { cause });
+    }
+    tokens.push(text);
+    if (id < special.length) types.push(id === 0 ? tokenTypes.unknown : tokenTypes.control);
+    else types.push(/^<0x[0-9A-F]{2}>$/.test(text) ? tokenTypes.byte : tokenTypes.normal);
+  }
+  return new Map<string, GgufValue>([
+    ["tokenizer.ggml.model", "llama"],
+    ["tokenizer.ggml.tokens", tokens],
+    ["tokenizer.ggml.scores", all.map((token) => token.score)],
+    ["tokenizer.ggml.token_type", types],
+    ["tokenizer.ggml.bos_token_id", 1],
+    ["tokenizer.ggml.eos_token_id", 2],
+    ["tokenizer.ggml.unknown_token_id", 0],
+  ]);
 }

@@ -1,54 +1,18 @@
-/** @file The safetensors format, read strictly and written byte for byte as the reference implementation (0.8) does. */
+/**
+ * @file The safetensors format, read strictly, whole or by rows, from one file or from shards with their index, and
+ * written byte for byte as the reference implementation (0.8) does.
+ */
 
-import { StudioError } from "../core/errors";
-import { narrowHalf, widenBfloat16, widenHalf } from "../core/float16";
-import { type Said, say } from "../core/say";
-import { type HeaderEntry, parseHeader, quote } from "./safetensorsHeader";
+import type { ByteSource } from "../core/byteSource";
+import { narrowHalf } from "../core/float16";
+import { say } from "../core/say";
+import type { WeightFile } from "../core/weightFile";
+import { quote } from "./safetensorsHeader";
+import { failSafetensors as fail, parseLayout, readHeaderLength } from "./safetensorsLayout";
+import { newWeightFile, type StoredTensor } from "./weightFiles";
 
 export type SafeTensor = { dtype: string; shape: number[]; values: Float32Array<ArrayBuffer> };
 export type SafeTensorInput = { shape: readonly number[]; values: Float32Array; dtype?: "F32" | "F16" };
-
-/** The reference implementation's own limit. */
-const maximumHeader = 100_000_000;
-
-/** Each dtype we read: bytes per number, and how to widen it to f32 (64-bit values are rounded). */
-const readers: Record<string, { size: number; read: (bytes: ArrayBuffer) => Float32Array<ArrayBuffer> }> = {
-  F32: { size: 4, read: (b) => new Float32Array(b) },
-  F16: { size: 2, read: (b) => widenHalf(new Uint16Array(b)) },
-  BF16: { size: 2, read: (b) => widenBfloat16(new Uint16Array(b)) },
-  F64: { size: 8, read: (b) => Float32Array.from(new Float64Array(b)) },
-  I64: { size: 8, read: (b) => Float32Array.from(new BigInt64Array(b), Number) },
-  U64: { size: 8, read: (b) => Float32Array.from(new BigUint64Array(b), Number) },
-  I32: { size: 4, read: (b) => Float32Array.from(new Int32Array(b)) },
-  U32: { size: 4, read: (b) => Float32Array.from(new Uint32Array(b)) },
-  I16: { size: 2, read: (b) => Float32Array.from(new Int16Array(b)) },
-  U16: { size: 2, read: (b) => Float32Array.from(new Uint16Array(b)) },
-  I8: { size: 1, read: (b) => Float32Array.from(new Int8Array(b)) },
-  U8: { size: 1, read: (b) => Float32Array.from(new Uint8Array(b)) },
-  BOOL: { size: 1, read: (b) => Float32Array.from(new Uint8Array(b), (x) => (x ? 1 : 0)) },
-};
-
-function fail(detail: Said): never {
-  throw new StudioError("model.tensor", say`safetensors: ${detail}`);
-}
-
-/** Every byte of the data belongs to exactly one tensor, and each tensor has the bytes its shape asks for. */
-function checkLayout(entries: Map<string, HeaderEntry>, dataLength: number): void {
-  let expected = 0;
-  const inOrder = [...entries].sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end);
-  for (const [name, { dtype, shape, begin, end }] of inOrder) {
-    const where = say`tensor ${quote(name)}`;
-    const reader = Object.hasOwn(readers, dtype) ? readers[dtype] : undefined;
-    if (!reader) fail(say`${where}: the dtype ${quote(dtype)} is not supported`);
-    if (end > dataLength) fail(say`${where}: its data ends at byte ${end} of ${dataLength}; the file may be cut short`);
-    if (begin < expected) fail(say`${where}: its data overlaps the tensor before it`);
-    if (begin > expected) fail(say`${where}: a gap of ${begin - expected} bytes lies before its data`);
-    const size = shape.reduce((product, n) => product * n, reader.size);
-    if (size !== end - begin) fail(say`${where}: ${dtype} [${shape.join(", ")}] does not fill ${end - begin} bytes`);
-    expected = end;
-  }
-  if (expected !== dataLength) fail(say`${dataLength - expected} bytes at the end belong to no tensor`);
-}
 
 /**
  * Reads a whole file; every dtype is widened to f32, in fresh memory.
@@ -59,21 +23,76 @@ export function parseSafetensors(bytes: Uint8Array): {
   tensors: Map<string, SafeTensor>;
   metadata: Record<string, string>;
 } {
-  if (bytes.length < 8) fail(say`the file has ${bytes.length} bytes, fewer than a header's length takes`);
-  const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
-  if (length > BigInt(maximumHeader)) fail(say`the header claims ${String(length)} bytes, more than ${maximumHeader}`);
-  const start = 8 + Number(length);
-  if (start > bytes.length)
-    fail(say`the header claims ${String(length)} bytes, the file has ${bytes.length - 8} after its length`);
-  const { entries, metadata } = parseHeader(bytes.subarray(8, start));
-  checkLayout(entries, bytes.length - start);
+  const start = 8 + readHeaderLength(bytes, bytes.length);
+  const { entries, metadata } = parseLayout(bytes.subarray(8, start), bytes.length - start);
   const tensors = new Map<string, SafeTensor>();
-  for (const [name, { dtype, shape, begin, end }] of entries) {
-    const data = bytes.slice(start + begin, start + end).buffer;
-    const values = readers[dtype]?.read(data) ?? fail(say`the dtype ${dtype} is not supported`);
+  for (const [name, { dtype, shape, begin, end, type }] of entries) {
+    const values = new Float32Array((end - begin) / type.bytes);
+    type.decode(bytes.slice(start + begin, start + end), values);
     tensors.set(name, { dtype, shape, values });
   }
   return { tensors, metadata };
+}
+
+async function readStored(
+  source: ByteSource,
+): Promise<{ stored: Map<string, StoredTensor>; metadata: Record<string, string> }> {
+  const length = readHeaderLength(await source.read(0, Math.min(8, source.size)), source.size);
+  const start = 8 + length;
+  const { entries, metadata } = parseLayout(await source.read(8, length), source.size - start);
+  const stored = new Map<string, StoredTensor>();
+  for (const [name, { shape, begin, type }] of entries)
+    stored.set(name, { source, offset: start + begin, shape, type });
+  return { stored, metadata };
+}
+
+/** Reads the header, as strictly as parseSafetensors. Throws `model.tensor` and `file.unreadable`. */
+export async function openSafetensors(
+  source: ByteSource,
+): Promise<WeightFile & { metadata: Readonly<Record<string, string>> }> {
+  const { stored, metadata } = await readStored(source);
+  return { ...newWeightFile(stored), metadata };
+}
+
+/** More files than any model comes in. */
+const maximumShards = 10_000;
+
+function parseIndex(index: unknown): Map<string, string> {
+  const map: unknown = typeof index === "object" && index !== null ? Reflect.get(index, "weight_map") : undefined;
+  if (typeof map !== "object" || map === null || Array.isArray(map)) fail(say`the index has no weight_map`);
+  const fileOf = new Map<string, string>();
+  for (const [name, file] of Object.entries(map as Record<string, unknown>)) {
+    if (typeof file !== "string" || !/^[\w.-]+\.safetensors$/.test(file) || file.startsWith("."))
+      fail(say`tensor ${quote(name)}: the index names the file ${quote(String(file))}, which is no plain name`);
+    fileOf.set(name, file);
+  }
+  return fileOf;
+}
+
+/**
+ * Reads the headers of the files that model.safetensors.index.json names, in its order.
+ * Throws `model.tensor` where a tensor is not in the file that the index says, or is in another as well.
+ */
+export async function openSafetensorsShards(
+  index: unknown,
+  open: (file: string) => Promise<ByteSource>,
+): Promise<WeightFile> {
+  const fileOf = parseIndex(index);
+  const files = [...new Set(fileOf.values())];
+  if (files.length > maximumShards) fail(say`the index names ${files.length} files`);
+  const all = new Map<string, StoredTensor>();
+  for (const file of files) {
+    const { stored } = await readStored(await open(file));
+    for (const [name, tensor] of stored) {
+      const said = fileOf.get(name);
+      if (said === undefined) continue; // The index says what the model is made of.
+      if (said !== file) fail(say`tensor ${quote(name)}: it is in ${quote(file)}, where the index says ${quote(said)}`);
+      all.set(name, tensor);
+    }
+  }
+  for (const [name, file] of fileOf)
+    if (!all.has(name)) fail(say`tensor ${quote(name)}: it is not in ${quote(file)}, where the index says it is`);
+  return newWeightFile(all);
 }
 
 const encoder = new TextEncoder();
