@@ -5,6 +5,7 @@
 
 import { blockUntilReady, defaultDevice, init, jit, nn, numpy as np, tree as trees, valueAndGrad } from "@jax-js/jax";
 import type { ModelConfig } from "../../src/core/model";
+import { ropeFrequencies } from "../../src/core/rope";
 import { ropeTable } from "../../src/kernels/splitHeads";
 import { peakBytes } from "../counters";
 import { type Figure, measure, rounded } from "../measure";
@@ -85,7 +86,11 @@ export async function* timeJax({ name, backend }: Unit): AsyncGenerator<Figure> 
     });
     return np.array(values).reshape([ids.length, config.vocabSize]);
   };
-  const table = np.array(Float32Array.from(ropeTable(T, config.headDim, config.ropeTheta)));
+  const table = np.array(
+    Float32Array.from(
+      ropeTable(T, ropeFrequencies(config.headDim, { theta: config.ropeTheta ?? 10000, scaling: null })),
+    ),
+  );
   const [cos, sin] = np.split(table.reshape([T, 1, config.headDim]), 2, -1) as [np.Array, np.Array];
   const constants: Constants = { tokens: oneHot(batch.tokens), targets: oneHot(batch.targets), cos, sin };
   const step = jit((w: Weights, m: Weights, v: Weights, constants: Constants, rate: np.Array, correction: np.Array) => {

@@ -6,6 +6,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-core/dist/register_all_gradients";
 import type { ModelConfig } from "../../src/core/model";
+import { ropeFrequencies } from "../../src/core/rope";
 import { ropeTable } from "../../src/kernels/splitHeads";
 import { peakBytes } from "../counters";
 import { type Figure, measure, rounded } from "../measure";
@@ -80,7 +81,10 @@ export async function* timeTfjs({ name, backend }: Unit): AsyncGenerator<Figure>
   const oneHot = (ids: Int32Array) =>
     tf.tidy(() => tf.cast(tf.oneHot(tf.tensor1d(ids, "int32"), config.vocabSize), "float32") as tf.Tensor2D);
   const [tokens, targets] = [oneHot(batch.tokens), oneHot(batch.targets)];
-  const angles = tf.tensor2d(ropeTable(T, config.headDim, config.ropeTheta), [T, config.headDim]);
+  const angles = tf.tensor2d(
+    ropeTable(T, ropeFrequencies(config.headDim, { theta: config.ropeTheta ?? 10000, scaling: null })),
+    [T, config.headDim],
+  );
   const [cos, sin] = tf.split(angles, 2, -1) as [tf.Tensor, tf.Tensor];
   const future = Float32Array.from({ length: T * T }, (_, at) => (at % T > Math.floor(at / T) ? -1e30 : 0));
   const tables = { cos, sin, mask: tf.tensor2d(future, [T, T]) };

@@ -1,20 +1,37 @@
 /** @file An adaptation: which small weights are trained beside the frozen base, as PEFT names them. */
 
+import { architectures } from "./architectures";
 import type { ModelConfig } from "./model";
 
-/** The linear layers of a decoder block, by Hugging Face's names. */
+/** The linear layers of a Llama's block, by Hugging Face's names; most architectures have these. */
 export const linearNames = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"] as const;
-export type LinearName = (typeof linearNames)[number];
+/** Those of every architecture. GPT-2 has two called c_proj, told apart as PEFT's target_modules can: by their ends. */
+export const allLinearNames = [
+  ...linearNames,
+  "qkv_proj",
+  "gate_up_proj",
+  "c_attn",
+  "attn.c_proj",
+  "c_fc",
+  "mlp.c_proj",
+] as const;
+export type LinearName = (typeof allLinearNames)[number];
 
 /** Layers that read the same input: on the device their weights lie in one matrix, rows of one after rows of the other. */
-export const stacks = {
-  qkv: ["q_proj", "k_proj", "v_proj"],
-  o: ["o_proj"],
-  gateUp: ["gate_proj", "up_proj"],
-  down: ["down_proj"],
-} as const satisfies Record<string, readonly LinearName[]>;
-export type StackName = keyof typeof stacks;
-export const stackNames = Object.keys(stacks) as StackName[];
+export const stackNames = ["qkv", "o", "gateUp", "down"] as const;
+export type StackName = (typeof stackNames)[number];
+
+export function stacksOf({
+  architecture,
+}: Pick<ModelConfig, "architecture">): Record<StackName, readonly LinearName[]> {
+  return architectures[architecture].stacks;
+}
+
+/** The linear layers of a block, in the order of its stacks. */
+export function linearNamesOf(config: Pick<ModelConfig, "architecture">): LinearName[] {
+  const stacks = stacksOf(config);
+  return stackNames.flatMap((stack) => stacks[stack]);
+}
 
 /** ΔW = (alpha / rank) · B · A, with A [rank, in] and B [out, rank], B starting at zero. */
 export type Lora = { kind: "lora"; rank: number; alpha: number; dropout: number; targetModules: LinearName[] };
@@ -34,19 +51,47 @@ export function linearShape(config: ModelConfig, name: LinearName): [out: number
     gate_proj: [F, C],
     up_proj: [F, C],
     down_proj: [C, F],
+    qkv_proj: [Q + 2 * KV, C],
+    gate_up_proj: [2 * F, C],
+    c_attn: [Q + 2 * KV, C],
+    "attn.c_proj": [C, Q],
+    c_fc: [F, C],
+    "mlp.c_proj": [C, F],
   };
   return shapes[name];
 }
 
+/** [rows of all its layers, in] of a stack. */
+export function stackShape(config: ModelConfig, stack: StackName): [out: number, in_: number] {
+  const [first] = stacksOf(config)[stack];
+  const rows = stackRows(config, stack).reduce((sum, n) => sum + n, 0);
+  return [rows, first ? linearShape(config, first)[1] : 0];
+}
+
 /** The rows of each layer of a stack. */
 export function stackRows(config: ModelConfig, stack: StackName): number[] {
-  return stacks[stack].map((name) => linearShape(config, name)[0]);
+  return stacksOf(config)[stack].map((name) => linearShape(config, name)[0]);
 }
+
+const rooms: Record<LinearName, (layer: number) => string> = {
+  q_proj: (layer) => `model.layers.${layer}.self_attn.q_proj`,
+  k_proj: (layer) => `model.layers.${layer}.self_attn.k_proj`,
+  v_proj: (layer) => `model.layers.${layer}.self_attn.v_proj`,
+  o_proj: (layer) => `model.layers.${layer}.self_attn.o_proj`,
+  gate_proj: (layer) => `model.layers.${layer}.mlp.gate_proj`,
+  up_proj: (layer) => `model.layers.${layer}.mlp.up_proj`,
+  down_proj: (layer) => `model.layers.${layer}.mlp.down_proj`,
+  qkv_proj: (layer) => `model.layers.${layer}.self_attn.qkv_proj`,
+  gate_up_proj: (layer) => `model.layers.${layer}.mlp.gate_up_proj`,
+  c_attn: (layer) => `transformer.h.${layer}.attn.c_attn`,
+  "attn.c_proj": (layer) => `transformer.h.${layer}.attn.c_proj`,
+  c_fc: (layer) => `transformer.h.${layer}.mlp.c_fc`,
+  "mlp.c_proj": (layer) => `transformer.h.${layer}.mlp.c_proj`,
+};
 
 /** The module path of a linear layer: `model.layers.0.self_attn.q_proj`. */
 export function linearPath(layer: number, name: LinearName): string {
-  const room = name === "gate_proj" || name === "up_proj" || name === "down_proj" ? "mlp" : "self_attn";
-  return `model.layers.${layer}.${room}.${name}`;
+  return rooms[name](layer);
 }
 
 export function countTrained(config: ModelConfig, adaptation: Adaptation): number {

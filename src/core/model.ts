@@ -1,12 +1,22 @@
 /** @file A model: its architecture's numbers as Hugging Face's config.json writes them, and its record. */
 
-import { StudioError } from "./errors";
-import type { ModelId } from "./ids";
+import { type LinearName, linearNamesOf, linearShape } from "./adapter";
+import { type Architecture, type ArchitectureRecord, architectureNames, architectures } from "./architectures";
+import {
+  type Fields,
+  failConfig,
+  flagField,
+  isFields,
+  positiveField,
+  quoted,
+  tokenIds,
+  wholeField,
+} from "./configFields";
+import { type RopeScaling, ropeParameters } from "./rope";
 import { say } from "./say";
-import type { Bytes } from "./units";
 
 export type ModelConfig = {
-  architecture: "llama";
+  architecture: Architecture;
   vocabSize: number; // V
   hiddenSize: number; // C
   intermediateSize: number; // F
@@ -15,110 +25,218 @@ export type ModelConfig = {
   keyValueHeads: number; // K, divides H
   headDim: number; // D
   maxPositions: number; // longest sequence, tokens
-  ropeTheta: number;
+  /** Null where positions are learned instead. */
+  ropeTheta: number | null;
+  ropeScaling: RopeScaling | null;
+  /** Of the layers that see a window, where it is another; never scaled. */
+  localRopeTheta: number | null;
+  /** Of whatever norm it has. */
   rmsNormEps: number;
   tieWordEmbeddings: boolean;
   bosTokenId: number | null;
   eosTokenIds: number[];
+  /** The linear layers that add a bias. */
+  biases: LinearName[];
+  /** Whether each head's queries and keys are normed before they turn. */
+  hasHeadNorms: boolean;
+  activation: "silu" | "gelu";
+  /** What query · key is multiplied by; 1 / √D where null. */
+  attentionScale: number | null;
+  /** c of c · tanh(x / c), which scores and logits go through. */
+  attentionSoftcap: number | null;
+  finalSoftcap: number | null;
+  embeddingScale: number;
+  /** By layer: how many tokens each sees, itself among them; all where null or absent. */
+  windows: (number | null)[];
 };
 
-/** What the Models page lists. */
-export type Model = {
-  id: ModelId;
-  name: string;
-  config: ModelConfig;
-  parameters: number;
-  bytes: Bytes;
-  licence: string;
+/** What a plain Llama has of all that tells the architectures apart. */
+export const plainDecoder = {
+  architecture: "llama",
+  ropeScaling: null,
+  localRopeTheta: null,
+  biases: [],
+  hasHeadNorms: false,
+  activation: "silu",
+  attentionScale: null,
+  attentionSoftcap: null,
+  finalSoftcap: null,
+  embeddingScale: 1,
+  windows: [],
+} satisfies Partial<ModelConfig>;
+
+const activations: Record<string, ModelConfig["activation"]> = {
+  silu: "silu",
+  swish: "silu",
+  gelu_pytorch_tanh: "gelu",
+  gelu_new: "gelu",
 };
 
 /** Parses Hugging Face's config.json. Throws `model.config`, naming the field. */
 export function parseModelConfig(value: unknown): ModelConfig {
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw new StudioError("model.config", say`config.json is not an object`);
-  const config = value as Record<string, unknown>;
-  const kind = config["model_type"];
-  if (kind !== "llama")
-    throw new StudioError("model.config", say`model_type is ${JSON.stringify(kind)}; only "llama" is supported`);
-  if (config["rope_scaling"] != null) throw new StudioError("model.config", say`rope_scaling is not supported`);
-  for (const field of ["attention_bias", "mlp_bias"]) {
-    if (config[field] === true) throw new StudioError("model.config", say`${field} is not supported`);
-  }
-  const act = config["hidden_act"] ?? "silu";
-  if (act !== "silu")
-    throw new StudioError("model.config", say`hidden_act is ${JSON.stringify(act)}; only "silu" is supported`);
+  if (!isFields(value)) failConfig(say`config.json is not an object`);
+  const architecture = architectureNames.find((name) => architectures[name].modelType === value["model_type"]);
+  if (!architecture) failUnknown(value);
+  const record = architectures[architecture];
+  const fields = withDefaults(value, record);
+  const named = (name: string) => record.fieldNames?.[name] ?? name;
+  const whole = (name: string, most: number) => wholeField(fields, named(name), most);
 
-  const whole = (field: string, fallback?: number): number => {
-    const n = config[field] ?? fallback;
-    if (typeof n !== "number" || !Number.isInteger(n) || n < 1 || n > 2 ** 31)
-      throw new StudioError("model.config", say`${field} is not a positive whole number`);
-    return n;
-  };
-  const positive = (field: string, fallback: number): number => {
-    const n = config[field] ?? fallback;
-    if (typeof n !== "number" || !(n > 0) || !Number.isFinite(n))
-      throw new StudioError("model.config", say`${field} is not a positive number`);
-    return n;
-  };
-  const rope = config["rope_parameters"] as Record<string, unknown> | null | undefined; // transformers 5 nests theta here
-  if (rope != null && rope["rope_type"] !== undefined && rope["rope_type"] !== "default") {
-    throw new StudioError("model.config", say`rope_type ${JSON.stringify(rope["rope_type"])} is not supported`);
-  }
-  const heads = whole("num_attention_heads");
-  const hiddenSize = whole("hidden_size");
-  const keyValueHeads = whole("num_key_value_heads", heads);
-  const headDim = whole("head_dim", hiddenSize / heads);
-  if (heads % keyValueHeads !== 0)
-    throw new StudioError("model.config", say`num_key_value_heads does not divide num_attention_heads`);
-  if (headDim % 2 !== 0) throw new StudioError("model.config", say`head_dim is odd`);
-  const eos = config["eos_token_id"];
+  const hiddenSize = whole("hidden_size", 2 ** 20);
+  const heads = whole("num_attention_heads", 4096);
+  const keyValueHeads = fields["num_key_value_heads"] == null ? heads : whole("num_key_value_heads", heads);
+  const headDim = fields["head_dim"] == null ? hiddenSize / heads : whole("head_dim", 4096);
+  if (!Number.isInteger(headDim))
+    failConfig(say`${named("num_attention_heads")} does not divide ${named("hidden_size")}`);
+  if (heads % keyValueHeads !== 0) failConfig(say`num_key_value_heads does not divide num_attention_heads`);
+  if (headDim % 2 !== 0) failConfig(say`head_dim is odd`);
+  const layers = whole("num_hidden_layers", 4096);
+  const maxPositions = whole("max_position_embeddings", 2 ** 30);
   return {
-    architecture: "llama",
-    vocabSize: whole("vocab_size"),
+    ...plainDecoder,
+    architecture,
+    vocabSize: whole("vocab_size", 2 ** 24),
     hiddenSize,
-    intermediateSize: whole("intermediate_size"),
-    layers: whole("num_hidden_layers"),
+    intermediateSize: intermediateSize(fields, named("intermediate_size"), architecture, hiddenSize),
+    layers,
     heads,
     keyValueHeads,
     headDim,
-    maxPositions: whole("max_position_embeddings", 2048),
-    ropeTheta: typeof rope?.["rope_theta"] === "number" ? rope["rope_theta"] : positive("rope_theta", 10000),
-    rmsNormEps: positive("rms_norm_eps", 1e-6),
-    tieWordEmbeddings: config["tie_word_embeddings"] === true,
-    bosTokenId: typeof config["bos_token_id"] === "number" ? config["bos_token_id"] : null,
-    eosTokenIds: (Array.isArray(eos) ? eos : [eos]).filter((id): id is number => typeof id === "number"),
+    maxPositions,
+    ropeTheta: null,
+    rmsNormEps: positiveField(fields, named("rms_norm_eps")),
+    tieWordEmbeddings: flagField(fields, "tie_word_embeddings"),
+    bosTokenId: tokenIds(fields, "bos_token_id")[0] ?? null,
+    eosTokenIds: tokenIds(fields, "eos_token_id"),
+    activation: parseActivation(fields, record, named("hidden_act")),
+    ...record.parse(fields, { layers, headDim, maxPositions }),
   };
 }
 
-/** The same numbers as transformers' LlamaForCausalLM reads them. */
+function withDefaults(value: Fields, { defaults }: ArchitectureRecord): Fields {
+  return { ...defaults, ...value };
+}
+
+/** Four times the width where GPT-2's is not said. */
+function intermediateSize(fields: Fields, name: string, architecture: Architecture, hiddenSize: number): number {
+  if (architecture === "gpt2" && fields[name] == null) return 4 * hiddenSize;
+  return wholeField(fields, name, 2 ** 22);
+}
+
+function parseActivation(fields: Fields, record: ArchitectureRecord, name: string): ModelConfig["activation"] {
+  const field = fields["hidden_activation"] == null ? name : "hidden_activation";
+  const given = fields[field] ?? "silu";
+  const activation = typeof given === "string" && Object.hasOwn(activations, given) ? activations[given] : undefined;
+  if (!activation || (activation === "silu" && !record.isGated)) {
+    failConfig(say`${field} is ${quoted(given)}, which is not supported`);
+  }
+  return activation;
+}
+
+/** Says of a model that is not known what its file tells of it all the same. */
+function failUnknown(value: Fields): never {
+  const told = (names: string[]) => quoted(names.map((name) => value[name]).find((each) => each !== undefined));
+  const known = architectureNames.map((name) => architectures[name].modelType).join(", ");
+  failConfig(
+    say`model_type is ${quoted(value["model_type"])} (layers ${told(["num_hidden_layers", "n_layer"])}, hidden size ${told(["hidden_size", "n_embd"])}, vocabulary ${told(["vocab_size"])}); supported are ${known}`,
+  );
+}
+
+/** The same numbers as transformers reads them. */
 export function toHuggingFaceConfig(config: ModelConfig, dtype: "float16" | "float32"): Record<string, unknown> {
-  return {
-    architectures: ["LlamaForCausalLM"],
-    model_type: "llama",
-    vocab_size: config.vocabSize,
+  const record = architectures[config.architecture];
+  const has = (name: LinearName) => config.biases.includes(name);
+  const fields = {
     hidden_size: config.hiddenSize,
     intermediate_size: config.intermediateSize,
     num_hidden_layers: config.layers,
     num_attention_heads: config.heads,
-    num_key_value_heads: config.keyValueHeads,
-    head_dim: config.headDim,
     max_position_embeddings: config.maxPositions,
-    rope_theta: config.ropeTheta,
     rms_norm_eps: config.rmsNormEps,
-    hidden_act: "silu",
-    attention_bias: false,
-    mlp_bias: false,
+    hidden_act: hiddenAct(config),
+  };
+  const named = Object.entries(fields).map(([name, value]) => [record.fieldNames?.[name] ?? name, value]);
+  const shared = {
+    architectures: [record.className],
+    model_type: record.modelType,
+    vocab_size: config.vocabSize,
+    ...(Object.fromEntries(named) as Record<string, unknown>),
     tie_word_embeddings: config.tieWordEmbeddings,
     bos_token_id: config.bosTokenId,
     eos_token_id: config.eosTokenIds.length === 1 ? config.eosTokenIds[0] : config.eosTokenIds,
     torch_dtype: dtype,
   };
+  if (config.architecture === "gpt2") return { ...shared, scale_attn_weights: config.attentionScale === null };
+  return {
+    ...shared,
+    num_key_value_heads: config.keyValueHeads,
+    head_dim: config.headDim,
+    attention_bias: has("o_proj"),
+    mlp_bias: has("down_proj"),
+    ...ropeFields(config),
+    ...windowFields(config),
+    ...(config.architecture === "gemma2" || config.architecture === "gemma3" ? gemmaFields(config) : {}),
+  };
+}
+
+function hiddenAct({ activation, architecture }: ModelConfig): string {
+  if (activation === "silu") return "silu";
+  return architecture === "gpt2" ? "gelu_new" : "gelu_pytorch_tanh";
+}
+
+/** In the words of transformers 4, which 5 reads too; nested only where two kinds of layers differ. */
+function ropeFields({ architecture, ropeTheta, ropeScaling, localRopeTheta }: ModelConfig): Record<string, unknown> {
+  const { rope_theta, ...scaling } = ropeParameters({ theta: ropeTheta ?? 10000, scaling: ropeScaling });
+  return {
+    rope_theta,
+    ...(ropeScaling ? { rope_scaling: scaling } : {}),
+    ...(localRopeTheta === null ? {} : { rope_local_base_freq: localRopeTheta }),
+    ...(architecture === "phi3" && ropeScaling?.kind === "longrope"
+      ? { original_max_position_embeddings: ropeScaling.originalMaxPositions }
+      : {}),
+  };
+}
+
+function windowFields({ architecture, windows, layers }: ModelConfig): Record<string, unknown> {
+  const window = windows.find((each) => each !== null) ?? null;
+  const kinds = Array.from({ length: layers }, (_, i) => (windows[i] ? "sliding_attention" : "full_attention"));
+  switch (architecture) {
+    case "mistral":
+    case "phi3":
+      return { sliding_window: window };
+    case "qwen2":
+    case "qwen3":
+      return window === null
+        ? { use_sliding_window: false }
+        : { use_sliding_window: true, sliding_window: window, layer_types: kinds };
+    case "gemma2":
+    case "gemma3":
+      return { sliding_window: window, layer_types: kinds };
+    default:
+      return {};
+  }
+}
+
+function gemmaFields(config: ModelConfig): Record<string, unknown> {
+  const { attentionScale, headDim } = config;
+  return {
+    hidden_activation: hiddenAct(config),
+    query_pre_attn_scalar: attentionScale === null ? headDim : Number((1 / attentionScale ** 2).toPrecision(12)),
+    attn_logit_softcapping: config.attentionSoftcap,
+    final_logit_softcapping: config.finalSoftcap,
+  };
 }
 
 /** How many numbers the architecture trains when nothing is frozen. */
-export function countParameters(c: ModelConfig): number {
-  const attention = 2 * c.hiddenSize * c.heads * c.headDim + 2 * c.hiddenSize * c.keyValueHeads * c.headDim;
-  const layer = attention + 3 * c.hiddenSize * c.intermediateSize + 2 * c.hiddenSize;
-  const embeddings = c.vocabSize * c.hiddenSize * (c.tieWordEmbeddings ? 1 : 2);
-  return embeddings + c.layers * layer + c.hiddenSize;
+export function countParameters(config: ModelConfig): number {
+  const { hiddenSize: C, headDim: D, vocabSize: V, biases } = config;
+  const { norm, norms, tensors } = architectures[config.architecture];
+  const aNorm = norm === "layer" ? 2 * C : C;
+  const linears = linearNamesOf(config).reduce((sum, name) => {
+    const [out, in_] = linearShape(config, name);
+    return sum + out * in_ + (biases.includes(name) ? out : 0);
+  }, 0);
+  const layer = linears + Object.keys(norms).length * aNorm + (config.hasHeadNorms ? 2 * D : 0);
+  const embeddings = V * C * (config.tieWordEmbeddings ? 1 : 2) + (tensors.positions ? config.maxPositions * C : 0);
+  return embeddings + config.layers * layer + aNorm;
 }

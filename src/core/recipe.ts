@@ -1,7 +1,7 @@
 /** @file A recipe: one JSON document that describes a run completely. Its shape, defaults, validator and migrations. */
 
 import * as z from "zod/mini";
-import { type Adaptation, linearNames } from "./adapter";
+import { type Adaptation, allLinearNames, linearNames } from "./adapter";
 import { StudioError } from "./errors";
 import { type Said, say } from "./say";
 
@@ -36,7 +36,7 @@ const schema = z.strictObject({
     rank: whole(1, 512),
     alpha: between(0.001, 4096),
     dropout: between(0, 0.9),
-    targetModules: z.array(z.enum(linearNames)).check(z.minLength(1)),
+    targetModules: z.array(z.enum(allLinearNames)).check(z.minLength(1)),
   }),
   objective: z.strictObject({
     kind: z.literal("sft"),

@@ -4,14 +4,14 @@ import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { type Lora, linearNames } from "../core/adapter";
-import { type ModelConfig, parseModelConfig } from "../core/model";
+import { type ModelConfig, parseModelConfig, plainDecoder } from "../core/model";
 import { newRandom } from "../core/random";
 import { mergeLora, newHuggingFaceFolder } from "./huggingFace";
 import { listLoraTensors, newPeftFiles, parsePeft } from "./peft";
 import { parseSafetensors, writeSafetensors } from "./safetensors";
 
 const config: ModelConfig = {
-  architecture: "llama",
+  ...plainDecoder,
   vocabSize: 11,
   hiddenSize: 8,
   intermediateSize: 12,

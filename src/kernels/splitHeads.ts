@@ -150,16 +150,19 @@ export function splitHeads(x: tf.Tensor2D, positions: tf.Tensor1D, table: tf.Ten
   return split({ x, positions, table }, layout) as tf.Tensor4D;
 }
 
-/** The cosines and sines of every position: [positions, D]. */
-export function ropeTable(positions: number, D: number, theta: number): Float32Array {
-  const table = new Float32Array(positions * D);
+/**
+ * The cosines and sines, times `factor`, of every position: [positions, D]. `frequencies` [D / 2] are the radians that
+ * each pair turns from one position to the next.
+ */
+export function ropeTable(positions: number, frequencies: Float32Array, factor = 1): Float32Array {
+  const half = frequencies.length;
+  const table = new Float32Array(positions * 2 * half);
   for (let p = 0; p < positions; p++) {
-    for (let d = 0; d < D / 2; d++) {
-      // Rounded to f32 where transformers rounds, so that far positions turn by the same angle.
-      const angle = Math.fround(p * Math.fround(1 / Math.fround(theta ** Math.fround((2 * d) / D))));
-      table[p * D + d] = Math.cos(angle);
-      table[p * D + D / 2 + d] = Math.sin(angle);
-    }
+    frequencies.forEach((frequency, d) => {
+      const angle = Math.fround(p * frequency); // rounded where transformers rounds
+      table[p * 2 * half + d] = factor * Math.cos(angle);
+      table[p * 2 * half + half + d] = factor * Math.sin(angle);
+    });
   }
   return table;
 }

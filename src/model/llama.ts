@@ -1,9 +1,18 @@
 /** @file The Llama architecture: its weights as a record, and its forward pass as functions over them. */
 
-import { linearNames, linearPath, linearShape, type StackName, stackNames, stackRows, stacks } from "../core/adapter";
+import {
+  linearNames,
+  linearPath,
+  linearShape,
+  type StackName,
+  stackNames,
+  stackShape,
+  stacksOf,
+} from "../core/adapter";
 import { StudioError } from "../core/errors";
 import type { ModelConfig } from "../core/model";
 import { packWeight, type WeightFormat } from "../core/packing";
+import { ropeFrequencies } from "../core/rope";
 import { say } from "../core/say";
 import type { WeightEntry, WeightFile } from "../core/weightFile";
 import { add } from "../kernels/add";
@@ -62,6 +71,9 @@ function layOut(
   vectors: (name: string) => Float32Array,
   formatOf: (names: readonly string[]) => WeightFormat,
 ): { llama: Omit<Llama, "unused">; fills: Fill[] } {
+  if (config.architecture !== "llama" || config.ropeScaling || config.biases.length > 0 || config.ropeTheta === null) {
+    throw new StudioError("model.config", say`${config.architecture} with these settings cannot be computed yet`);
+  }
   const fills: Fill[] = [];
   const vector = (name: string) => tf.tensor1d(vectors(name));
   const matrix = (names: readonly string[], shape: [number, number]): Weight => {
@@ -71,9 +83,8 @@ function layOut(
   };
   const layers = Array.from({ length: config.layers }, (_, i): Layer => {
     const each = stackNames.map((stack) => {
-      const names = stacks[stack].map((name) => `${linearPath(i, name)}.weight`);
-      const rows = stackRows(config, stack).reduce((sum, n) => sum + n, 0);
-      return [stack, matrix(names, [rows, linearShape(config, stacks[stack][0])[1]])] as const;
+      const names = stacksOf(config)[stack].map((name) => `${linearPath(i, name)}.weight`);
+      return [stack, matrix(names, stackShape(config, stack))] as const;
     });
     return {
       inputNorm: vector(`model.layers.${i}.input_layernorm.weight`),
@@ -90,7 +101,10 @@ function layOut(
     layers,
     norm: vector("model.norm.weight"),
     head: config.tieWordEmbeddings ? embedding : matrix(["lm_head.weight"], table),
-    rope: tf.tensor2d(ropeTable(P, D, config.ropeTheta), [P, D]),
+    rope: tf.tensor2d(ropeTable(Math.min(P, 32768), ropeFrequencies(D, { theta: config.ropeTheta, scaling: null })), [
+      Math.min(P, 32768),
+      D,
+    ]),
   };
   return { llama, fills };
 }

@@ -1,14 +1,14 @@
 /** @file Low-rank adaptation (Hu et al. 2021): small trained matrices beside frozen linears, as PEFT names them. */
 
 import {
-  type LinearName,
   type Lora,
+  linearNamesOf,
   linearPath,
-  linearShape,
   type StackName,
   stackNames,
   stackRows,
-  stacks,
+  stackShape,
+  stacksOf,
 } from "../core/adapter";
 import { StudioError } from "../core/errors";
 import type { ModelConfig } from "../core/model";
@@ -47,12 +47,19 @@ type Place = {
 
 const stackPath = (layer: number, stack: StackName) => `model.layers.${layer}.${stack}`;
 
+/** Throws `adapter.invalid` where a layer to be adapted is none of this architecture's. */
 function placesOf(config: ModelConfig, { rank, targetModules }: Lora): Place[] {
+  const known = linearNamesOf(config);
+  for (const name of targetModules) {
+    if (!known.includes(name)) {
+      throw new StudioError("adapter.invalid", say`${name} is not a layer of this model: it has ${known.join(", ")}`);
+    }
+  }
   return Array.from({ length: config.layers }, (_, layer) =>
     stackNames.map((stack): Place => {
       const rows = stackRows(config, stack);
-      const names: readonly LinearName[] = stacks[stack];
-      const layers = names.map((name, m) => ({
+      const [out, in_] = stackShape(config, stack);
+      const layers = stacksOf(config)[stack].map((name, m) => ({
         name,
         path: linearPath(layer, name),
         m,
@@ -62,9 +69,9 @@ function placesOf(config: ModelConfig, { rank, targetModules }: Lora): Place[] {
       return {
         path: stackPath(layer, stack),
         rank,
-        in_: linearShape(config, stacks[stack][0])[1],
+        in_,
         rows: rank * rows.length,
-        out: rows.reduce((a, b) => a + b, 0),
+        out,
         layers: layers.filter(({ name }) => targetModules.includes(name)),
       };
     }),

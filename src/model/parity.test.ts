@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
-import { type LinearName, type Lora, linearNames, linearPath, type StackName, stacks } from "../core/adapter";
+import { type Lora, linearNames, linearPath, stackNames, stacksOf } from "../core/adapter";
 import type { Batch } from "../core/batch";
 import { type ModelConfig, parseModelConfig } from "../core/model";
 import { openDevice } from "../kernels/device";
@@ -72,8 +72,9 @@ const limit = 1e-4;
 /** The layers whose weights lie in a stack, in order: `model.layers.0.qkv.weight` holds three. */
 function namesOf(key: string): string[] {
   const [, layer, stack] = /^model\.layers\.(\d+)\.(\w+)\.weight$/.exec(key) ?? [];
-  const names = stacks[stack as StackName] as readonly LinearName[] | undefined;
-  return names ? names.map((name) => `${linearPath(Number(layer), name)}.weight`) : [key];
+  const of = stackNames.find((name) => name === stack);
+  if (!of) return [key];
+  return stacksOf({ architecture: "llama" })[of].map((name) => `${linearPath(Number(layer), name)}.weight`);
 }
 
 describe.each(["cpu", "wasm"] as const)("on %s", (backend) => {

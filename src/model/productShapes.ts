@@ -1,6 +1,6 @@
 /** @file The matrix products that a model is trained and sampled with, for a device to find out how it makes them best. */
 
-import { type Lora, linearShape, stackNames, stackRows, stacks } from "../core/adapter";
+import { type Lora, stackNames, stackRows, stackShape } from "../core/adapter";
 import type { ModelConfig } from "../core/model";
 import { type WeightFormat, weightFormats } from "../core/packing";
 import type { ProductShape } from "../kernels/product";
@@ -14,8 +14,8 @@ export function productShapes(config: ModelConfig, format: WeightFormat, rank: L
   const packed = weightFormats.indexOf(format);
   const { hiddenSize: C, vocabSize: V } = config;
   const layers = stackNames.map((stack) => {
-    const parts = stackRows(config, stack);
-    return { width: linearShape(config, stacks[stack][0])[1], parts, out: parts.reduce((a, b) => a + b, 0) };
+    const [out, width] = stackShape(config, stack);
+    return { width, parts: stackRows(config, stack), out };
   });
   const frozen = (rows: number): ProductShape[] => [
     ...layers.map(({ width, out }) => product("forward", rows, out, width, packed)),

@@ -1,11 +1,11 @@
 /** @file A decoder of a few thousand weights drawn from a seed, for tests. */
 
-import type { ModelConfig } from "../core/model";
+import { type ModelConfig, plainDecoder } from "../core/model";
 import { newRandom } from "../core/random";
 import { type Llama, loadLlama, tensorShapes } from "./llama";
 
 export const tinyConfig: ModelConfig = {
-  architecture: "llama",
+  ...plainDecoder,
   vocabSize: 29,
   hiddenSize: 20,
   intermediateSize: 30,

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it, vi } from "vitest";
 import { type Lora, linearNames } from "../core/adapter";
 import type { Batch } from "../core/batch";
 import { StudioError } from "../core/errors";
-import type { ModelConfig } from "../core/model";
+import { type ModelConfig, plainDecoder } from "../core/model";
 import { newRandom } from "../core/random";
 import { deviceMemory, openDevice, wasmBackend } from "../kernels/device";
 import { tf } from "../kernels/tf";
@@ -14,7 +14,7 @@ import { type Adapter, disposeAdapter, loadLora, newLora, readAdapter } from "./
 import { disposeOptimizer, evaluateLoss, loadOptimizer, newOptimizer, readOptimizer, trainStep } from "./training";
 
 const config: ModelConfig = {
-  architecture: "llama",
+  ...plainDecoder,
   vocabSize: 30,
   hiddenSize: 24,
   intermediateSize: 40,
