@@ -24,6 +24,8 @@ export type GgufHeader = {
 /** Four times what a vocabulary of 262,144 tokens with its scores and merges takes. */
 const maximumHeader = 64 << 20;
 const maximumTensors = 200_000;
+/** In all arrays together: they take more memory as values than as bytes. */
+const maximumElements = 4 << 20;
 
 function fail(detail: Said): never {
   throw new StudioError("model.tensor", say`GGUF: ${detail}`);
@@ -38,6 +40,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 function newCursor(bytes: Uint8Array<ArrayBuffer>, limit: number, name: string) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   let at = 0;
+  let elements = 0;
   /** Moves past `length` bytes and says where they began. */
   const take = (length: number, where: Said): number => {
     if (length > limit - at) {
@@ -73,7 +76,13 @@ function newCursor(bytes: Uint8Array<ArrayBuffer>, limit: number, name: string) 
       throw new StudioError("model.tensor", say`GGUF: ${where}: not UTF-8 at byte ${start}`, { cause });
     }
   };
-  return { view, take, u32, u64, string, position: () => at };
+  /** Before an array is filled: its length is believed only as far as there is room for it. */
+  const count = (length: number, size: number, where: Said) => {
+    elements += length;
+    if (elements > maximumElements) fail(say`${where}: ${length} elements, more than ${maximumElements} in all`);
+    if (length * size > limit - at) fail(say`${where}: ${name} ends before ${length} elements from byte ${at} on`);
+  };
+  return { view, take, u32, u64, string, count, position: () => at };
 }
 
 type Cursor = ReturnType<typeof newCursor>;
@@ -105,17 +114,17 @@ function readArray(cursor: Cursor, where: Said): GgufValue {
   const fixed = scalars.get(type);
   if (fixed) {
     const [size, read] = fixed;
-    const start = cursor.take(length * size, where); // before an array of that length is made
+    cursor.count(length, size, where);
+    const start = cursor.take(length * size, where);
     return Array.from({ length }, (_, i) => read(cursor.view, start + i * size));
   }
-  if (type !== stringType && type !== boolType)
-    fail(type === arrayType ? say`${where}: an array within an array` : say`${where}: unknown type ${type}`);
-  // Filled one by one: the length is believed only as far as there are bytes.
   if (type === boolType) {
-    const values: boolean[] = [];
-    for (let i = 0; i < length; i++) values.push(readBool(cursor, where));
-    return values;
+    cursor.count(length, 1, where);
+    return Array.from({ length }, () => readBool(cursor, where));
   }
+  if (type !== stringType)
+    fail(type === arrayType ? say`${where}: an array within an array` : say`${where}: unknown type ${type}`);
+  cursor.count(length, 8, where); // each has at least its length
   const values: string[] = [];
   for (let i = 0; i < length; i++) values.push(cursor.string(where));
   return values;
