@@ -2,10 +2,10 @@
 
 import type { Calls, Events } from "./bridge/protocol";
 import { serve, withTransfer } from "./bridge/rpc";
+import { bytesSource } from "./core/byteSource";
 import { StudioError, toWire } from "./core/errors";
-import { embeddedModel, type RunId } from "./core/ids";
+import type { ModelId, RunId } from "./core/ids";
 import type { RunEvent } from "./core/metrics";
-import { countParameters, type Model } from "./core/model";
 import { gsm8kTemplate, type Recipe } from "./core/recipe";
 import { newRun, type Run } from "./core/run";
 import { say } from "./core/say";
@@ -17,15 +17,17 @@ import { exportAdapter } from "./jobs/exportAdapter";
 import { answer } from "./jobs/generate";
 import { importDataset } from "./jobs/importDataset";
 import { inspectFile } from "./jobs/inspectFile";
-import { type ModelFiles, readModelConfig, readTokenizer } from "./jobs/loadModel";
+import { stoppingAt } from "./jobs/loadModel";
 import { loadRunAdapter } from "./jobs/loadRunAdapter";
 import { measureSpeed } from "./jobs/measureSpeed";
+import { newModelLibrary } from "./jobs/modelLibrary";
 import { planRecipe } from "./jobs/planRecipe";
 import { previewRow } from "./jobs/previewRow";
 import { newRecipeSource } from "./jobs/recipeSource";
 import { runTraining } from "./jobs/runTraining";
 import { newStepTimes } from "./jobs/stepTimes";
 import { newUntilLost } from "./jobs/untilLost";
+import { weightBytes } from "./jobs/weightFormats";
 import { disposeAdapter } from "./model/lora";
 import { newBrowserRunStore } from "./storage/browserRunStore";
 import { deleteDataset } from "./storage/datasets";
@@ -43,13 +45,30 @@ async function readAsset(path: string): Promise<Uint8Array<ArrayBuffer> | null> 
   return response.ok ? new Uint8Array(await response.arrayBuffer()) : null;
 }
 
-function filesOf(model: string): ModelFiles {
-  if (model !== "embedded") throw new StudioError("model.missing", say`There is no model ${model}`);
-  return { name: model, read: (file) => readAsset(`embedded/${file}`) };
-}
+/** What ships with the studio. */
+const embeddedFiles = [
+  "config.json",
+  "generation_config.json",
+  "model.safetensors",
+  "tokenizer.json",
+  "tokenizer_config.json",
+];
+const library = newModelLibrary({
+  embedded: {
+    name: "embedded",
+    list: () => Promise.resolve(embeddedFiles),
+    open: async (file) => {
+      const bytes = embeddedFiles.includes(file) ? await readAsset(`embedded/${file}`) : null;
+      return bytes && bytesSource(bytes, file);
+    },
+  },
+});
 
 const session = newEngineSession({
-  filesOf,
+  filesOf: library.filesOf,
+  onLoading: (model, done, total) => {
+    emit("model.loading", { model, done, total });
+  },
   onLost: (error) => {
     emit("device.lost", toWire(error));
   },
@@ -61,22 +80,6 @@ const times = newStepTimes();
 let swept: Promise<void> | null = null;
 /** The run that has the engine: one at a time. */
 let active: { run: RunId; controls: Controls } | null = null;
-
-/** The tokenizer and numbers of a recipe's model, without its weights. */
-let light: { name: string; loading: Promise<Awaited<ReturnType<typeof loadLight>>> } | null = null;
-async function loadLight(name: string) {
-  const files = filesOf(name);
-  const config = await readModelConfig(files);
-  return { config, tokenizer: await readTokenizer(files, config) };
-}
-function lightModel(name: string) {
-  if (light?.name !== name) light = { name, loading: loadLight(name) };
-  const mine = light;
-  mine.loading.catch(() => {
-    if (light === mine) light = null;
-  });
-  return mine.loading;
-}
 
 function controlsOf(run: RunId): Controls {
   if (active?.run !== run) throw new StudioError("run.missing", say`This engine is not training that run`);
@@ -100,7 +103,7 @@ async function train(id: RunId, find: () => Promise<Run>, signal: AbortSignal): 
         run,
         store,
         backend: device.backend,
-        loadModel: async () => session.model(await session.current(), run.recipe.model),
+        loadModel: async () => session.model(await session.current(), run.recipe.model, run.recipe.precision),
         loadSource: () => source.load(run.recipe, controls.signal),
         available: availableMemory(),
         controls,
@@ -133,12 +136,14 @@ async function plan(recipe: Recipe, signal: AbortSignal) {
   const { device } = await session.current();
   const [loaded, model, { readable: runs }] = await Promise.all([
     source.load(recipe, signal),
-    lightModel(recipe.model),
+    library.know(recipe.model),
     listRuns(),
   ]);
+  const { config } = model.open;
+  const size = weightBytes(config, await model.open.weights(), recipe.precision);
   return planRecipe({
     recipe,
-    config: model.config,
+    model: { config, weightBytes: size },
     source: loaded,
     lengths: await source.lengths(recipe, loaded, model.tokenizer, signal),
     available: availableMemory(),
@@ -151,7 +156,7 @@ async function measure(recipe: Recipe, signal: AbortSignal): Promise<boolean> {
   if (active || now.device.software) return false;
   const { meanTokens, memory } = await plan(recipe, signal);
   if (memory.verdict === "too large" || meanTokens === 0) return false;
-  const model = await session.model(now, recipe.model);
+  const model = await session.model(now, recipe.model, recipe.precision);
   const { turns } = now;
   const { recompute } = memory;
   const speed = await measureSpeed({ recipe, model, length: Math.ceil(meanTokens), recompute, turns, signal });
@@ -159,18 +164,21 @@ async function measure(recipe: Recipe, signal: AbortSignal): Promise<boolean> {
   return true;
 }
 
-async function listModels(): Promise<Model[]> {
-  const { config } = await lightModel("embedded");
-  const parameters = countParameters(config);
-  // the file holds f16
-  return [{ id: embeddedModel, name: "Anneal base", config, parameters, bytes: bytes(2 * parameters), licence: "MIT" }];
+/** A model that a run or a chat has on the device stays. */
+async function checkIdle(id: ModelId): Promise<void> {
+  if (active && (await getRun(active.run).catch(() => null))?.recipe.model === id) throw new StudioError("model.busy");
 }
+
+const tellProgress = (progress: string) => (told: { file: string; done: number; total: number }) => {
+  emit("model.progress", { progress, ...told });
+};
 
 async function chat(args: Calls["chat.ask"]["args"], signal: AbortSignal): Promise<Calls["chat.ask"]["result"]> {
   const begun = performance.now();
   const now = await session.current();
   const run = args.run === null ? null : await getRun(args.run);
-  const model = await session.model(now, run?.recipe.model ?? args.model);
+  const base = await session.model(now, run?.recipe.model ?? args.model, run?.recipe.precision);
+  const model = run ? stoppingAt(base, run.recipe.template) : base;
   const adapter = run ? await loadRunAdapter(run, store, model.config) : null;
   const untilLost = newUntilLost(now.device.lost);
   try {
@@ -204,7 +212,20 @@ const emit = serve<Calls, Events>(self, {
     if (active && session.isOther(choice)) throw new StudioError("run.active");
     return session.open(choice);
   },
-  "model.list": listModels,
+  "model.list": () => library.list(),
+  "model.import": ({ files, name, progress }, signal) =>
+    library.importFiles(files, name, { signal, onProgress: tellProgress(progress) }),
+  "model.download": ({ progress, ...wish }, signal) =>
+    library.download(wish, { signal, onProgress: tellProgress(progress) }),
+  "model.resume": ({ model, files, progress }, signal) =>
+    library.resume(model, files, { signal, onProgress: tellProgress(progress) }),
+  "model.rename": ({ model, name }) => library.rename(model, name),
+  "model.delete": async ({ model }) => {
+    await checkIdle(model);
+    await library.delete(model);
+  },
+  "model.verify": ({ model, progress }, signal) =>
+    library.verify(model, { signal, onProgress: tellProgress(progress) }),
   "dataset.inspect": ({ file, mapping }) => inspectFile(file, mapping),
   "dataset.import": ({ file, name, mapping, onBad, progress }, signal) =>
     importDataset({
@@ -222,8 +243,8 @@ const emit = serve<Calls, Events>(self, {
     source.forget();
   },
   "recipe.preview": async ({ recipe, row }, signal) => {
-    const model = await lightModel(recipe.model);
-    return previewRow(await source.row(recipe, row, signal), recipe, model);
+    const { open, tokenizer } = await library.know(recipe.model);
+    return previewRow(await source.row(recipe, row, signal), recipe, { config: open.config, tokenizer });
   },
   "recipe.plan": ({ recipe }, signal) => plan(recipe, signal),
   "recipe.measure": ({ recipe }, signal) => measure(recipe, signal),
@@ -248,7 +269,7 @@ const emit = serve<Calls, Events>(self, {
   "chat.ask": chat,
   "adapter.export": async ({ run: id }) => {
     const run = await getRun(id);
-    const { config } = await lightModel(run.recipe.model);
+    const { config } = (await library.know(run.recipe.model)).open;
     const zip = await newZip(await exportAdapter(run, store, config));
     const name = run.name.replaceAll(/[^\p{L}\p{N}._-]+/gu, "-").replaceAll(/^-+|-+$/g, "") || "adapter";
     return withTransfer({ name: `${name}.zip`, zip }, [zip.buffer]);

@@ -3,9 +3,9 @@
 import type { BadRow, Dataset, Inspection, Mapping } from "../core/dataset";
 import type { BackendChoice, EngineInfo, Plan, RowPreview, Sampling } from "../core/engine";
 import type { WireError } from "../core/errors";
-import type { DatasetId, RunId } from "../core/ids";
+import type { DatasetId, ModelId, RunId } from "../core/ids";
 import type { RunEvent } from "../core/metrics";
-import type { Model } from "../core/model";
+import type { Model } from "../core/modelRecord";
 import type { Recipe } from "../core/recipe";
 import type { Run } from "../core/run";
 import type { Bytes } from "../core/units";
@@ -14,6 +14,19 @@ import type { Bytes } from "../core/units";
 export type Calls = {
   "engine.open": { args: { choice: BackendChoice }; result: EngineInfo };
   "model.list": { args: void; result: Model[] };
+  /** The files of one model, as they were dropped or picked; what is no model leaves nothing. */
+  "model.import": { args: { files: File[]; name: string; progress: string }; result: Model };
+  /** From a Hugging Face hub or its mirror; `file` is one GGUF file of many. */
+  "model.download": {
+    args: { host: string; repository: string; revision: string; file: string | null; progress: string };
+    result: Model;
+  };
+  /** Goes on with an import that was cut off. `files` are the same files again, of a model that came by a drop. */
+  "model.resume": { args: { model: ModelId; files: File[]; progress: string }; result: Model };
+  "model.rename": { args: { model: ModelId; name: string }; result: void };
+  "model.delete": { args: { model: ModelId }; result: void };
+  /** Answers the names of the files that are no longer as they came. */
+  "model.verify": { args: { model: ModelId; progress: string }; result: string[] };
   "dataset.inspect": { args: { file: File; mapping?: Mapping }; result: Inspection };
   /** With `onBad: "report"` nothing is stored if a row is bad: the bad rows come back instead. */
   "dataset.import": {
@@ -57,6 +70,9 @@ export type Calls = {
 /** The engine tells, at any time. */
 export type Events = {
   "engine.memory": { used: Bytes; available: Bytes; tensors: number };
+  "model.progress": { progress: string; file: string; done: number; total: number };
+  /** Matrices of a base that are on the device, of so many. */
+  "model.loading": { model: string; done: number; total: number };
   "dataset.progress": { progress: string; done: Bytes; total: Bytes; rows: number };
   "run.event": { run: RunId } & RunEvent;
   "chat.text": { id: string; text: string };

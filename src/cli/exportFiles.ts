@@ -3,7 +3,7 @@
 import { StudioError } from "../core/errors";
 import { say } from "../core/say";
 import { exportModel } from "../jobs/exportModel";
-import { readModelConfig } from "../jobs/loadModel";
+import { openModel } from "../jobs/openModel";
 import { parseArguments, required } from "./arguments";
 import { modelFiles, writeFiles } from "./host";
 import { readAdapterFolder } from "./loadAdapter";
@@ -30,7 +30,7 @@ export async function exportFiles(words: string[]): Promise<number> {
   }
   const adapter =
     format === "merged"
-      ? await readAdapterFolder(required("adapter", flags.adapter), await readModelConfig(files))
+      ? await readAdapterFolder(required("adapter", flags.adapter), (await openModel(files)).config)
       : null;
   const written = await exportModel(files, adapter);
   await writeFiles(out, written);

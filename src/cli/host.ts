@@ -1,15 +1,16 @@
 /** @file What the engine needs of Node: the files that ship with the studio, models from folders, devices. */
 
 import { existsSync, openAsBlob } from "node:fs";
-import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { blobSource } from "../core/byteSource";
 import type { BackendChoice } from "../core/engine";
 import { StudioError } from "../core/errors";
 import { say } from "../core/say";
 import type { NamedFile } from "../formats/zip";
-import type { ModelFiles } from "../jobs/loadModel";
 import type { ReadAsset } from "../jobs/loadSource";
+import type { ModelFiles } from "../jobs/openModel";
 import { type Device, openDevice } from "../kernels/device";
 
 /** The repository's root: above this file, bundled or not. */
@@ -34,12 +35,21 @@ export async function readFileOrNull(file: string): Promise<Uint8Array<ArrayBuff
 
 export const readAsset: ReadAsset = (file) => readFileOrNull(path.join(findRoot(), "public", file));
 
-/** `embedded`, or a Hugging Face folder. Throws `model.missing`. */
+/** `embedded`, a Hugging Face folder, or a GGUF file. Throws `model.missing`. */
 export async function modelFiles(model: string): Promise<ModelFiles> {
-  const folder = model === "embedded" ? path.join(findRoot(), "public", "embedded") : path.resolve(model);
-  const found = await stat(folder).catch(() => null);
-  if (!found?.isDirectory()) throw new StudioError("model.missing", say`${model} is not a folder`);
-  return { name: model, read: (file) => readFileOrNull(path.join(folder, file)) };
+  const place = model === "embedded" ? path.join(findRoot(), "public", "embedded") : path.resolve(model);
+  const found = await stat(place).catch(() => null);
+  if (!found) throw new StudioError("model.missing", say`${model} does not exist`);
+  const folder = found.isDirectory() ? place : path.dirname(place);
+  const names = found.isDirectory() ? await readdir(place) : [path.basename(place)];
+  return {
+    name: model,
+    list: () => Promise.resolve(names),
+    open: async (file) => {
+      const is = await stat(path.join(folder, file)).catch(() => null);
+      return is?.isFile() ? blobSource(await openAsBlob(path.join(folder, file)), file) : null;
+    },
+  };
 }
 
 /** Throws `file.unreadable`. */

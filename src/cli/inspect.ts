@@ -3,14 +3,14 @@
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import { StudioError } from "../core/errors";
-import { countParameters } from "../core/model";
 import { newRecipe } from "../core/recipe";
-import { say } from "../core/say";
+import { say, textOf } from "../core/say";
 import { toExample } from "../data/example";
 import { openRows } from "../data/import/readRows";
 import { parseSafetensors } from "../formats/safetensors";
+import { describeModel } from "../jobs/describeModel";
 import { inspectFile } from "../jobs/inspectFile";
-import { readModelConfig, readTokenizer, readWeights } from "../jobs/loadModel";
+import { openModel, openTokenizer } from "../jobs/openModel";
 import { previewRow } from "../jobs/previewRow";
 import { parseArguments } from "./arguments";
 import { modelFiles, openFile, readFileOrNull } from "./host";
@@ -26,26 +26,38 @@ export async function inspect(words: string[]): Promise<number> {
   if (name === undefined) throw new StudioError("cli.usage", say`inspect needs a file or a model's folder`);
   const found = name === "embedded" ? null : await stat(name).catch(() => null);
   if (name !== "embedded" && !found) throw new StudioError("file.unreadable", say`${name} does not exist`);
-  if (name === "embedded" || found?.isDirectory()) await inspectModel(name, output);
+  if (name === "embedded" || found?.isDirectory() || name.endsWith(".gguf")) await inspectModel(name, output);
   else if (name.endsWith(".safetensors")) await inspectTensors(name, output);
   else await inspectDataset(name, flags.model ?? "embedded", output);
   return 0;
 }
 
 async function inspectModel(name: string, output: Output): Promise<void> {
-  const files = await modelFiles(name);
-  const config = await readModelConfig(files);
-  const weights = await readWeights(files);
-  const parameters = countParameters(config);
-  const tensors = [...weights].map(([tensor, { shape }]) => ({ name: tensor, shape }));
-  const memory = 4 * parameters; // the engine holds weights in f32
+  const open = await openModel(await modelFiles(name));
+  const { config } = open;
+  const { parameters, deviceBytes: memory, types, licence, template, templateProblem } = await describeModel(open);
+  const weights = await open.weights();
+  const tensors = [...weights.tensors].map(([tensor, { shape, type }]) => ({ name: tensor, dtype: type, shape }));
+  const kinds = types.map(([type, count]) => `${count} × ${type}`).join(", ");
   output.result(
-    { event: "inspect", kind: "model", config, parameters, tensors, memory },
+    {
+      event: "inspect",
+      kind: "model",
+      container: open.container,
+      config,
+      parameters,
+      tensors,
+      memory,
+      licence,
+      template,
+    },
     [
-      `${config.architecture}, ${parameters.toLocaleString("en")} parameters, ${(memory / 2 ** 20).toFixed(1)} MiB in f32`,
+      `${config.architecture}, ${parameters.toLocaleString("en")} parameters, ${(memory / 2 ** 20).toFixed(1)} MiB on the device (${open.container}: ${kinds})`,
       `layers ${config.layers}, width ${config.hiddenSize}, heads ${config.heads}/${config.keyValueHeads}, ` +
         `vocabulary ${config.vocabSize}, context ${config.maxPositions}`,
-      ...tensors.map((tensor) => `  ${tensor.name} [${tensor.shape.join(", ")}]`),
+      ...(template ? [`chat: ${JSON.stringify(template.prompt)} → ${JSON.stringify(template.completion)}`] : []),
+      ...(templateProblem ? [`its chat template is not used: ${textOf(templateProblem)}`] : []),
+      ...tensors.map((tensor) => `  ${tensor.name} ${tensor.dtype} [${tensor.shape.join(", ")}]`),
     ].join("\n"),
   );
 }
@@ -65,9 +77,8 @@ async function inspectTensors(name: string, output: Output): Promise<void> {
 async function inspectDataset(name: string, modelName: string, output: Output): Promise<void> {
   const file = await openFile(name);
   const { container, columns, mapping, first } = await inspectFile(file);
-  const files = await modelFiles(modelName);
-  const config = await readModelConfig(files);
-  const model = { config, tokenizer: await readTokenizer(files, config) };
+  const open = await openModel(await modelFiles(modelName));
+  const model = { config: open.config, tokenizer: openTokenizer(open) };
   let rows = 0;
   let badCount = 0;
   const bad: { line: number; reason: string }[] = [];

@@ -9,7 +9,7 @@ import { say, textOf } from "../core/say";
 import { newTurns } from "../core/turns";
 import { newControls } from "../jobs/controls";
 import { exportAdapter } from "../jobs/exportAdapter";
-import { loadModel, readModelConfig, unloadModel } from "../jobs/loadModel";
+import { loadModel, unloadModel } from "../jobs/loadModel";
 import { loadEmbeddedSource, readExamples } from "../jobs/loadSource";
 import type { Source, TrainingData } from "../jobs/prepareData";
 import { runTraining } from "../jobs/runTraining";
@@ -52,7 +52,7 @@ export async function train(words: string[]): Promise<number> {
   output.note(
     `${device.backend}, ${device.threads} thread${device.threads === 1 ? "" : "s"}: ${textOf(device.reason)}`,
   );
-  const model = await loadModel(files);
+  const model = await loadModel(files, { precision: recipe.precision });
   const controls = newControls();
   const interrupt = newInterrupt(() => {
     output.note("Stopping after this step; a checkpoint is kept. Ctrl-C again ends at once.");
@@ -76,8 +76,7 @@ export async function train(words: string[]): Promise<number> {
       },
     });
     if (out !== undefined && ended.checkpoint > 0) {
-      const config = await readModelConfig(files);
-      await writeFiles(path.join(out, "adapter"), await exportAdapter(ended, store, config));
+      await writeFiles(path.join(out, "adapter"), await exportAdapter(ended, store, model.config));
     }
     return conclude(ended, out, output, (performance.now() - begun) / 1000);
   } finally {

@@ -45,6 +45,15 @@ export const explanations = {
     "The model's weights do not fit its configuration",
     "Download the weights again, or check that the files belong together.",
   ],
+  "model.format": [
+    "The files are not a model the studio knows",
+    "Drop a GGUF file, or all files of a Hugging Face folder: config.json, tokenizer.json and the safetensors.",
+  ],
+  "model.busy": ["The model is in use", "Wait until its import or the run is over, then try again."],
+  "model.download": [
+    "The model could not be downloaded",
+    "Check the name and the connection, then resume: what has arrived is kept.",
+  ],
   "model.missing": ["The model is not here", "Choose another model or import it again."],
   "tokenizer.invalid": ["The tokenizer cannot be used", "Use the tokenizer.json that belongs to the model."],
   "template.invalid": [

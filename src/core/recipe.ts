@@ -3,6 +3,7 @@
 import * as z from "zod/mini";
 import { type Adaptation, allLinearNames, linearNames } from "./adapter";
 import { StudioError } from "./errors";
+import { weightFormats } from "./packing";
 import { type Said, say } from "./say";
 
 const whole = (minimum: number, maximum: number) => z.int().check(z.gte(minimum), z.lte(maximum));
@@ -11,8 +12,10 @@ const between = (minimum: number, maximum: number) => z.number().check(z.gte(min
 const schema = z.strictObject({
   version: z.literal(1),
   name: z.string().check(z.minLength(1), z.maxLength(120)),
-  /** `embedded`, a `model:…` id, or (command line) a Hugging Face folder. */
+  /** `embedded`, a `model:…` id, or (command line) a Hugging Face folder or a GGUF file. */
   model: z.string().check(z.minLength(1)),
+  /** How the base's matrices are packed on the device; left out, as near to its files as the device has it. */
+  precision: z.optional(z.enum(weightFormats)),
   data: z.strictObject({
     /** `embedded`, a `dataset:…` id, or (command line) a file. */
     source: z.string().check(z.minLength(1)),

@@ -14,14 +14,28 @@ export type Document = {
   tooLong: boolean;
 };
 
-/** The ids a model is given to complete, in training and in generation alike. */
+/** The ids a model is given to complete, in training and in generation alike. A template may write the prefix itself. */
 export function encodePrompt(prompt: string, template: Recipe["template"], tokenizer: Tokenizer): number[] {
-  return [...tokenizer.prefix, ...tokenizer.encode(applyTemplate({ prompt, completion: "" }, template).prompt)];
+  const ids = tokenizer.encode(applyTemplate({ prompt, completion: "" }, template).prompt);
+  const isThere = tokenizer.prefix.every((id, i) => ids[i] === id);
+  return isThere ? ids : [...tokenizer.prefix, ...ids];
+}
+
+/** The token that a template closes an answer with: its own end-of-turn token, else the end-of-text token. */
+export function endToken({ completion }: Recipe["template"], tokenizer: Tokenizer): number {
+  const after = completion.slice(completion.lastIndexOf("{completion}") + "{completion}".length);
+  return closingToken(tokenizer.encode(after), tokenizer) ?? tokenizer.eos;
+}
+
+/** The last of these ids where it is a special token, which stands for no text. */
+function closingToken(ids: readonly number[], tokenizer: Tokenizer): number | null {
+  const last = ids.at(-1);
+  return last !== undefined && tokenizer.decode([last]) === "" ? last : null;
 }
 
 /**
  * Prompt and completion are tokenized apart, so that the mask is exact and generation sees the same prompt ids.
- * The end-of-text token follows and is trained.
+ * The end-of-text token follows, where the template does not end with a token of its own, and is trained.
  */
 export function newDocument(
   example: Example,
@@ -32,7 +46,8 @@ export function newDocument(
 ): Document {
   const prompt = encodePrompt(example.prompt, template, tokenizer);
   const completion = tokenizer.encode(applyTemplate(example, template).completion);
-  const tokens = [...prompt, ...completion, tokenizer.eos];
+  const ends = closingToken(completion, tokenizer) === null ? [tokenizer.eos] : [];
+  const tokens = [...prompt, ...completion, ...ends];
   const firstTrained = lossOn === "all" ? 1 : Math.max(1, prompt.length);
   const trained = new Uint8Array(tokens.length).fill(1, firstTrained);
   return { tokens, trained, tooLong: tokens.length > contextLength };

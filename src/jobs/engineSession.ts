@@ -2,12 +2,14 @@
 
 import type { BackendChoice, EngineInfo } from "../core/engine";
 import type { StudioError } from "../core/errors";
+import type { WeightFormat } from "../core/packing";
 import { newTurns, type Turns } from "../core/turns";
 import { type Device, deviceMemory, openDevice } from "../kernels/device";
 import { chooseProducts } from "../kernels/product";
 import { tuneProducts } from "../kernels/tuneProducts";
 import { productShapes } from "../model/productShapes";
-import { type LoadedModel, loadModel, type ModelFiles, unloadModel } from "./loadModel";
+import { type LoadedModel, loadModel, unloadModel } from "./loadModel";
+import type { ModelFiles } from "./openModel";
 
 export type Session = {
   device: Device;
@@ -16,7 +18,7 @@ export type Session = {
   /** Aborted when another device takes this one's place. */
   closing: AbortController;
   /** One base at a time, shared by runs and chat. */
-  base: { name: string; loading: Promise<LoadedModel> } | null;
+  base: { key: string; loading: Promise<LoadedModel> } | null;
 };
 
 /** The rank that products are tuned for; others take what was found for the frozen weights, and a rule for the rest. */
@@ -26,7 +28,9 @@ export type EngineSession = ReturnType<typeof newEngineSession>;
 
 export function newEngineSession(host: {
   /** Throws `model.missing`. */
-  filesOf: (model: string) => ModelFiles;
+  filesOf: (model: string) => Promise<ModelFiles>;
+  /** How much of a model's weights is on the device, in matrices. */
+  onLoading?: (model: string, done: number, total: number) => void;
   /** The device is gone, and with it all that was on it; `open` makes a new one. */
   onLost: (error: StudioError) => void;
   /** What is known of this adapter's speed, by shape of a product, and where it is kept. */
@@ -88,11 +92,19 @@ export function newEngineSession(host: {
 
     memory: () => (now ? { ...deviceMemory(), device: now.device } : null),
 
-    /** The base, loaded once. Throws as its files do not fit. */
-    model: async (session: Session, name: string): Promise<LoadedModel> => {
-      if (session.base?.name !== name) {
+    /** The base, loaded once; another takes its place. Throws as its files do not fit. */
+    model: async (session: Session, name: string, precision?: WeightFormat): Promise<LoadedModel> => {
+      const key = `${name} ${precision ?? ""}`;
+      if (session.base?.key !== key) {
         if (session.base) await session.turns(() => unload(session));
-        const base = { name, loading: loadModel(host.filesOf(name)) };
+        const { signal } = session.closing;
+        const load = async () =>
+          loadModel(await host.filesOf(name), {
+            precision,
+            signal,
+            onProgress: (done, total) => host.onLoading?.(name, done, total),
+          });
+        const base = { key, loading: load() };
         session.base = base;
         base.loading.then(
           (model) => {

@@ -8,7 +8,7 @@ import type { Turns } from "../core/turns";
 import { newDocument } from "../data/mask";
 import type { Adapter } from "../model/lora";
 import { fewShotPrompt } from "../scoring/shots";
-import type { LoadedModel } from "./loadModel";
+import { type LoadedModel, stoppingAt } from "./loadModel";
 import { type Answer, accuracyOf, measureAnswers } from "./measureAnswers";
 import { measureLoss } from "./measureLoss";
 import { newProblem, type Problem, scoringOf } from "./prepareData";
@@ -36,7 +36,8 @@ export type Evaluation = {
 
 /** Throws the signal's reason when aborted. */
 export async function* evaluate(inputs: EvaluateInputs): AsyncGenerator<RunEvent, Evaluation> {
-  const { model, adapter, examples, recipe, maxTokens, shots, turns, signal } = inputs;
+  const { adapter, examples, recipe, maxTokens, shots, turns, signal } = inputs;
+  const model = stoppingAt(inputs.model, recipe.template);
   const problems = examples.map((example, i) =>
     shots > 0 ? newShotProblem(inputs, example, i) : newProblem(example, i, recipe, model.tokenizer),
   );

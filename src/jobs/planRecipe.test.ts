@@ -47,7 +47,7 @@ async function planOf(
 ) {
   const { train } = splitSource(source, recipe);
   const lengths = await measureLengths(train, recipe, model.tokenizer, new AbortController().signal);
-  return planRecipe({ recipe, config: model.config, source, lengths, available, secondsAStep });
+  return planRecipe({ recipe, model, source, lengths, available, secondsAStep });
 }
 
 async function prepare(recipe: Recipe) {
@@ -93,8 +93,8 @@ test("more rows, longer rows and a higher rank need more memory, and the verdict
   const short = await memory(1.2 * base);
   expect(short.recompute).toBe(true);
   const documents = await documentsOf(recipe);
-  expect(isMemoryShort(recipe, model.config, documents, 1.2 * base)).toBe(true);
-  expect(isMemoryShort(recipe, model.config, documents, 2 * base)).toBe(false);
+  expect(isMemoryShort(recipe, model, documents, 1.2 * base)).toBe(true);
+  expect(isMemoryShort(recipe, model, documents, 2 * base)).toBe(false);
   expect(short.needed).toBeLessThan(0.9 * base);
   expect((await memory(1.2 * short.needed)).verdict).toBe("tight");
   expect((await memory(short.needed / 2)).verdict).toBe("too large");

@@ -20,6 +20,9 @@ const tight = 0.7;
 /** Milliseconds of tokenizing between two turns of the event loop. */
 const slice = 25;
 
+/** A model and what its weights take on the device, in bytes. */
+export type Sized = { config: ModelConfig; weightBytes: number };
+
 export type Lengths = {
   /** Tokens of each row counted, and how many of them are trained. */
   tokens: Uint32Array;
@@ -59,7 +62,7 @@ const countOnes = (trained: Document["trained"]) => trained.reduce((sum, one) =>
 /** Whether so little memory (bytes) is there that a run on these documents makes its activations again. */
 export function isMemoryShort(
   recipe: Recipe,
-  config: ModelConfig,
+  model: Sized,
   documents: readonly Document[],
   available: number,
 ): boolean {
@@ -68,12 +71,12 @@ export function isMemoryShort(
     trained: Uint32Array.from(documents, ({ trained }) => countOnes(trained)),
     weight: 1,
   };
-  return memoryOf(recipe, config, lengths, contextOf(recipe, config), false) > tight * available;
+  return memoryOf(recipe, model, lengths, contextOf(recipe, model.config), false) > tight * available;
 }
 
 export type PlanInputs = {
   recipe: Recipe;
-  config: ModelConfig;
+  model: Sized;
   source: Source;
   /** Of the rows that `splitSource` gives for training. */
   lengths: Lengths;
@@ -83,16 +86,17 @@ export type PlanInputs = {
   secondsAStep: (tokensAStep: number) => number | null;
 };
 
-export function planRecipe({ recipe, config, source, lengths, available, secondsAStep }: PlanInputs): Plan {
+export function planRecipe({ recipe, model, source, lengths, available, secondsAStep }: PlanInputs): Plan {
+  const { config } = model;
   const { train, heldout } = splitSource(source, recipe);
   const context = contextOf(recipe, config);
   const fitting = lengths.tokens.filter((n) => n <= context);
   const rows = Math.round(fitting.length * lengths.weight);
   const meanTokens = fitting.reduce((sum, n) => sum + n, 0) / Math.max(1, fitting.length);
   const rowsAStep = recipe.batching.rows * recipe.batching.accumulation;
-  const whole = memoryOf(recipe, config, lengths, context, false);
+  const whole = memoryOf(recipe, model, lengths, context, false);
   const recompute = whole > tight * available;
-  const needed = recompute ? memoryOf(recipe, config, lengths, context, true) : whole;
+  const needed = recompute ? memoryOf(recipe, model, lengths, context, true) : whole;
   const seconds = secondsAStep(rowsAStep * meanTokens);
   return {
     rows,
@@ -121,10 +125,10 @@ export function planRecipe({ recipe, config, source, lengths, available, seconds
  * peak lies where the forward pass ends, beside the logits and their gradient. With `recompute` only the blocks' inputs are
  * kept, and one block's activations and gradients at a time.
  */
-function memoryOf(recipe: Recipe, config: ModelConfig, lengths: Lengths, context: number, recompute: boolean): number {
+function memoryOf(recipe: Recipe, model: Sized, lengths: Lengths, context: number, recompute: boolean): number {
+  const { config } = model;
   const { hiddenSize: C, intermediateSize: F, headDim: D, heads: H, keyValueHeads: K, layers, vocabSize: V } = config;
   const { rank, targetModules } = recipe.adaptation;
-  const weights = countParameters(config);
   const trained = 3 * countTrained(config, recipe.adaptation); // itself and two moments
   const fitting = [...lengths.tokens.keys()].filter((i) => (lengths.tokens[i] ?? 0) <= context);
   const longest = fitting.reduce((most, i) => Math.max(most, lengths.tokens[i] ?? 0), 0);
@@ -138,5 +142,5 @@ function memoryOf(recipe: Recipe, config: ModelConfig, lengths: Lengths, context
   const evaluated = Math.min(128, recipe.evaluation.rows);
   const cache =
     2 * evaluated * layers * 2 * K * D * Math.min(config.maxPositions, longest + recipe.evaluation.maxTokens);
-  return 4 * (weights + trained + Math.max(step, cache));
+  return model.weightBytes + 4 * (trained + Math.max(step, cache));
 }

@@ -86,7 +86,7 @@ export async function runTraining(inputs: RunInputs): Promise<Run> {
     const bytes = checkpoint?.bytes ?? null;
     const data = prepared.value;
     const fitting = data.train.filter(({ tooLong }) => !tooLong);
-    const recompute = isMemoryShort(run.recipe, model.config, fitting, inputs.available ?? Number.POSITIVE_INFINITY);
+    const recompute = isMemoryShort(run.recipe, model, fitting, inputs.available ?? Number.POSITIVE_INFINITY);
     const training = trainSft({ recipe: run.recipe, model, data, checkpoint: bytes, recompute, controls, turns });
     try {
       for (;;) {

@@ -21,7 +21,7 @@ import {
 import { newAlertWatch } from "../scoring/alerts";
 import { newCheckpoint, parseCheckpoint, type Tensors } from "./checkpoint";
 import type { Controls } from "./controls";
-import type { LoadedModel } from "./loadModel";
+import { type LoadedModel, stoppingAt } from "./loadModel";
 import { accuracyOf, measureAnswers } from "./measureAnswers";
 import { measureLoss } from "./measureLoss";
 import { contextOf, type TrainingData } from "./prepareData";
@@ -97,7 +97,8 @@ export async function* trainSft(inputs: SftInputs): AsyncGenerator<SftEvent, "do
 }
 
 function newSession(inputs: SftInputs, saved: ReturnType<typeof parseCheckpoint> | null): Session {
-  const { recipe, model, data } = inputs;
+  const { recipe, data } = inputs;
+  const model = stoppingAt(inputs.model, recipe.template);
   const batcher = newBatcher({
     documents: data.train,
     rows: recipe.batching.rows,
@@ -113,7 +114,7 @@ function newSession(inputs: SftInputs, saved: ReturnType<typeof parseCheckpoint>
     : newOptimizer(adapter, recipe.optimizer);
   const watch = newAlertWatch();
   for (const metrics of saved?.state.recent ?? []) watch(metrics);
-  return { ...inputs, adapter, optimizer, batcher, watch, best: saved?.best ?? null };
+  return { ...inputs, model, adapter, optimizer, batcher, watch, best: saved?.best ?? null };
 }
 
 const hasEnded = (recipe: Recipe, state: TrainingState) => state.stoppedEarly || state.step >= recipe.schedule.steps;

@@ -4,7 +4,7 @@ import { parseModelConfig } from "../core/model";
 import { newRandom } from "../core/random";
 import { newHuggingFaceFolder } from "../formats/huggingFace";
 import { tensorShapes } from "../model/llama";
-import type { ModelFiles } from "./loadModel";
+import { filesInMemory, type ModelFiles } from "./openModel";
 
 /** A byte-level BPE without merges: every byte is a token, by GPT-2's table of printable symbols. */
 function byteTokenizer(): unknown {
@@ -59,5 +59,5 @@ export function newTinyModel(seed = 1): ModelFiles {
     tokenizerConfig: { eos_token: "<eos>" },
     dtype: "float32",
   });
-  return { name: "tiny", read: (file) => Promise.resolve(files.find(({ path }) => path === file)?.bytes ?? null) };
+  return filesInMemory("tiny", files);
 }

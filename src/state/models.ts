@@ -2,7 +2,7 @@
 
 import { create } from "zustand";
 import { embeddedModel } from "../core/ids";
-import type { Model } from "../core/model";
+import type { Model } from "../core/modelRecord";
 import { openEngine } from "./engine";
 
 type State =

@@ -10,9 +10,12 @@ import { newBrowserRunStore } from "./browserRunStore";
 import { checkpointFolder } from "./checkpointFiles";
 import { type Failure, type Faults, failingFiles, failObjectStores } from "./failingStorage";
 import { holdRun } from "./locks";
+import { newNodeBigFiles } from "./node/nodeBigFiles";
 import { newNodeFiles } from "./node/nodeFiles";
 import { deleteRun, getRun, listRuns, readHistory, saveRun } from "./runs";
 import { sweepStorage } from "./sweepStorage";
+
+const noBigFiles = newNodeBigFiles("/nowhere");
 
 const folder = await mkdtemp(path.join(tmpdir(), "anneal-runs-"));
 afterAll(() => rm(folder, { recursive: true }));
@@ -132,12 +135,12 @@ test.each(cases)(
           checkpoint: { step, bytes: content(step) },
           steps: Array.from({ length: step }, (_, i) => i + 1),
         });
-        await sweepStorage(files);
+        await sweepStorage(files, noBigFiles);
         expect((await state(run)).checkpoint).toEqual({ step, bytes: content(step) });
         expect((await getRun(run.id)).status).toBe("interrupted");
         await deleteRun(run.id, files);
       } else {
-        await sweepStorage(files);
+        await sweepStorage(files, noBigFiles);
       }
       expect(await files.listFiles(checkpointFolder)).toEqual([]);
     }
@@ -149,12 +152,12 @@ test("a run that somebody holds is neither swept, nor deleted, nor held twice", 
   const run = { ...newRun(newRecipe(), "held"), status: "running" as const };
   await saveRun(run);
   await holdRun(run.id, async () => {
-    await sweepStorage(files);
+    await sweepStorage(files, noBigFiles);
     expect((await getRun(run.id)).status).toBe("running");
     await expect(deleteRun(run.id, files)).rejects.toMatchObject({ code: "run.locked" });
     await expect(holdRun(run.id, () => Promise.resolve())).rejects.toMatchObject({ code: "run.locked" });
   });
-  await sweepStorage(files);
+  await sweepStorage(files, noBigFiles);
   expect((await getRun(run.id)).status).toBe("interrupted");
 });
 

@@ -2,7 +2,7 @@
 
 import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB, type StoreNames } from "idb";
 import { StudioError } from "../core/errors";
-import type { DatasetId, RunId } from "../core/ids";
+import type { DatasetId, ModelId, RunId } from "../core/ids";
 import { say } from "../core/say";
 import { storageFailure } from "./storageFailure";
 
@@ -22,12 +22,13 @@ interface Schema extends DBSchema {
   datasets: { key: DatasetId; value: unknown; indexes: { createdAt: number } };
   rows: { key: [DatasetId, number]; value: RowChunk };
   tunings: { key: string; value: StoredTuning };
+  models: { key: ModelId; value: unknown; indexes: { createdAt: number } };
 }
 type Store = StoreNames<Schema>;
 type Database = IDBPDatabase<Schema>;
 
 const name = "anneal";
-const version = 2;
+const version = 3;
 
 function upgrade(db: Database, from: number) {
   // A step that has shipped is never edited: a change of the schema is a new step.
@@ -39,6 +40,7 @@ function upgrade(db: Database, from: number) {
     db.createObjectStore("rows", { keyPath: ["dataset", "from"] });
   }
   if (from < 2) db.createObjectStore("tunings", { keyPath: "adapter" });
+  if (from < 3) db.createObjectStore("models", { keyPath: "id" }).createIndex("createdAt", "createdAt");
 }
 
 let opened: Promise<Database> | undefined;

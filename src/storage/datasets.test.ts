@@ -5,8 +5,11 @@ import { newId } from "../core/ids";
 import { say, sentence } from "../core/say";
 import { bytes, millis } from "../core/units";
 import { deleteDataset, getDataset, listDatasets, newDatasetWriter, readRows } from "./datasets";
+import { newNodeBigFiles } from "./node/nodeBigFiles";
 import { newNodeFiles } from "./node/nodeFiles";
 import { sweepStorage } from "./sweepStorage";
+
+const noBigFiles = newNodeBigFiles("/nowhere");
 
 const noFiles = newNodeFiles("/nonexistent");
 
@@ -110,7 +113,7 @@ test("an import under way is left alone by the sweep, an aborted or orphaned one
   await writer.append(many);
   const kept = await store(many);
   expect(await rowChunks(alive.id)).toBeGreaterThan(0);
-  await sweepStorage(noFiles);
+  await sweepStorage(noFiles, noBigFiles);
   expect(await rowChunks(alive.id)).toBeGreaterThan(0);
   await writer.abort();
   expect(await rowChunks(alive.id)).toBe(0);
@@ -129,7 +132,7 @@ test("an import under way is left alone by the sweep, an aborted or orphaned one
   });
   db.close();
   expect(await rowChunks("dataset:orphan")).toBe(3);
-  await sweepStorage(noFiles);
+  await sweepStorage(noFiles, noBigFiles);
   expect(await rowChunks("dataset:orphan")).toBe(0);
   expect(await readRows(kept.id, 1199, 1)).toEqual([many[1199]]);
 });

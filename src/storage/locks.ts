@@ -56,3 +56,10 @@ export async function holdRun<T>(id: RunId, work: () => Promise<T>): Promise<T> 
     release();
   }
 }
+
+/** Whether anyone, in any tab, holds the lock. */
+export async function isHeld(name: string): Promise<boolean> {
+  const { locks } = (globalThis as { navigator?: { locks?: LockManager } }).navigator ?? {};
+  if (!locks) return held.has(name);
+  return (await locks.query()).held?.some((lock) => lock.name === name) ?? false;
+}

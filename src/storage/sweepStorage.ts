@@ -1,11 +1,13 @@
 /** @file What a crash leaves behind is put right at start: rows and files without a record, runs said to be running. */
 
 import type { DatasetId, RunId } from "../core/ids";
+import { type BigFiles, opfsBigFiles } from "./bigFiles";
 import { checkpointFolder, runOfFile } from "./checkpointFiles";
 import { read, write } from "./database";
 import { allRows, importLock } from "./datasets";
 import { type Files, opfs } from "./files";
 import { lettingGo, runLock, takeLock } from "./locks";
+import { sweepModels } from "./models";
 
 type BareRun = { id: RunId; status: unknown };
 
@@ -76,7 +78,8 @@ async function sweepRuns(files: Files): Promise<void> {
  * Called when the worker starts. Touches nothing that another tab is writing; waits a moment (`lettingGo`) for the run of
  * a tab that was just reloaded.
  */
-export async function sweepStorage(files: Files = opfs): Promise<void> {
+export async function sweepStorage(files: Files = opfs, bigFiles: BigFiles = opfsBigFiles): Promise<void> {
   await sweepRows();
   await sweepRuns(files);
+  await sweepModels(bigFiles);
 }
