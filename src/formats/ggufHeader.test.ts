@@ -8,7 +8,7 @@ import { readGgufHeader } from "./ggufHeader";
 import { newWeightFile } from "./weightFiles";
 
 const encoder = new TextEncoder();
-const join = (...parts: (Uint8Array | number[])[]): Uint8Array => Uint8Array.from(parts.flatMap((part) => [...part]));
+const join = (...parts: (Uint8Array | number[])[]) => new Uint8Array(Buffer.concat(parts.map((p) => Buffer.from(p))));
 const u32 = (n: number) => new Uint8Array(Uint32Array.of(n).buffer);
 const u64 = (n: number | bigint) => new Uint8Array(BigUint64Array.of(BigInt(n)).buffer);
 const string = (text: string | Uint8Array) => {
