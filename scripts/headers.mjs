@@ -7,14 +7,17 @@ export const isolationHeaders = {
   "Cross-Origin-Resource-Policy": "same-origin",
 };
 
-/** `blob:` workers are the threads of the CPU kernels; no page script is ever made of text. */
+/**
+ * `blob:` workers are the threads of the CPU kernels; no page script is ever made of text. Connections go to whatever hub
+ * or mirror a person names, by https, or on their own machine.
+ */
 export const contentSecurityPolicy = [
   "default-src 'self'",
   "script-src 'self' 'wasm-unsafe-eval'",
   "worker-src 'self' blob:",
   "style-src 'self' 'unsafe-inline'",
   "img-src 'self' data: blob:",
-  "connect-src 'self'",
+  "connect-src 'self' https: http://localhost:* http://127.0.0.1:*",
   "object-src 'none'",
   "base-uri 'none'",
   "form-action 'none'",

@@ -1,9 +1,13 @@
-/** @file The models the page shows, as the engine lists them. */
+/** @file The models the page shows, as the engine lists them, and the import of another. */
 
 import { create } from "zustand";
-import { embeddedModel } from "../core/ids";
+import { toWire } from "../core/errors";
+import { embeddedModel, type ModelId } from "../core/ids";
 import type { Model } from "../core/modelRecord";
-import { openEngine } from "./engine";
+import { gsm8kTemplate, newRecipe, type Recipe } from "../core/recipe";
+import { type Engine, openEngine } from "./engine";
+import { changeRecipe } from "./studio";
+import { keepStorage } from "./usage";
 
 type State =
   | { status: "loading" }
@@ -26,3 +30,131 @@ export const modelName = (id: Model["id"]): string => (id === embeddedModel ? "e
 
 export const modelOf = (name: string, models: readonly Model[]): Model | undefined =>
   models.find(({ id }) => modelName(id) === name);
+
+/** From so many parameters on, a first run is kept short and small. */
+const large = 20e6;
+
+/**
+ * Takes the model for the recipe being written, in its own chat template, with the settings people begin with for a
+ * model of its size; back to the embedded one, with its own.
+ */
+export function chooseModel(model: Model) {
+  const { facts } = model;
+  if (!facts) return;
+  changeRecipe((draft): Recipe => {
+    const { batching, optimizer, schedule, evaluation, checkpoints } = newRecipe();
+    const template = { ...(facts.template ?? gsm8kTemplate) };
+    const chosen = { ...draft, model: modelName(model.id), template };
+    if (facts.parameters < large) return { ...chosen, batching, optimizer, schedule, evaluation, checkpoints };
+    return {
+      ...chosen,
+      batching: { ...batching, rows: 2, contextLength: Math.min(512, facts.config.maxPositions) },
+      optimizer: { ...optimizer, learningRate: 2e-4 },
+      schedule: { ...schedule, steps: 60, warmupSteps: 5 },
+      evaluation: { ...evaluation, every: 20, rows: 8, lossRows: 16, maxTokens: 128, samples: 2 },
+      checkpoints: { every: 20 },
+    };
+  });
+}
+
+export type ModelTask =
+  | { status: "idle" }
+  | { status: "working"; what: "import" | "verify"; name: string; file: string; done: number; total: number }
+  | { status: "failed"; name: string; error: unknown };
+
+/** What is being brought in or read again: one at a time. */
+export const useModelTask = create<ModelTask>(() => ({ status: "idle" }));
+
+let underWay = new AbortController();
+
+/** Stops the import; what has come is kept, and it can go on. */
+export function stopModelTask() {
+  underWay.abort();
+}
+
+export function dismissModelTask() {
+  useModelTask.setState({ status: "idle" }, true);
+}
+
+/** Answers null where it was stopped or failed; the state tells. */
+async function perform<T>(
+  what: "import" | "verify",
+  name: string,
+  work: (engine: Engine, progress: string, signal: AbortSignal) => Promise<T>,
+): Promise<T | null> {
+  underWay.abort();
+  underWay = new AbortController();
+  const { signal } = underWay;
+  const progress = crypto.randomUUID();
+  const tell = (file: string, done: number, total: number) =>
+    useModelTask.setState({ status: "working", what, name, file, done, total }, true);
+  tell("", 0, 0);
+  try {
+    const engine = await openEngine();
+    const stop = engine.on("model.progress", (at) => {
+      if (at.progress === progress && !signal.aborted) tell(at.file, at.done, at.total);
+    });
+    const result = await work(engine, progress, signal).finally(stop);
+    useModelTask.setState({ status: "idle" }, true);
+    return result;
+  } catch (error) {
+    const stopped = signal.aborted || toWire(error).code === "task.aborted";
+    useModelTask.setState(stopped ? { status: "idle" } : { status: "failed", name, error }, true);
+    return null;
+  } finally {
+    await loadModels();
+  }
+}
+
+/** `smollm2-135m.q4_1.gguf` → `smollm2-135m.q4_1`; a folder's files → the folder. */
+function nameOf(files: readonly File[]): string {
+  const gguf = files.find(({ name }) => name.toLowerCase().endsWith(".gguf"));
+  if (gguf) return gguf.name.replace(/\.gguf$/i, "");
+  const [first] = files;
+  const folder = first?.webkitRelativePath.split("/").at(-2);
+  return folder ?? first?.name.replace(/\.\w+$/, "") ?? "model";
+}
+
+export async function importModel(files: File[], folder?: string): Promise<Model | null> {
+  const name = folder ?? nameOf(files);
+  const model = await perform("import", name, (engine, progress, signal) =>
+    engine.call("model.import", { files, name, progress }, signal),
+  );
+  if (model) void keepStorage();
+  return model;
+}
+
+export type Download = { host: string; repository: string; revision: string; file: string | null };
+
+export async function downloadModel(wish: Download): Promise<Model | null> {
+  const model = await perform("import", wish.repository, (engine, progress, signal) =>
+    engine.call("model.download", { ...wish, progress }, signal),
+  );
+  if (model) void keepStorage();
+  return model;
+}
+
+export async function resumeModel({ id, name }: Model, files: File[]): Promise<Model | null> {
+  return perform("import", name, (engine, progress, signal) =>
+    engine.call("model.resume", { model: id, files, progress }, signal),
+  );
+}
+
+/** Names of the files that are no longer as they came; null where it was stopped. */
+export async function verifyModel({ id, name }: Model): Promise<string[] | null> {
+  return perform("verify", name, (engine, progress, signal) =>
+    engine.call("model.verify", { model: id, progress }, signal),
+  );
+}
+
+/** Throws `model.busy` while it is being written. */
+export async function renameModel(id: ModelId, name: string): Promise<void> {
+  await (await openEngine()).call("model.rename", { model: id, name });
+  await loadModels();
+}
+
+/** Throws `model.busy` while it is written or trained on. */
+export async function deleteModel(id: ModelId): Promise<void> {
+  await (await openEngine()).call("model.delete", { model: id });
+  await loadModels();
+}

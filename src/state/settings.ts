@@ -8,10 +8,15 @@ export type ThemeChoice = (typeof themeChoices)[number];
 
 export const backendChoices = ["auto", "webgpu", "wasm", "cpu"] as const satisfies readonly BackendChoice[];
 
-export type Settings = { theme: ThemeChoice; backend: BackendChoice };
+export type Settings = {
+  theme: ThemeChoice;
+  backend: BackendChoice;
+  /** Where models are downloaded from: the hub, or a mirror that serves the same paths. */
+  hubHost: string;
+};
 
 const key = "anneal.settings";
-const defaults: Settings = { theme: "system", backend: "auto" };
+const defaults: Settings = { theme: "system", backend: "auto", hubHost: "https://huggingface.co" };
 
 /** Whatever is stored, by whatever version: unknown values fall back to the defaults. */
 export function parseSettings(stored: string | null): Settings {
@@ -20,6 +25,7 @@ export function parseSettings(stored: string | null): Settings {
     return {
       theme: themeChoices.find((choice) => choice === value?.["theme"]) ?? defaults.theme,
       backend: backendChoices.find((choice) => choice === value?.["backend"]) ?? defaults.backend,
+      hubHost: typeof value?.["hubHost"] === "string" ? value["hubHost"] : defaults.hubHost,
     };
   } catch {
     return defaults; // a hand-edited value must not keep the studio from opening

@@ -1,82 +1,119 @@
-/** @file The models that can be taught: architecture, size, licence. */
+/** @file The models that can be taught: what is here, how others come in. */
 
-import { useEffect } from "react";
+import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { Model } from "../../core/model";
 import { useEngine } from "../../state/engine";
-import { loadModels, useModels } from "../../state/models";
-import { Card } from "../../ui/Card";
+import {
+  dismissModelTask,
+  importModel,
+  loadModels,
+  type ModelTask,
+  stopModelTask,
+  useModels,
+  useModelTask,
+} from "../../state/models";
+import { Button } from "../../ui/Button";
 import { ErrorNotice } from "../../ui/ErrorNotice";
-import { formatBytes, formatCompact, formatCount } from "../../ui/formatQuantity";
-import { ModelPicture } from "../../ui/ModelPicture";
+import { formatBytes } from "../../ui/formatQuantity";
+import { Menu } from "../../ui/Menu";
 import { Page } from "../../ui/Page";
-import { Term, type TermName } from "../../ui/Term";
+import { ProgressBar } from "../../ui/ProgressBar";
+import { modelFiles, pickFiles } from "../../ui/pickFile";
+import { DownloadDialog } from "./DownloadDialog";
+import { ModelDetails } from "./ModelDetails";
 
 export default function ModelsPage() {
   const { t } = useTranslation();
   const models = useModels();
   const engine = useEngine();
+  const task = useModelTask();
+  const [isDownloading, setDownloading] = useState(false);
   useEffect(() => {
     if (engine.status === "ready") void loadModels();
   }, [engine.status]);
   const failure = engine.status === "failed" ? engine.error : models.status === "failed" ? models.error : null;
+  const isBusy = task.status === "working";
   return (
-    <Page title={t("models.title")}>
-      {failure !== null ? (
-        <ErrorNotice error={failure} className="max-w-160" />
-      ) : models.status === "ready" ? (
-        <div className="flex flex-col gap-4">
-          {models.models.map((model) => (
-            <ModelDetails key={model.id} model={model} />
-          ))}
-        </div>
-      ) : (
-        <p className="text-muted">{t("common.loading")}</p>
-      )}
+    <Page
+      title={t("models.title")}
+      actions={
+        <>
+          <Button icon="download" isDisabled={isBusy} onPress={() => setDownloading(true)}>
+            {t("models.fromHub")}
+          </Button>
+          <Menu
+            label={t("models.bring")}
+            actions={[
+              {
+                id: "files",
+                label: t("models.bringFiles"),
+                description: t("models.bringFilesHint"),
+                icon: "file",
+                onAction: () => pickFiles({ accept: modelFiles, multiple: true }, (files) => void importModel(files)),
+              },
+              {
+                id: "folder",
+                label: t("models.bringFolder"),
+                description: t("models.bringFolderHint"),
+                icon: "upload",
+                onAction: () => pickFiles({ webkitdirectory: true }, (files) => void importModel(files)),
+              },
+            ]}
+          >
+            <Button variant="primary" icon="upload" isDisabled={isBusy}>
+              {t("models.bring")}
+            </Button>
+          </Menu>
+        </>
+      }
+    >
+      <div className="flex flex-col gap-4">
+        {task.status === "working" && <Working task={task} />}
+        {task.status === "failed" && (
+          <div className="flex max-w-240 flex-col items-start gap-2">
+            <ErrorNotice error={task.error} className="w-full" />
+            <Button size="sm" variant="quiet" onPress={dismissModelTask}>
+              {t("common.dismiss")}
+            </Button>
+          </div>
+        )}
+        {failure !== null ? (
+          <ErrorNotice error={failure} className="max-w-160" />
+        ) : models.status === "ready" ? (
+          models.models.map((model) => <ModelDetails key={model.id} model={model} />)
+        ) : (
+          <p className="text-muted">{t("common.loading")}</p>
+        )}
+        {models.status === "ready" && models.models.length === 1 && task.status === "idle" && (
+          <p className="max-w-160 text-sm text-muted">{t("models.invite")}</p>
+        )}
+      </div>
+      <DownloadDialog isOpen={isDownloading} onClose={() => setDownloading(false)} />
     </Page>
   );
 }
 
-function ModelDetails({ model }: { model: Model }) {
+function Working({ task }: { task: Extract<ModelTask, { status: "working" }> }) {
   const { t } = useTranslation();
-  const { config } = model;
-  const figures: (readonly [TermName, string])[] = [
-    ["parameters", `${formatCount(model.parameters)} (${formatCompact(model.parameters)})`],
-    ["layers", formatCount(config.layers)],
-    ["hiddenSize", t("models.width", { width: config.hiddenSize, inner: config.intermediateSize })],
-    ["heads", t("models.heads", { heads: config.heads, shared: config.keyValueHeads, size: config.headDim })],
-    ["context", t("models.tokens", { count: config.maxPositions })],
-    ["vocabulary", t("models.tokens", { count: config.vocabSize })],
-  ];
+  const { what, name, file, done, total } = task;
   return (
-    <Card title={<span className="text-base">{model.name}</span>} className="max-w-240">
-      <p className="mb-3 text-muted">{t("models.embedded")}</p>
-      <div className="flex flex-col gap-x-10 gap-y-4 lg:flex-row">
-        <div className="lg:w-80">
-          <ModelPicture config={config} height={260} />
-        </div>
-        <dl className="flex-1">
-          <Row label={t("models.architecture")}>{t("models.llama")}</Row>
-          {figures.map(([term, value]) => (
-            <Row key={term} label={<Term name={term} />}>
-              {value}
-            </Row>
-          ))}
-          <Row label={<Term name="tokenizer" />}>{t("models.bpe")}</Row>
-          <Row label={t("models.ends")}>{t(config.tieWordEmbeddings ? "models.tied" : "models.untied")}</Row>
-          <Row label={t("models.size")}>{t("models.half", { size: formatBytes(model.bytes) })}</Row>
-          <Row label={t("models.licence")}>{model.licence}</Row>
-        </dl>
+    <section
+      aria-label={t(`models.task.${what}`, { name })}
+      className="flex max-w-240 items-center gap-4 rounded-lg border border-line bg-surface px-4 py-3"
+    >
+      <div className="flex min-w-0 flex-1 flex-col gap-1.5">
+        <ProgressBar
+          label={t(`models.task.${what}`, { name })}
+          showLabel
+          value={total > 0 ? done / total : undefined}
+        />
+        <p className="truncate font-mono text-xs text-muted">
+          {total > 0
+            ? t("models.task.at", { file, done: formatBytes(done), total: formatBytes(total) })
+            : t("models.task.looking")}
+        </p>
       </div>
-    </Card>
-  );
-}
-
-function Row({ label, children }: { label: React.ReactNode; children: React.ReactNode }) {
-  return (
-    <div className="flex items-baseline justify-between gap-4 border-t border-line/70 py-1.5">
-      <dt className="text-muted">{label}</dt>
-      <dd className="text-right">{children}</dd>
-    </div>
+      <Button onPress={stopModelTask}>{t("models.task.stop")}</Button>
+    </section>
   );
 }

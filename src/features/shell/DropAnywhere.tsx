@@ -1,12 +1,17 @@
-/** @file A file dropped on any page goes to Datasets. */
+/** @file A file dropped on any page goes to Datasets, a model to Models. */
 
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 import { inspectFile } from "../../state/imports";
+import { importModel } from "../../state/models";
+import { droppedFiles } from "../../ui/droppedFiles";
 import { Icon } from "../../ui/Icon";
 
 const hasFiles = (event: DragEvent) => event.dataTransfer?.types.includes("Files") ?? false;
+
+/** What no data set is. */
+const isOfModel = ({ name }: File) => /\.(gguf|safetensors|bin)$/i.test(name) || name === "config.json";
 
 export function DropAnywhere() {
   const { t } = useTranslation();
@@ -32,10 +37,18 @@ export function DropAnywhere() {
         event.preventDefault();
         depth.current = 0;
         setOver(false);
-        const file = event.dataTransfer?.files[0];
-        if (!file) return;
-        navigate("/datasets");
-        void inspectFile(file);
+        if (!event.dataTransfer) return;
+        void droppedFiles(event.dataTransfer).then(({ files, folder }) => {
+          const [file] = files;
+          if (!file) return;
+          if (folder !== null || files.some(isOfModel)) {
+            navigate("/models");
+            void importModel(files, folder ?? undefined);
+            return;
+          }
+          navigate("/datasets");
+          void inspectFile(file);
+        });
       },
       { signal },
     );

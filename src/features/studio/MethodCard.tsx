@@ -17,7 +17,7 @@ export function MethodCard({ recipe, draft }: { recipe: Recipe; draft: Recipe })
   const { t } = useTranslation();
   const models = useModels();
   const { value: plan } = usePlan();
-  const model = models.status === "ready" ? modelOf(recipe.model, models.models) : undefined;
+  const facts = models.status === "ready" ? modelOf(recipe.model, models.models)?.facts : undefined;
   const { rank, alpha } = draft.adaptation;
   const offered = ranks.includes(rank) ? ranks : [...ranks, rank].sort((a, b) => a - b);
   return (
@@ -50,9 +50,9 @@ export function MethodCard({ recipe, draft }: { recipe: Recipe; draft: Recipe })
         })
       }
     >
-      {model && (
+      {facts && (
         <MethodPicture
-          config={model.config}
+          config={facts.config}
           adaptation={draft.adaptation}
           onChange={(targetModules) => changeSection("adaptation", { targetModules })}
         />

@@ -3,8 +3,7 @@
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import type { Recipe } from "../../core/recipe";
-import { modelName, modelOf, useModels } from "../../state/models";
-import { changeRecipe } from "../../state/studio";
+import { chooseModel, modelName, modelOf, useModels } from "../../state/models";
 import { formatCompact } from "../../ui/formatQuantity";
 import { ModelPicture } from "../../ui/ModelPicture";
 import { Select } from "../../ui/Select";
@@ -14,7 +13,7 @@ export function ModelCard({ recipe }: { recipe: Recipe }) {
   const { t } = useTranslation();
   const state = useModels();
   const models = state.status === "ready" ? state.models : [];
-  const model = modelOf(recipe.model, models);
+  const facts = modelOf(recipe.model, models)?.facts;
   return (
     <StepCard
       number={1}
@@ -30,24 +29,31 @@ export function ModelCard({ recipe }: { recipe: Recipe }) {
           hideLabel
           value={recipe.model}
           isDisabled={models.length === 0}
-          options={models.map((each) => ({
-            id: modelName(each.id),
-            label: each.name,
-            description: t("studio.model.line", { parameters: formatCompact(each.parameters) }),
-          }))}
-          onChange={(name) => changeRecipe((draft) => ({ ...draft, model: name }))}
+          options={models.flatMap(({ id, name, facts: each }) =>
+            each
+              ? {
+                  id: modelName(id),
+                  label: name,
+                  description: t("studio.model.line", { parameters: formatCompact(each.parameters) }),
+                }
+              : [],
+          )}
+          onChange={(name) => {
+            const chosen = modelOf(name, models);
+            if (chosen) chooseModel(chosen);
+          }}
         />
       }
       line={
-        model &&
+        facts &&
         [
-          t("studio.model.line", { parameters: formatCompact(model.parameters) }),
-          t("studio.model.shape", { count: model.config.layers, width: model.config.hiddenSize }),
-          t("studio.model.heads", { heads: model.config.heads, shared: model.config.keyValueHeads }),
+          t("studio.model.line", { parameters: formatCompact(facts.parameters) }),
+          t("studio.model.shape", { count: facts.config.layers, width: facts.config.hiddenSize }),
+          t("studio.model.heads", { heads: facts.config.heads, shared: facts.config.keyValueHeads }),
         ].join(" · ")
       }
     >
-      {model && <ModelPicture config={model.config} />}
+      {facts && <ModelPicture config={facts.config} />}
     </StepCard>
   );
 }
