@@ -3,17 +3,23 @@
 import { kernels as adamW } from "./adamW";
 import { kernels as add } from "./add";
 import { kernels as attention } from "./attention";
+import { kernels as bias } from "./bias";
 import { kernels as cache } from "./cache";
 import { kernels as crossEntropy } from "./crossEntropy";
 import { kernels as dropout } from "./dropout";
 import { kernels as entropy } from "./entropy";
+import { kernels as gelu } from "./gelu";
+import { kernels as headNorm } from "./headNorm";
 import type { Attrs, Kernel } from "./kernel";
+import { kernels as layerNorm } from "./layerNorm";
 import { kernels as linear } from "./linear";
 import { kernels as linearCrossEntropy } from "./linearCrossEntropy";
 import { kernels as lora } from "./lora";
 import { kernels as rmsNorm } from "./rmsNorm";
 import { kernels as rows } from "./rows";
 import { kernels as sampleTokens } from "./sampleTokens";
+import { kernels as scale } from "./scale";
+import { kernels as softcap } from "./softcap";
 import { kernels as splitHeads } from "./splitHeads";
 import { kernels as swiglu } from "./swiglu";
 import type { tf } from "./tf";
@@ -30,10 +36,16 @@ export const allKernels = [
   ...weight,
   ...linearCrossEntropy,
   ...dropout,
+  ...bias,
   ...rmsNorm,
+  ...layerNorm,
+  ...headNorm,
   ...splitHeads,
   ...attention,
   ...swiglu,
+  ...gelu,
+  ...scale,
+  ...softcap,
   ...rows,
   ...crossEntropy,
   ...entropy,

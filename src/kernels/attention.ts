@@ -4,6 +4,9 @@
  *   s_ij = q_i · k_j / √D   for j ≤ i with segment_j = segment_i, else −∞
  *   p = softmax_j(s)        y_i = Σ_j p_ij v_j
  *
+ * Gemma 2 bends the scores to c · tanh(s / c), so that ds has the factor 1 − (s / c)² of the bent ones; where there is a
+ * window W, also i − j < W (Beltagy et al. 2020).
+ *
  *   lse_i = log Σ_j exp s_ij            δ_i = dy_i · y_i
  *   p_ij = exp(s_ij − lse_i)            ds_ij = p_ij (dy_i · v_j − δ_i)
  *   dq_i = Σ_j ds_ij k_j / √D           dk_j = Σ_i ds_ij q_i / √D          dv_j = Σ_i p_ij dy_i
@@ -13,12 +16,19 @@
  * Shapes: qkv, dqkv [B, H + 2K, T, D]; segments [B·T] int32; y, dy [B·T, H·D]; lse [B, H, T]; δ [B·T, H].
  */
 
-import { attend, attendBack, backCases, cases, type Heads, type Inputs, rowSums } from "./attentionReference";
+import { attend, attendBack, backCases, cases, type Heads, type Inputs, rowSums, scaleOf } from "./attentionReference";
 import { flashAttention, kernels as flashKernels } from "./flashAttention";
 import { defineKernel } from "./kernel";
 import { dim } from "./shape";
 import { tf } from "./tf";
 import { scoresScratch } from "./wasmBackend";
+
+/** What the compiled functions take of attention's ways; 0 stands for no window and no cap. */
+export const options = (heads: Heads, D: number) => [
+  { float: scaleOf(heads, D) },
+  heads.window ?? 0,
+  { float: heads.softcap ?? 0 },
+];
 
 const backward = defineKernel({
   name: "AttentionBackWhole",
@@ -27,12 +37,12 @@ const backward = defineKernel({
     const [y, lse] = attend({ qkv, segments }, heads);
     return attendBack({ qkv, segments }, { dy, lse, delta: rowSums(y, dy, heads.heads) }, heads);
   },
-  wasm: ({ qkv }, { heads, keyValueHeads }) => ({
+  wasm: ({ qkv }, heads) => ({
     fn: "attentionBack",
     outputShape: qkv.shape,
-    work: dim(qkv, 0) * keyValueHeads,
-    args: [heads, keyValueHeads, dim(qkv, 2), dim(qkv, 3)],
-    scratch: scoresScratch(dim(qkv, 2), 2),
+    work: dim(qkv, 0) * heads.keyValueHeads,
+    args: [heads.heads, heads.keyValueHeads, dim(qkv, 2), dim(qkv, 3), ...options(heads, dim(qkv, 3))],
+    scratch: scoresScratch(dim(qkv, 2), 2) + (heads.softcap === undefined ? 0 : 4 * dim(qkv, 2)),
     cost: 6 * qkv.size * dim(qkv, 2),
   }),
   cases: backCases.map(({ shapes: { qkv, segments, dy }, attrs, whole }) => ({
@@ -46,11 +56,11 @@ const forward = defineKernel({
   name: "Attention",
   inputs: ["qkv", "segments"],
   reference: (inputs: Inputs, heads: Heads): tf.Tensor => attend(inputs, heads)[0],
-  wasm: ({ qkv }, { heads, keyValueHeads }) => ({
+  wasm: ({ qkv }, heads) => ({
     fn: "attention",
-    outputShape: [dim(qkv, 0) * dim(qkv, 2), heads * dim(qkv, 3)],
-    work: dim(qkv, 0) * heads,
-    args: [heads, keyValueHeads, dim(qkv, 2), dim(qkv, 3)],
+    outputShape: [dim(qkv, 0) * dim(qkv, 2), heads.heads * dim(qkv, 3)],
+    work: dim(qkv, 0) * heads.heads,
+    args: [heads.heads, heads.keyValueHeads, dim(qkv, 2), dim(qkv, 3), ...options(heads, dim(qkv, 3))],
     scratch: scoresScratch(dim(qkv, 2), 1),
     cost: 2 * qkv.size * dim(qkv, 2),
   }),

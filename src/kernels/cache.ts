@@ -5,8 +5,11 @@
  * splitHeads makes it; starts, lengths [B] int32.
  */
 
+import { options } from "./attention";
+import { scaleOf, type Heads as Ways } from "./attentionReference";
 import { defineKernel } from "./kernel";
 import { dim, element, perElement } from "./shape";
+import { capped } from "./softcap";
 import { tf } from "./tf";
 
 type Heads = { heads: number; keyValueHeads: number };
@@ -74,6 +77,8 @@ const fill = defineKernel({
   })),
 });
 
+type Constants = { D: number; H: number; K: number; scale: number; softcap: number; window: number };
+
 /** Query heads of a group that one workgroup serves: each adds D / 64 sums, rounded up, to an invocation's registers. */
 const mostQueries = 4;
 
@@ -82,7 +87,7 @@ const mostQueries = 4;
  * 64 slots with an online softmax (Milakov & Gimelshein 2018). A lane makes the scores of its own slot; then the lanes
  * stand side by side along D and add up the slots' values. Workgroup memory: the queries, and a tile of weights for each.
  */
-function attendSource(D: number, H: number, K: number): string {
+function attendSource({ D, H, K, scale, softcap, window }: Constants): string {
   const group = H / K;
   const parts = Math.ceil(group / mostQueries); // workgroups a group; the last may do a head of the one before again
   const queries = Math.ceil(group / parts);
@@ -103,10 +108,10 @@ function attendSource(D: number, H: number, K: number): string {
     let keys = (b * ${2 * K}u + keyHead) * S * ${D}u;
     let values = keys + ${K}u * S * ${D}u;
     for (var n = me; n < ${queries * D}u; n += 64u) {
-      q[n] = packed[(b * ${H + 2 * K}u + head) * ${D}u + n] * ${1 / Math.sqrt(D)};
+      q[n] = packed[(b * ${H + 2 * K}u + head) * ${D}u + n] * ${scale};
     }
     ${perQuery((n) => `var top${n} = -1e30; var sum${n} = 0.0; ${perPart((part) => `var y${n}_${part} = 0.0;`)}`)}
-    for (var start = 0u; start < slots; start += 64u) {
+    for (var start = ${window === 0 ? "0u" : `max(slots, ${window}u) - ${window}u`}; start < slots; start += 64u) {
       workgroupBarrier();
       let end = min(64u, slots - start);
       let slot = min(start + me, slots - 1u);
@@ -115,6 +120,7 @@ function attendSource(D: number, H: number, K: number): string {
         let k = cache[keys + slot * ${D}u + d];
         ${perQuery((n) => `s${n} = fma(q[${n * D}u + d], k, s${n});`)}
       }
+      ${perQuery((n) => (softcap === 0 ? "" : `s${n} = ${capped(`s${n}`, softcap)};`))}
       ${perQuery((n) => `partials[${n * 64}u + me] = s${n};`)}
       workgroupBarrier();
       ${perQuery(
@@ -162,36 +168,56 @@ const attend = defineKernel({
   inputs: ["packed", "cache", "lengths"],
   reference: (
     { packed, cache, lengths }: { packed: tf.Tensor4D; cache: tf.Tensor4D; lengths: tf.Tensor1D },
-    { heads: H, keyValueHeads: K }: Heads,
+    ways: Ways,
   ) => {
+    const { heads: H, keyValueHeads: K, softcap, window } = ways;
     const [B, , S, D] = cache.shape;
     const q = tf.reshape(tf.slice(packed, [0, 0, 0, 0], [B, H, 1, D]), [B, K, H / K, D]);
     const k = tf.slice(cache, [0, 0, 0, 0], [B, K, S, D]);
     const v = tf.slice(cache, [0, K, 0, 0], [B, K, S, D]);
-    const seen = tf.reshape(tf.lessEqual(tf.range(0, S, 1, "int32"), tf.reshape(lengths, [B, 1])), [B, 1, 1, S]);
-    const s = tf.mul(tf.matMul(q, k, false, true), 1 / Math.sqrt(D));
+    const back = tf.sub(tf.reshape(lengths, [B, 1]), tf.range(0, S, 1, "int32"));
+    const inReach = tf.logicalAnd(
+      tf.greaterEqual(back, tf.scalar(0, "int32")),
+      tf.less(back, tf.scalar(window ?? S, "int32")),
+    );
+    const seen = tf.reshape(inReach, [B, 1, 1, S]);
+    const scaled = tf.mul(tf.matMul(q, k, false, true), scaleOf(ways, D));
+    const s = softcap === undefined ? scaled : tf.mul(tf.tanh(tf.div(scaled, softcap)), softcap);
     const p = tf.softmax(tf.where(seen, s, tf.fill([1, 1, 1, 1], -1e30)));
     // Slots beyond the length are not yet written and may hold anything, NaN included.
     const known = tf.where(tf.reshape(seen, [B, 1, S, 1]), v, tf.zerosLike(v));
     return tf.reshape(tf.matMul(p, known), [B, H * D]);
   },
-  gpu: ({ cache }, { heads, keyValueHeads }) => ({
+  gpu: ({ cache }, { heads, keyValueHeads, ...ways }) => ({
     outputShape: [dim(cache, 0), heads * dim(cache, 3)],
     workgroups: [keyValueHeads * Math.ceil(heads / keyValueHeads / mostQueries), dim(cache, 0), 1],
-    constants: { D: dim(cache, 3), H: heads, K: keyValueHeads },
-    wgsl: ({ D, H, K }) => attendSource(Number(D), Number(H), Number(K)),
+    constants: {
+      ...{ D: dim(cache, 3), H: heads, K: keyValueHeads },
+      scale: scaleOf({ heads, keyValueHeads, ...ways }, dim(cache, 3)),
+      softcap: ways.softcap ?? 0,
+      window: ways.window ?? 0,
+    },
+    wgsl: (constants) => attendSource(constants as Constants),
   }),
-  wasm: ({ cache }, { heads, keyValueHeads }) => ({
+  wasm: ({ cache }, ways) => ({
     fn: "cacheAttention",
-    outputShape: [dim(cache, 0), heads * dim(cache, 3)],
+    outputShape: [dim(cache, 0), ways.heads * dim(cache, 3)],
     work: dim(cache, 0),
-    args: [heads, keyValueHeads, dim(cache, 2), dim(cache, 3)],
+    args: [ways.heads, ways.keyValueHeads, dim(cache, 2), dim(cache, 3), ...options(ways, dim(cache, 3))],
     scratch: dim(cache, 2) * 4,
-    cost: (2 * cache.size * heads) / keyValueHeads,
+    cost: (2 * cache.size * ways.heads) / ways.keyValueHeads,
   }),
-  cases: sizes.map(({ B, S, D, heads, keyValueHeads }) => ({
-    shapes: { packed: [B, heads + 2 * keyValueHeads, 1, D], cache: [B, 2 * keyValueHeads, S, D], lengths: [B] },
-    attrs: { heads, keyValueHeads },
+  cases: [
+    ...sizes.map(({ T: _, ...each }) => each),
+    { B: 3, S: 200, heads: 4, keyValueHeads: 2, D: 16, window: 70 },
+    { B: 4, S: 9, heads: 4, keyValueHeads: 1, D: 6, window: 3, softcap: 1.5, scale: 0.7 },
+  ].map(({ B, S, D, ...attrs }) => ({
+    shapes: {
+      packed: [B, attrs.heads + 2 * attrs.keyValueHeads, 1, D],
+      cache: [B, 2 * attrs.keyValueHeads, S, D],
+      lengths: [B],
+    },
+    attrs: attrs as Ways,
     whole: { lengths: [S] },
   })),
 });
@@ -207,6 +233,6 @@ export function fillCache(cache: tf.Tensor4D, packed: tf.Tensor4D, starts: tf.Te
 }
 
 /** One new token a row looking at slots 0 … lengths[b]: packed [B, H + 2K, 1, D] → [B, H·D]. */
-export function attendCache(packed: tf.Tensor4D, cache: tf.Tensor4D, lengths: tf.Tensor1D, heads: Heads): tf.Tensor2D {
-  return attend({ packed, cache, lengths }, heads) as tf.Tensor2D;
+export function attendCache(packed: tf.Tensor4D, cache: tf.Tensor4D, lengths: tf.Tensor1D, ways: Ways): tf.Tensor2D {
+  return attend({ packed, cache, lengths }, ways) as tf.Tensor2D;
 }

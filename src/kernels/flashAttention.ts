@@ -10,17 +10,33 @@
  * (walking over the queries of every head of the group), by different workgroups of one dispatch.
  */
 
-import { attend, attendBack, backCases, cases, type Heads, type Inputs, rowSums } from "./attentionReference";
+import { attend, attendBack, backCases, cases, type Heads, type Inputs, rowSums, scaleOf } from "./attentionReference";
 import { meets, newTiles, owned, type Rows, tile, walked, walkedPlaces } from "./flashTiles";
 import { defineKernel } from "./kernel";
 import { dim, perRow } from "./shape";
+import { capped } from "./softcap";
 import type { tf } from "./tf";
 
-const constantsOf = (qkv: tf.Tensor, { heads, keyValueHeads }: Heads) => ({
+/** Only what is asked for is in the source: a plain model's scores are neither bent nor windowed. */
+const constantsOf = (qkv: tf.Tensor, heads: Heads) => ({
   D: dim(qkv, 3),
-  H: heads,
-  K: keyValueHeads,
+  H: heads.heads,
+  K: heads.keyValueHeads,
+  scale: scaleOf(heads, dim(qkv, 3)),
+  softcap: heads.softcap ?? 0,
+  window: heads.window ?? 0,
 });
+type Constants = ReturnType<typeof constantsOf>;
+
+/** WGSL: the scores of these sums. */
+const scored = (sums: string, { scale, softcap }: Constants) =>
+  softcap === 0 ? `${sums} * ${scale}` : capped(`(${sums} * ${scale})`, softcap);
+/** WGSL: the first tile of keys that a tile of queries sees. */
+const firstTile = ({ window }: Constants) =>
+  window === 0 ? "0u" : `(max(first + 1u, ${window}u) - ${window}u) / ${tile}u * ${tile}u`;
+/** WGSL: that a key is within a query's window, or nothing. */
+const within = ({ window }: Constants, key: string, query: string) =>
+  window === 0 ? "" : `& (${key} + ${window}u > ${query})`;
 
 /** WGSL: rows of qkv and of y-shaped tensors, of the head and from the row that are given as WGSL. */
 const rowsOf = (D: number, H: number, K: number) => ({
@@ -42,7 +58,8 @@ const rowsOf = (D: number, H: number, K: number) => ({
 const values = "2u";
 const weights = "2u";
 
-function forwardSource(D: number, H: number, K: number): string {
+function forwardSource(options: Constants): string {
+  const { D, H, K } = options;
   const tiles = newTiles(D);
   const { row, perRow, perChunk, chunks } = tiles;
   const { packed, merged } = rowsOf(D, H, K);
@@ -68,7 +85,7 @@ function forwardSource(D: number, H: number, K: number): string {
     )}
     ${tiles.sums("y")}
     ${chunks === 1 ? tiles.load(owned, q, 0) : ""}
-    for (var start = 0u; start <= first; start += ${tile}u) {
+    for (var start = ${firstTile(options)}; start <= first; start += ${tile}u) {
       if (!meets(b * T, first, start, T)) { continue; }
       ${perRow((r) => `var s${r} = vec4<f32>();`)}
       ${perChunk(
@@ -83,8 +100,9 @@ function forwardSource(D: number, H: number, K: number): string {
       ${walkedPlaces("start")}
       ${perRow(
         (r) => `
-      let seen${r} = (places <= vec4<u32>(place${r})) & (documents == vec4<i32>(document${r}));
-      s${r} = select(vec4<f32>(-1e30), s${r} * ${1 / Math.sqrt(D)}, seen${r});
+      let seen${r} = (places <= vec4<u32>(place${r})) & (documents == vec4<i32>(document${r}))
+        ${within(options, "places", `vec4<u32>(place${r})`)};
+      s${r} = select(vec4<f32>(-1e30), ${scored(`s${r}`, options)}, seen${r});
       tops[${row(r)} * 8u + localId.x] = max(max(s${r}.x, s${r}.y), max(s${r}.z, s${r}.w));`,
       )}
       workgroupBarrier();
@@ -129,11 +147,11 @@ function forwardSource(D: number, H: number, K: number): string {
  * head of keys walk over the queries of its group and add ds · q to dk and p · dy to dv. dy and v go to the owned or the
  * walked tile accordingly. The scores are made after dp: their last chunk of walked rows is then at hand for ds.
  */
-function backwardSource(D: number, H: number, K: number): string {
+function backwardSource(options: Constants): string {
+  const { D, H, K, scale, softcap, window } = options;
   const tiles = newTiles(D);
   const { row, perRow, perChunk, chunks } = tiles;
   const { packed, merged } = rowsOf(D, H, K);
-  const scale = 1 / Math.sqrt(D);
   const group = H / K;
   return `
   ${tiles.declare}
@@ -145,7 +163,8 @@ function backwardSource(D: number, H: number, K: number): string {
     // The longest walks begin first: those from the first keys on, and those up to the last queries.
     let at = select(numWorkgroups.x - 1u - workgroupId.x, workgroupId.x, isKeys);
     let first = at * ${tile}u;
-    let last = select(first, (numWorkgroups.x - 1u) * ${tile}u, isKeys);
+    let end = (numWorkgroups.x - 1u) * ${tile}u;
+    let last = select(first, ${window === 0 ? "end" : `min(end, first + ${tile + window - 2}u)`}, isKeys);
     let keyHead = select((workgroupId.y - ${K}u) / ${group}u, workgroupId.y, isKeys);
     let firstHead = select(workgroupId.y - ${K}u, keyHead * ${group}u, isKeys);
     let lastHead = select(firstHead, firstHead + ${group - 1}u, isKeys);
@@ -162,7 +181,7 @@ function backwardSource(D: number, H: number, K: number): string {
     for (var h = firstHead; h <= lastHead; h++) {
       let ownedHead = select(h, ${H}u + keyHead, isKeys);
       let walkedHead = select(${H}u + keyHead, h, isKeys);
-      for (var start = select(0u, first, isKeys); start <= last; start += ${tile}u) {
+      for (var start = select(${firstTile(options)}, first, isKeys); start <= last; start += ${tile}u) {
         if (!meets(b * T, first, start, T)) { continue; }
         let queriesAt = select(first, start, isKeys);
         let keysAt = select(start, first, isKeys);
@@ -190,10 +209,14 @@ function backwardSource(D: number, H: number, K: number): string {
         let deltas = vec4<f32>(delta[sums.x], delta[sums.y], delta[sums.z], delta[sums.w]);
         ${perRow(
           (r) => `
-        let ordered${r} = select(places <= vec4<u32>(place${r}), places >= vec4<u32>(place${r}), isKeys);
+        let mine${r}s = vec4<u32>(place${r});
+        let ordered${r} = select((places <= mine${r}s) ${within(options, "places", `mine${r}s`)},
+          (places >= mine${r}s) ${within(options, `mine${r}s`, "places")}, isKeys);
         let seen${r} = ordered${r} & (places < vec4<u32>(T)) & (documents == vec4<i32>(document${r}));
-        let p${r} = select(vec4<f32>(), exp(s${r} * ${scale} - select(vec4<f32>(lse${r}), lses, isKeys)), seen${r});
-        ${tiles.weight(weights, r)} = p${r} * (dp${r} - select(vec4<f32>(delta${r}), deltas, isKeys));`,
+        let score${r} = ${scored(`s${r}`, options)};
+        let p${r} = select(vec4<f32>(), exp(score${r} - select(vec4<f32>(lse${r}), lses, isKeys)), seen${r});
+        ${tiles.weight(weights, r)} = p${r} * (dp${r} - select(vec4<f32>(delta${r}), deltas, isKeys))
+          ${softcap === 0 ? "" : `* (1.0 - score${r} * score${r} * ${1 / softcap ** 2})`};`,
         )}
         workgroupBarrier();
         ${tiles.accumulate("dqk", weights, walked, chunks - 1)}
@@ -226,7 +249,6 @@ function backwardSource(D: number, H: number, K: number): string {
 type Merged = { y: tf.Tensor2D; dy: tf.Tensor2D };
 type Back = Inputs & { dy: tf.Tensor2D; lse: tf.Tensor3D; delta: tf.Tensor2D };
 
-const numbers = (c: Record<string, number>) => [c["D"] ?? 0, c["H"] ?? 0, c["K"] ?? 0] as const;
 const tilesOf = (qkv: tf.Tensor) => Math.ceil(dim(qkv, 2) / tile);
 
 /** δ: eight lanes a row, so that neighbours in memory are read together. */
@@ -268,7 +290,7 @@ const backward = defineKernel({
     workgroups: [tilesOf(qkv), heads.keyValueHeads + heads.heads, dim(qkv, 0)],
     workgroupSize: newTiles(dim(qkv, 3)).workgroupSize,
     constants: constantsOf(qkv, heads),
-    wgsl: (constants) => backwardSource(...numbers(constants)),
+    wgsl: (constants) => backwardSource(constants as Constants),
   }),
   cases: backCases.map(({ shapes: { y: _, ...shapes }, attrs, whole }) => ({ shapes, attrs, whole })),
 });
@@ -285,7 +307,7 @@ const forward = defineKernel({
     workgroups: [tilesOf(qkv), heads.heads, dim(qkv, 0)],
     workgroupSize: newTiles(dim(qkv, 3)).workgroupSize,
     constants: constantsOf(qkv, heads),
-    wgsl: (constants) => forwardSource(...numbers(constants)),
+    wgsl: (constants) => forwardSource(constants as Constants),
   }),
   gradient: (dy, { qkv, segments }, heads, { ys: [y, lse] }) => ({
     qkv: () => {

@@ -5,6 +5,8 @@
  *
  *   dx = d · head        dhead = dᵀ · x        d [M, V] the gradient of the logits, as crossEntropy.ts has it
  *
+ * Where the model caps its logits, the capped ones are crossed, and d has their slope (softcap.ts).
+ *
  * Shapes: x [M, C], head [V, C], targets [M] int32, weights, loss, dy [M].
  */
 
@@ -14,11 +16,14 @@ import { entropy } from "./entropy";
 import { defineKernel } from "./kernel";
 import { linear, linearBack, linearWeight } from "./linear";
 import { dim } from "./shape";
+import { softcap, softcapBack } from "./softcap";
 import { tf } from "./tf";
 import { dequantized, type Packing, packingOf, type Weight, weightOf } from "./weight";
 
 type Inputs = { x: tf.Tensor2D; head: tf.Tensor2D; targets: tf.Tensor1D; weights: tf.Tensor1D };
-type Chunk = { rows: number } & Packing;
+/** `cap` is that of the logits. */
+type Chunk = { rows: number; cap?: number } & Packing;
+const capOf = ({ cap }: Chunk) => cap ?? null;
 
 /** Logits at hand at a time: 64 MB. */
 export const chunkLogits = 2 ** 24;
@@ -54,9 +59,10 @@ const cases = [
 ]
   .map((each) => ({ ...each, format: 0 }))
   .concat({ M: 40, C: 33, V: 130, rows: 16, format: 3 })
-  .map(({ M, C, V, rows, format }) => ({
+  .concat({ M: 40, C: 33, V: 130, rows: 16, format: 0, cap: 4 } as never)
+  .map(({ M, C, V, rows, format, ...cap }) => ({
     shapes: { x: [M, C], head: [V, C], targets: [M], weights: [M] },
-    attrs: { rows, format, width: C },
+    attrs: { rows, format, width: C, ...cap } as Chunk,
     whole: { targets: [V] },
     packed: { head: format },
   }));
@@ -66,20 +72,26 @@ const forward = defineKernel({
   inputs: ["x", "head", "targets", "weights"],
   reference: ({ x, head, targets, weights }: Inputs, chunk: Chunk): tf.Tensor => {
     const oneHot = tf.cast(tf.oneHot(targets, dim(head, 0)), "float32");
-    const picked = tf.sum(tf.mul(tf.logSoftmax(tf.matMul(x, dequantized(head, chunk), false, true)), oneHot), -1);
+    const plain = tf.matMul(x, dequantized(head, chunk), false, true);
+    const { cap } = chunk;
+    const logits = cap === undefined ? plain : tf.mul(tf.tanh(tf.div(plain, cap)), cap);
+    const picked = tf.sum(tf.mul(tf.logSoftmax(logits), oneHot), -1);
     return tf.mul(tf.neg(picked), weights);
   },
   compose: (inputs, chunk) =>
     tf.concat(
       overChunks(inputs, chunk, ({ x, targets, weights }) =>
-        crossEntropy(linear(x, weightOf(inputs.head, chunk)), targets, weights),
+        crossEntropy(softcap(linear(x, weightOf(inputs.head, chunk)), capOf(chunk)), targets, weights),
       ),
     ),
   gradient: (dy, inputs, chunk) => {
     const head = weightOf(inputs.head, chunk);
     type Part = Parameters<Parameters<typeof overChunks>[2]>[0];
-    const logitsBack = ({ from, count, x, targets, weights }: Part) =>
-      crossEntropyBack(linear(x, head), targets, weights, tf.slice(dy as tf.Tensor1D, from, count));
+    const logitsBack = ({ from, count, x, targets, weights }: Part) => {
+      const logits = softcap(linear(x, head), capOf(chunk));
+      const d = crossEntropyBack(logits, targets, weights, tf.slice(dy as tf.Tensor1D, from, count));
+      return softcapBack(logits, d, capOf(chunk));
+    };
     return {
       x: () => tf.concat(overChunks(inputs, chunk, (part) => linearBack(logitsBack(part), head))),
       ...(chunk.format === 0
@@ -97,16 +109,21 @@ const forward = defineKernel({
 
 export const kernels = [forward];
 
+/** How many rows are read out at a time, and what caps their logits. */
+type ReadOut = { rows?: number; cap?: number | null };
+const rowsAtATime = (head: Weight) => Math.max(1, Math.floor(chunkLogits / dim(head.values, 0)));
+
 /** The weighted loss of each row's read-out, [M], nats. Logits that fit one chunk are kept for the backward pass. */
 export function linearCrossEntropy(
   x: tf.Tensor2D,
   head: Weight,
   targets: tf.Tensor1D,
   weights: tf.Tensor1D,
-  rows = Math.max(1, Math.floor(chunkLogits / dim(head.values, 0))),
+  { rows = rowsAtATime(head), cap = null }: ReadOut = {},
 ): tf.Tensor1D {
-  if (dim(x, 0) <= rows) return crossEntropy(linear(x, head), targets, weights);
-  return forward({ x, head: head.values, targets, weights }, { rows, ...packingOf(head) }) as tf.Tensor1D;
+  if (dim(x, 0) <= rows) return crossEntropy(softcap(linear(x, head), cap), targets, weights);
+  const chunk = { rows, ...packingOf(head), ...(cap === null ? {} : { cap }) };
+  return forward({ x, head: head.values, targets, weights }, chunk) as tf.Tensor1D;
 }
 
 /** Of each row's read-out, a chunk at a time: the log-probability of its target and the entropy, [M] each, nats. */
@@ -114,13 +131,13 @@ export function tokenStatistics(
   x: tf.Tensor2D,
   head: Weight,
   targets: tf.Tensor1D,
-  rows = Math.max(1, Math.floor(chunkLogits / dim(head.values, 0))),
+  { rows = rowsAtATime(head), cap = null }: ReadOut = {},
 ): { logProbabilities: tf.Tensor1D; entropies: tf.Tensor1D } {
   return tf.tidy(() => {
     const weights = tf.ones<tf.Rank.R1>([dim(x, 0)]);
     const inputs = { x, head: head.values, targets, weights };
     const parts = overChunks(inputs, { rows, ...packingOf(head) }, (part) => {
-      const logits = linear(part.x, head);
+      const logits = softcap(linear(part.x, head), cap);
       return tf.stack([tf.neg(crossEntropy(logits, part.targets, part.weights)), entropy(logits)]);
     });
     const [logProbabilities, entropies] = tf.unstack(tf.concat(parts, 1)) as [tf.Tensor1D, tf.Tensor1D];

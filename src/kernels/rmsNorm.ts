@@ -311,6 +311,11 @@ const addForward = defineKernel({
 
 export const kernels = [forward, backward, weight, weightPartial, sumRows, addForward, addBackward];
 
+/** Σ over the rows of x [rows, cols] → [cols]. */
+export function sumOfRows(x: tf.Tensor2D): tf.Tensor1D {
+  return sumRows({ x }, {}) as tf.Tensor1D;
+}
+
 /** x + r, and that normed as `rmsNorm` does: x, r [rows, cols], g [cols] → [sum, y], both [rows, cols]. */
 export function addRmsNorm(
   x: tf.Tensor2D,

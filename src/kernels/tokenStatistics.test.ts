@@ -22,7 +22,7 @@ it.each(["wasm", "cpu"] as const)(
       const plain = format === "f32" ? head : unpackWeight(Int32Array.from(await weight.values.data()), C, format);
       const xs = tf.tensor2d(x, [M, C]);
       const wanted = tf.tensor1d(targets, "int32");
-      const { logProbabilities, entropies } = tokenStatistics(xs, weight, wanted, 4);
+      const { logProbabilities, entropies } = tokenStatistics(xs, weight, wanted, { rows: 4 });
       const [got, undecided] = [await logProbabilities.data(), await entropies.data()];
       for (let m = 0; m < M; m++) {
         const logits = Array.from({ length: V }, (_, v) =>

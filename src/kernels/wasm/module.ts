@@ -38,6 +38,18 @@ export const functions = [
   "weightRows",
   "entropy",
   "entropyBack",
+  "softcap",
+  "softcapBack",
+  "addBias",
+  "scale",
+  "layerNorm",
+  "layerNormBack",
+  "headNorm",
+  "headNormBack",
+  "geglu",
+  "gegluBack",
+  "gelu",
+  "geluBack",
 ] as const;
 export type FunctionName = (typeof functions)[number];
 

@@ -5,26 +5,9 @@
  * 6 working memory, 7 bytes of it for each thread, 8 a thread failed, from 16 on the call's arguments.
  */
 
-import {
-  adamWFlat,
-  add,
-  addRmsNorm,
-  addRmsNormBack,
-  crossEntropy,
-  crossEntropyBack,
-  dropout,
-  rmsNorm,
-  rmsNormBack,
-  rmsNormWeight,
-  rowsBack,
-  squaresPartial,
-  sumRows,
-  swiglu,
-  swigluBack,
-  takeRows,
-  entropy,
-  entropyBack,
-} from "./elementwise";
+import { geglu, gegluBack, gelu, geluBack, swiglu, swigluBack } from "./activation";
+import { adamWFlat, squaresPartial } from "./adamW";
+import { add, addBias, dropout, rowsBack, scale, takeRows } from "./elementwise";
 import {
   attention,
   attentionBack,
@@ -34,7 +17,21 @@ import {
   splitStacked,
 } from "./heads";
 import { loraBack, loraLinear, multiply, packedBack, packedLinear } from "./linear";
+import { crossEntropy, crossEntropyBack, entropy, entropyBack } from "./loss";
+import {
+  addRmsNorm,
+  addRmsNormBack,
+  headNorm,
+  headNormBack,
+  layerNorm,
+  layerNormBack,
+  rmsNorm,
+  rmsNormBack,
+  rmsNormWeight,
+  sumRows,
+} from "./norms";
 import { weightRows } from "./packed";
+import { softcap, softcapBack } from "./softcap";
 
 function work(fn: i32, args: usize, piece: i32, scratch: usize): void {
   switch (fn) {
@@ -127,6 +124,42 @@ function work(fn: i32, args: usize, piece: i32, scratch: usize): void {
       break;
     case 29:
       entropyBack(args, piece);
+      break;
+    case 30:
+      softcap(args, piece);
+      break;
+    case 31:
+      softcapBack(args, piece);
+      break;
+    case 32:
+      addBias(args, piece);
+      break;
+    case 33:
+      scale(args, piece);
+      break;
+    case 34:
+      layerNorm(args, piece);
+      break;
+    case 35:
+      layerNormBack(args, piece);
+      break;
+    case 36:
+      headNorm(args, piece);
+      break;
+    case 37:
+      headNormBack(args, piece);
+      break;
+    case 38:
+      geglu(args, piece);
+      break;
+    case 39:
+      gegluBack(args, piece);
+      break;
+    case 40:
+      gelu(args, piece);
+      break;
+    case 41:
+      geluBack(args, piece);
       break;
     default:
       unreachable();

@@ -1,7 +1,8 @@
 /** @file Kernels over attention heads: rotation, attention and its derivative, the key-value cache. */
 
-import { address, word } from "./args";
+import { address, number, word } from "./args";
 import { product, PANEL } from "./product";
+import { capRow, capSlopes } from "./softcap";
 import { exp1, exp4, fma, splat, sumLanes, maxLanes } from "./simd";
 
 /** Copies `half` pairs, turned by an angle whose cosines are at `table` and sines right after; sign −1 turns back. */
@@ -60,12 +61,30 @@ export function mergeStacked(args: usize, piece: i32): void {
 /** Query rows taken at a time. */
 const BLOCK: i32 = 48;
 
-/** Scores of query rows from … from + rows with keys 0 … from + rows: [rows, width], in `to`. */
+/** The first key that any of a block's rows sees: that of its first row, from which on `window` places are seen. */
 // @ts-ignore: decorator
 @inline
-function scoreBlock(to: usize, scratch: usize, q: usize, k: usize, from: i32, rows: i32, width: i32, D: i32): void {
-  const scale = <f32>1 / sqrt<f32>(<f32>D);
-  product(to, width, rows, from + rows, false, scale, scratch, q + (<usize>(from * D) << 2), D, 1, k, 1, D, D);
+function firstKey(from: i32, window: i32): i32 {
+  return window == 0 ? 0 : max(0, from + 1 - window);
+}
+
+/** Scores of query rows from … from + rows with keys first … from + rows: [rows, width], in `to`. */
+// @ts-ignore: decorator
+@inline
+function scoreBlock(
+  to: usize, scratch: usize, q: usize, k: usize, from: i32, rows: i32, first: i32, D: i32, scale: f32, cap: f32,
+): void {
+  const width = from + rows - first;
+  const at = k + (<usize>(first * D) << 2);
+  product(to, width, rows, width, false, scale, scratch, q + (<usize>(from * D) << 2), D, 1, at, 1, D, D);
+  if (cap > 0) capRow(to, to, rows * width, cap);
+}
+
+/** Hides what lies more than a window before place i of a row. */
+// @ts-ignore: decorator
+@inline
+function hideBefore(row: usize, i: i32, window: i32): void {
+  for (let j = 0; j <= i - window; j++) store<f32>(row + (<usize>j << 2), -1e30);
 }
 
 /** Sets to −1e30 what place i does not see among 0 … width − 1: later places, and other documents. The largest left. */
@@ -151,71 +170,89 @@ function expRow(row: usize, width: i32, shift: f32): f32 {
   return total;
 }
 
-/** out, qkv, segments, H, K, T, D; a piece is a query head of a row. Working memory: a block of scores, a panel. */
+/** out, qkv, segments, H, K, T, D, scale, window, cap; a piece is a query head of a row. Working memory: a block of scores, a panel. */
 export function attention(args: usize, piece: i32, scratch: usize): void {
   const H = word(args, 3), K = word(args, 4), T = word(args, 5), D = word(args, 6);
+  const scale = number(args, 7), window = word(args, 8), cap = number(args, 9);
   const b = piece / H, h = piece % H;
   const bytes = <usize>(T * D) << 2;
   const base = address(args, 1) + <usize>(b * (H + 2 * K)) * bytes;
   const q = base + <usize>h * bytes;
   const k = base + <usize>(H + h / (H / K)) * bytes;
   const v = k + <usize>K * bytes;
-  const segments = address(args, 2) + (<usize>(b * T) << 2);
   const scores = scratch + PANEL;
   for (let from = 0; from < T; from += BLOCK) {
-    const rows = min(BLOCK, T - from), width = from + rows;
-    scoreBlock(scores, scratch, q, k, from, rows, width, D);
+    const rows = min(BLOCK, T - from), first = firstKey(from, window), width = from + rows - first;
+    const segments = address(args, 2) + (<usize>(b * T + first) << 2);
+    scoreBlock(scores, scratch, q, k, from, rows, first, D, scale, cap);
     for (let r = 0; r < rows; r++) {
       const row = scores + (<usize>(r * width) << 2);
-      const top = maskRow(row, segments, from + r, width);
+      if (window > 0) hideBefore(row, from + r - first, window);
+      const top = maskRow(row, segments, from + r - first, width);
       scaleRow(row, width, <f32>1 / expRow(row, width, top));
     }
     const out = address(args, 0) + (<usize>(((b * T + from) * H + h) * D) << 2);
-    product(out, H * D, rows, D, false, 1, scratch, scores, width, 1, v, D, 1, width);
+    product(out, H * D, rows, D, false, 1, scratch, scores, width, 1, v + (<usize>(first * D) << 2), D, 1, width);
   }
 }
 
-/** out, qkv, segments, dy, H, K, T, D; a piece is a key-value head of a row. Two blocks of scores, a panel. */
+/** ds = p · (dp − δ) · scale in place of dp, of one row; `slopes` are the cap's, or 0 where there is none. */
+// @ts-ignore: decorator
+@inline
+function pullRow(pull: usize, row: usize, slopes: usize, width: i32, scale: f32): void {
+  const delta = dot(row, pull, width);
+  let j = 0;
+  for (; j + 4 <= width; j += 4) {
+    const at = <usize>j << 2;
+    let ds = f32x4.mul(v128.load(row + at), f32x4.sub(v128.load(pull + at), splat(delta)));
+    if (slopes) ds = f32x4.mul(ds, v128.load(slopes + at));
+    v128.store(pull + at, f32x4.mul(ds, splat(scale)));
+  }
+  for (; j < width; j++) {
+    const at = <usize>j << 2;
+    const slope = slopes ? load<f32>(slopes + at) : <f32>1;
+    store<f32>(pull + at, load<f32>(row + at) * (load<f32>(pull + at) - delta) * slope * scale);
+  }
+}
+
+/**
+ * out, qkv, segments, dy, H, K, T, D, scale, window, cap; a piece is a key-value head of a row. Two blocks of scores, a
+ * panel, and a row for the slopes of a cap.
+ */
 export function attentionBack(args: usize, piece: i32, scratch: usize): void {
   const H = word(args, 4), K = word(args, 5), T = word(args, 6), D = word(args, 7);
+  const scale = number(args, 8), window = word(args, 9), cap = number(args, 10);
   const b = piece / K, g = piece % K;
   const bytes = <usize>(T * D) << 2;
   const offset = <usize>(b * (H + 2 * K)) * bytes;
   const qkv = address(args, 1) + offset, out = address(args, 0) + offset;
   const k = qkv + <usize>(H + g) * bytes, v = k + <usize>K * bytes;
   const dk = out + <usize>(H + g) * bytes, dv = dk + <usize>K * bytes;
-  const segments = address(args, 2) + (<usize>(b * T) << 2);
   const scores = scratch + PANEL, pulls = scores + (<usize>(BLOCK * T) << 2);
-  const scale = <f32>1 / sqrt<f32>(<f32>D);
+  const slopes = cap > 0 ? pulls + (<usize>(BLOCK * T) << 2) : 0;
   memory.fill(dk, 0, bytes);
   memory.fill(dv, 0, bytes);
   for (let h = g * (H / K); h < (g + 1) * (H / K); h++) {
     const q = qkv + <usize>h * bytes;
     for (let from = 0; from < T; from += BLOCK) {
-      const rows = min(BLOCK, T - from), width = from + rows;
+      const rows = min(BLOCK, T - from), first = firstKey(from, window), width = from + rows - first;
+      const skipped = <usize>(first * D) << 2;
+      const segments = address(args, 2) + (<usize>(b * T + first) << 2);
       const dy = address(args, 3) + (<usize>(((b * T + from) * H + h) * D) << 2);
-      scoreBlock(scores, scratch, q, k, from, rows, width, D);
-      product(pulls, width, rows, width, false, 1, scratch, dy, H * D, 1, v, 1, D, D);
+      scoreBlock(scores, scratch, q, k, from, rows, first, D, scale, cap);
+      product(pulls, width, rows, width, false, 1, scratch, dy, H * D, 1, v + skipped, 1, D, D);
       for (let r = 0; r < rows; r++) {
-        const row = scores + (<usize>(r * width) << 2), pull = pulls + (<usize>(r * width) << 2);
-        const top = maskRow(row, segments, from + r, width);
+        const row = scores + (<usize>(r * width) << 2);
+        if (cap > 0) capSlopes(slopes, row, width, cap);
+        if (window > 0) hideBefore(row, from + r - first, window);
+        const top = maskRow(row, segments, from + r - first, width);
         scaleRow(row, width, <f32>1 / expRow(row, width, top));
-        const delta = dot(row, pull, width);
-        let j = 0;
-        for (; j + 4 <= width; j += 4) {
-          const at = <usize>j << 2;
-          const ds = f32x4.mul(v128.load(row + at), f32x4.sub(v128.load(pull + at), splat(delta)));
-          v128.store(pull + at, f32x4.mul(ds, splat(scale)));
-        }
-        for (; j < width; j++) {
-          const at = <usize>j << 2;
-          store<f32>(pull + at, load<f32>(row + at) * (load<f32>(pull + at) - delta) * scale);
-        }
+        pullRow(pulls + (<usize>(r * width) << 2), row, slopes, width, scale);
       }
       const dq = out + <usize>h * bytes + (<usize>(from * D) << 2);
-      product(dq, D, rows, D, false, 1, scratch, pulls, width, 1, k, D, 1, width);
-      product(dk, D, width, D, true, 1, scratch, pulls, 1, width, q + (<usize>(from * D) << 2), D, 1, rows);
-      product(dv, D, width, D, true, 1, scratch, scores, 1, width, dy, H * D, 1, rows);
+      product(dq, D, rows, D, false, 1, scratch, pulls, width, 1, k + skipped, D, 1, width);
+      product(dk + skipped, D, width, D, true, 1, scratch, pulls, 1, width, q + (<usize>(from * D) << 2), D, 1, rows);
+      product(dv + skipped, D, width, D, true, 1, scratch, scores, 1, width, dy, H * D, 1, rows);
     }
   }
 }
@@ -293,18 +330,20 @@ function mixValues(to: usize, weights: usize, values: usize, width: i32, D: i32,
   }
 }
 
-/** out, packed, cache, lengths, H, K, S, D; a piece is a row of the batch */
+/** out, packed, cache, lengths, H, K, S, D, scale, window, cap; a piece is a row of the batch */
 export function cacheAttention(args: usize, piece: i32, scratch: usize): void {
   const H = word(args, 4), K = word(args, 5), S = word(args, 6), D = word(args, 7);
-  const width = load<i32>(address(args, 3) + (<usize>piece << 2)) + 1;
+  const scale = number(args, 8), window = word(args, 9), cap = number(args, 10);
+  const end = load<i32>(address(args, 3) + (<usize>piece << 2)) + 1;
+  const first = firstKey(end - 1, window), width = end - first;
   const bytes = <usize>(S * D) << 2;
   const group = H / K;
-  const scale = <f32>1 / sqrt<f32>(<f32>D);
   for (let h = 0; h < H; h++) {
-    const keys = address(args, 2) + <usize>(piece * 2 * K + h / group) * bytes;
+    const keys = address(args, 2) + <usize>(piece * 2 * K + h / group) * bytes + (<usize>(first * D) << 2);
     const q = address(args, 1) + (<usize>((piece * (H + 2 * K) + h) * D) << 2);
     const out = address(args, 0) + (<usize>((piece * H + h) * D) << 2);
     scoreKeys(scratch, q, keys, width, D, scale);
+    if (cap > 0) capRow(scratch, scratch, width, cap);
     const part = <f32>1 / expRow(scratch, width, largestOf(scratch, width));
     mixValues(out, scratch, keys + <usize>K * bytes, width, D, part);
   }
