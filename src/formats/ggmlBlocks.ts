@@ -19,6 +19,11 @@ const listHalves = (): Float32Array => {
   return table;
 };
 
+export const decodeF16 = (from: Uint16Array, to: Float32Array): void => {
+  const halves = listHalves();
+  for (let i = 0; i < from.length; i++) to[i] = halves[from[i] ?? 0] ?? 0;
+};
+
 /** d, 16 bytes of two codes each: d · (code − 8). The low halves are places 0 … 15, the high ones 16 … 31. */
 export const decodeQ4_0: Decode = (bytes, to) => {
   const halves = listHalves();

@@ -1,7 +1,8 @@
 /** @file The types of ggml's tensors by their number in a GGUF file, and the packing that holds each without loss. */
 
-import { fromHalf, toHalf, widenBfloat16, widenHalf } from "../core/float16";
+import { fromHalf, toHalf, widenBfloat16 } from "../core/float16";
 import {
+  decodeF16,
   decodeQ4_0,
   decodeQ4_1,
   decodeQ4_K,
@@ -75,7 +76,7 @@ export const f16: NumberType = {
   block: 1,
   bytes: 2,
   decode: (bytes, to) => {
-    to.set(widenHalf(new Uint16Array(...aligned(bytes, 2))));
+    decodeF16(new Uint16Array(...aligned(bytes, 2)), to);
   },
   packing: { format: "f16", pack: same },
 };
