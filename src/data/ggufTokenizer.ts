@@ -46,6 +46,10 @@ function readNumbers(metadata: Metadata, key: string, length: number): number[] 
 
 const isNumber = (value: unknown): value is number | bigint => typeof value === "number" || typeof value === "bigint";
 
+/** A value in an error's words. */
+const shown = (value: unknown): string =>
+  typeof value === "bigint" ? `${value}` : (JSON.stringify(value) ?? "").slice(0, 80);
+
 function readBoolean(metadata: Metadata, key: string): boolean | null {
   const value = metadata.get(key);
   if (value === undefined) return null;
@@ -60,7 +64,7 @@ function readId(metadata: Metadata, name: string, { tokens }: Vocabulary): numbe
   const id = isNumber(value) ? Number(value) : Number.NaN;
   if (id === 2 ** 32 - 1 || id === -1) return null;
   if (!Number.isInteger(id) || id < 0 || id >= tokens.length)
-    fail(say`${key} ${String(value)} is not in the vocabulary of ${tokens.length}`);
+    fail(say`${key} ${shown(value)} is not in the vocabulary of ${tokens.length}`);
   return id;
 }
 
@@ -100,7 +104,7 @@ export function tokenizerFromGguf(metadata: Metadata): GgufTokenizer {
   const model = metadata.get("tokenizer.ggml.model");
   if (model === undefined) fail(say`The file has no tokenizer: tokenizer.ggml.model is missing`);
   if (model !== "gpt2" && model !== "llama")
-    fail(say`Tokenizers of the kind ${JSON.stringify(String(model))} cannot be read, only "gpt2" and "llama"`);
+    fail(say`Tokenizers of the kind ${shown(model)} cannot be read, only "gpt2" and "llama"`);
   const vocabulary = readVocabulary(metadata);
   const { tokens, types } = vocabulary;
   const parts = model === "gpt2" ? newByteLevel(metadata, vocabulary) : newSentencePiece(metadata, vocabulary);
@@ -163,8 +167,7 @@ type Parts = { model: Json; normalizer: Json | null; preTokenizer: Json | null; 
 function newByteLevel(metadata: Metadata, { idOf }: Vocabulary): Parts {
   const name = metadata.get("tokenizer.ggml.pre") ?? "default";
   const kind = typeof name === "string" ? ggufPreTokenizers.get(name) : undefined;
-  if (!kind)
-    fail(say`tokenizer.ggml.pre ${JSON.stringify(String(name))} is not a way of cutting words that the studio knows`);
+  if (!kind) fail(say`tokenizer.ggml.pre ${shown(name)} is not a way of cutting words that the studio knows`);
   const key = "tokenizer.ggml.merges";
   const merges = readStrings(metadata, key).map((merge, i) => {
     // A token may itself begin with a space only where it is the whole of the pair's left half.

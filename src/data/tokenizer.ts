@@ -1,15 +1,14 @@
 /** @file Text to token ids and back, as the model's own tokenizer.json says; bytes are never lost on the way. */
 
-import {
-  ByteLevelPreTokenizer,
-  DigitsPreTokenizer,
-  Tokenizer as HuggingFaceTokenizer,
-  type PreTokenizer,
-  SequencePreTokenizer,
-} from "@huggingface/tokenizers";
+import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
 import { StudioError } from "../core/errors";
-import { type Said, say } from "../core/say";
+import { say } from "../core/say";
 import { byteOfSymbol, newTokenBytes } from "./tokenBytes";
+import { type AddedToken, newAddedSplitter } from "./tokenizerAdded";
+import { newBpe } from "./tokenizerBpe";
+import { asObject, type CheckedJson, checkTokenizerJson, failTokenizer, isBpe, isId } from "./tokenizerJson";
+import { mendPreTokenizer } from "./tokenizerMend";
+import { probePatterns } from "./tokenizerPatterns";
 
 export type Tokenizer = {
   /** Ids of a text as it stands: no special token is added. Characters unknown to the vocabulary become bytes. */
@@ -31,59 +30,6 @@ export type Tokenizer = {
   tokenText: (id: number) => string;
 };
 
-function fail(detail: Said, cause?: unknown): never {
-  throw new StudioError("tokenizer.invalid", detail, cause === undefined ? undefined : { cause });
-}
-
-function asObject(value: unknown, name: string): Record<string, unknown> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) fail(say`${name} is not an object`);
-  return value as Record<string, unknown>;
-}
-
-const isId = (id: unknown): id is number => typeof id === "number" && Number.isInteger(id) && id >= 0 && id < 2 ** 24;
-
-/** Checks what the library takes on trust. Throws `tokenizer.invalid`, naming the field. */
-function checkTokenizerJson(value: unknown): Record<string, unknown> {
-  const json = asObject(value, "tokenizer.json");
-  const model = asObject(json["model"], "model");
-  const vocab = model["vocab"];
-  if (Array.isArray(vocab)) {
-    if (vocab.length === 0) fail(say`model.vocab is empty`);
-    vocab.forEach((entry: unknown, i) => {
-      if (!Array.isArray(entry) || typeof entry[0] !== "string" || typeof entry[1] !== "number")
-        fail(say`model.vocab[${i}] is not [token, score]`);
-    });
-  } else {
-    const entries = Object.entries(asObject(vocab, "model.vocab"));
-    if (entries.length === 0) fail(say`model.vocab is empty`);
-    const ids = new Set<unknown>();
-    for (const [token, id] of entries) {
-      if (!isId(id)) fail(say`model.vocab: the id of ${JSON.stringify(token)} is not a whole number below 2^24`);
-      if (ids.has(id)) fail(say`model.vocab: the id ${id} stands twice, the second time for ${JSON.stringify(token)}`);
-      ids.add(id);
-    }
-  }
-  const added = json["added_tokens"] ?? [];
-  if (!Array.isArray(added)) fail(say`added_tokens is not a list`);
-  added.forEach((entry: unknown, i) => {
-    const token = asObject(entry, `added_tokens[${i}]`);
-    if (typeof token["content"] !== "string" || token["content"] === "")
-      fail(say`added_tokens[${i}].content is not text`);
-    if (!isId(token["id"])) fail(say`added_tokens[${i}].id is not a whole number below 2^24`);
-  });
-  if (model["type"] === "BPE" || "merges" in model) {
-    const merges = model["merges"];
-    if (!Array.isArray(merges)) fail(say`model.merges is not a list`);
-    merges.forEach((merge: unknown, i) => {
-      const pair: unknown[] = typeof merge === "string" ? merge.split(" ") : Array.isArray(merge) ? merge : [];
-      if (pair.length !== 2 || pair.some((part) => typeof part !== "string" || part === ""))
-        fail(say`model.merges[${i}] is not a pair of tokens`);
-    });
-  }
-  const optional = { normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null };
-  return { ...optional, ...json, added_tokens: added };
-}
-
 /** The end-of-text id: the model's first, else the one tokenizer_config.json names. */
 function findEos(
   library: HuggingFaceTokenizer,
@@ -94,8 +40,10 @@ function findEos(
   const named = config["eos_token"];
   const name = typeof named === "object" && named !== null ? (named as Record<string, unknown>)["content"] : named;
   const eos = eosTokenIds[0] ?? (typeof name === "string" ? library.token_to_id(name) : undefined);
-  if (eos === undefined) fail(say`No end-of-text token: neither config.json nor tokenizer_config.json names one`);
-  if (!isId(eos) || eos >= vocabSize) fail(say`The end-of-text token ${eos} is not in the vocabulary of ${vocabSize}`);
+  if (eos === undefined)
+    failTokenizer(say`No end-of-text token: neither config.json nor tokenizer_config.json names one`);
+  if (!isId(eos) || eos >= vocabSize)
+    failTokenizer(say`The end-of-text token ${eos} is not in the vocabulary of ${vocabSize}`);
   return eos;
 }
 
@@ -117,34 +65,64 @@ function coversBytes(library: HuggingFaceTokenizer, json: Record<string, unknown
   return true;
 }
 
-/** Words kept by their bytes' symbols; a data set's words recur, and spelling them out was half of all tokenizing. */
-const keptWords = 50_000;
+/** What the library made of a tokenizer.json, mended. BPE is our own: the library's merges are left out. */
+function newLibrary({ json, vocab }: CheckedJson, config: Record<string, unknown>): HuggingFaceTokenizer {
+  const model = asObject(json["model"], "model");
+  try {
+    const own = isBpe(model) ? { ...model, type: "BPE", vocab: {}, merges: [] } : model;
+    const library = new HuggingFaceTokenizer({ ...json, model: own }, config);
+    if (isBpe(model)) fillVocabulary(library, vocab, model["unk_token"]);
+    const unknown = model["unk_token"] ?? model["unk_id"];
+    mendPreTokenizer(library.pre_tokenizer, (symbol) => unknown != null || library.token_to_id(symbol) !== undefined);
+    return library;
+  } catch (error) {
+    return failTokenizer(
+      say`tokenizer.json cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      error,
+    );
+  }
+}
 
-/**
- * Gives the library's byte-level pre-tokenizer a memory for words, and lets it do as the original does in two rare cases:
- * digits are all of Unicode's (½, ٣), not only 0 to 9; bytes the vocabulary lacks are left out before merging, not after.
- */
-function mendPreTokenizer(preTokenizer: PreTokenizer | null, isKnown: (symbol: string) => boolean): void {
-  if (preTokenizer instanceof SequencePreTokenizer)
-    for (const part of preTokenizer.tokenizers) mendPreTokenizer(part, isKnown);
-  if (preTokenizer instanceof DigitsPreTokenizer)
-    preTokenizer.pattern = preTokenizer.config.individual_digits ? /\P{N}+|\p{N}/gu : /\P{N}+|\p{N}+/gu;
-  if (!(preTokenizer instanceof ByteLevelPreTokenizer)) return;
-  const { add_prefix_space, use_regex, pattern, byte_encoder, text_encoder } = preTokenizer;
-  const known = new Map<string, string>();
-  const spell = (word: string): string => {
-    let symbols = known.get(word);
-    if (symbols !== undefined) return symbols;
-    symbols = Array.from(text_encoder.encode(word), (byte) => byte_encoder[byte] ?? "")
-      .filter(isKnown)
-      .join("");
-    if (known.size >= keptWords) known.clear();
-    if (word.length < 64) known.set(word, symbols);
-    return symbols;
+function fillVocabulary(library: HuggingFaceTokenizer, vocab: ReadonlyMap<string, number>, unknown: unknown): void {
+  const { model } = library;
+  if (!model) return;
+  for (const [token, id] of vocab) {
+    // An added token keeps its own id.
+    if (!model.tokens_to_ids.has(token)) model.tokens_to_ids.set(token, id);
+    model.vocab[id] ??= token;
+  }
+  const unknownId = typeof unknown === "string" ? vocab.get(unknown) : undefined;
+  if (unknownId !== undefined) model.unk_token_id = unknownId;
+}
+
+/** Text to ids without what the post-processor adds. */
+function newEncoder(library: HuggingFaceTokenizer, { json, vocab }: CheckedJson): (text: string) => number[] {
+  const model = asObject(json["model"], "model");
+  const { normalizer, pre_tokenizer: preTokenizer } = library;
+  if (!isBpe(model)) return (text) => library.encode(text, { add_special_tokens: false }).ids;
+  const bpe = newBpe(model, vocab);
+  const normalize = (text: string) => (normalizer ? normalizer.normalize(text) : text);
+  const tokens: AddedToken[] = [...library.get_added_tokens_decoder().values()];
+  const [asIs, inNormal] = [tokens.filter((token) => !token.normalized), tokens.filter((token) => token.normalized)];
+  const contentOf = ({ content }: AddedToken) => content;
+  const splitText = newAddedSplitter(asIs, asIs.map(contentOf));
+  const splitNormal = newAddedSplitter(inNormal, inNormal.map(contentOf).map(normalize));
+  const cut = (text: string, isFirst: boolean): string[] => {
+    if (preTokenizer) return preTokenizer.pre_tokenize(text, { section_index: isFirst ? 0 : 1 });
+    return bpe.cutsAtSpaces ? (text.match(/▁+[^▁]*|[^▁]+/gu) ?? []) : [text];
   };
-  preTokenizer.pre_tokenize_text = (text: string) => {
-    const whole = add_prefix_space && !text.startsWith(" ") ? ` ${text}` : text;
-    return (use_regex ? (whole.match(pattern) ?? []) : [whole]).map(spell);
+  probePatterns(json, (text) => cut(text, true));
+  return (text) => {
+    const ids: number[] = [];
+    for (const piece of splitText(text)) {
+      if (piece.text === null) ids.push(piece.id);
+      else
+        for (const part of splitNormal(normalize(piece.text))) {
+          if (part.text === null) ids.push(part.id);
+          else for (const word of cut(part.text, piece.start + part.start === 0)) bpe.encode(word, ids);
+        }
+    }
+    return ids;
   };
 }
 
@@ -158,14 +136,20 @@ export function loadTokenizer(
   tokenizerConfig: unknown,
   eosTokenIds: readonly number[],
 ): Tokenizer {
-  const json = checkTokenizerJson(tokenizerJson);
-  const config = asObject(tokenizerConfig ?? {}, "tokenizer_config.json");
-  let library: HuggingFaceTokenizer;
   try {
-    library = new HuggingFaceTokenizer(json, config);
+    return readTokenizer(tokenizerJson, tokenizerConfig, eosTokenIds);
   } catch (error) {
-    fail(say`tokenizer.json cannot be read: ${error instanceof Error ? error.message : String(error)}`, error);
+    if (error instanceof StudioError) throw error;
+    // What is nested too deep or too large for the machine ends up here.
+    return failTokenizer(say`tokenizer.json cannot be read: ${String(error)}`, error);
   }
+}
+
+function readTokenizer(tokenizerJson: unknown, tokenizerConfig: unknown, eosTokenIds: readonly number[]): Tokenizer {
+  const checked = checkTokenizerJson(tokenizerJson);
+  const { json } = checked;
+  const config = asObject(tokenizerConfig ?? {}, "tokenizer_config.json");
+  const library = newLibrary(checked, config);
   const special = new Map<number, string>();
   let vocabSize = library.model?.vocab.length ?? 0;
   for (const [id, token] of library.get_added_tokens_decoder()) {
@@ -173,19 +157,20 @@ export function loadTokenizer(
     if (token.special) special.set(id, token.content);
   }
   const unknown = asObject(json["model"], "model")["unk_token"] ?? asObject(json["model"], "model")["unk_id"];
-  mendPreTokenizer(library.pre_tokenizer, (symbol) => unknown != null || library.token_to_id(symbol) !== undefined);
   if (unknown == null && !coversBytes(library, json))
-    fail(say`Some bytes have no token and there is no unknown token: text would be lost`);
-
-  const encode = (text: string, add = false): number[] => {
+    failTokenizer(say`Some bytes have no token and there is no unknown token: text would be lost`);
+  const newIds = newEncoder(library, checked);
+  const guarded = (encode: (text: string) => number[]) => (text: string) => {
     try {
-      const { ids } = library.encode(text, { add_special_tokens: add });
+      const ids = encode(text);
       if (ids.every(isId)) return ids;
     } catch (error) {
-      fail(say`A text cannot be tokenized: ${error instanceof Error ? error.message : String(error)}`, error);
+      if (error instanceof StudioError) throw error;
+      failTokenizer(say`A text cannot be tokenized: ${error instanceof Error ? error.message : String(error)}`, error);
     }
-    return fail(say`A text has characters that this tokenizer has no token for`);
+    return failTokenizer(say`A text has characters that this tokenizer has no token for`);
   };
+  const encode = guarded(newIds);
   const eos = findEos(library, config, eosTokenIds, vocabSize);
   const { decode, newDecoder, tokenText } = newTokenBytes(library, json, special);
   return {
@@ -194,15 +179,16 @@ export function loadTokenizer(
     newDecoder,
     vocabSize,
     eos,
-    prefix: findPrefix(encode),
+    prefix: findPrefix(
+      guarded((text) => library.encode(text, { add_special_tokens: false }).ids)("a"),
+      guarded((text) => library.encode(text).ids)("a"),
+    ),
     tokenText,
   };
 }
 
-/** What the tokenizer's post-processor puts before a text. */
-function findPrefix(encode: (text: string, add?: boolean) => number[]): number[] {
-  const plain = encode("a");
-  const full = encode("a", true);
+/** What the tokenizer's post-processor puts before a text: `plain` are the ids without it, `full` those with it. */
+function findPrefix(plain: readonly number[], full: readonly number[]): number[] {
   const first = plain[0];
   const at = first === undefined ? 0 : full.indexOf(first);
   return at > 0 ? full.slice(0, at) : [];

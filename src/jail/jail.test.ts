@@ -57,12 +57,16 @@ describe("what takes too much is stopped within a second", () => {
 test("calls made at once are answered each with its own, a killed one among them", async () => {
   const slow = "{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}";
   const answers = await Promise.allSettled(
-    [..."abc", slow, ..."def"].map((template) => render(template, {}, template === slow ? 100 : 500)),
+    ["a", "b", "c", slow, "d", "e", "f"].map((template) => render(template, {}, template === slow ? 100 : 500)),
   );
   expect(answers.map((answer) => (answer.status === "fulfilled" ? answer.value : null))).toEqual([
-    ..."abc",
+    "a",
+    "b",
+    "c",
     null,
-    ..."def",
+    "d",
+    "e",
+    "f",
   ]);
 });
 
