@@ -95,6 +95,7 @@ describe.each(Object.entries(goldens.models))("%s", (architecture, { config, ten
     }
     expect(gguf.config).toMatchObject(made);
     expect(gguf.metadata.get("general.architecture")).toBe(architecture);
+    expect(() => parseModelConfig(gguf.config)).not.toThrow();
   });
 
   it("has Hugging Face's tensors, whole and by parts", async () => {

@@ -10,8 +10,6 @@ import { type GgufArchitecture, isGgufArchitecture, nameInHuggingFace } from "./
 import { quote } from "./safetensorsHeader";
 import { newWeightFile, type StoredTensor } from "./weightFiles";
 
-export type { GgufValue } from "./ggufHeader";
-
 export type Gguf = {
   version: number;
   architecture: GgufArchitecture;

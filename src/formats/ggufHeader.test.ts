@@ -200,6 +200,41 @@ test("a model of nothing but an embedding opens", async () => {
   expect(config).toMatchObject({ tie_word_embeddings: true, rope_scaling: { rope_type: "linear", factor: 2 } });
 });
 
+test.each([
+  [32, 128, 500_000],
+  [8, 128, 500_000],
+  [8, 64, 500_000],
+])("the scaling of a Llama 3 by %d with heads of %d is told from its frequencies", async (factor, D, theta) => {
+  // transformers' modeling_rope_utils.py, _compute_llama3_parameters: what each frequency is divided by.
+  const divisors = Float32Array.from({ length: D / 2 }, (_, i) => {
+    const frequency = 1 / theta ** ((2 * i) / D);
+    const wavelength = (2 * Math.PI) / frequency;
+    if (wavelength > 8192) return factor;
+    if (wavelength < 8192 / 4) return 1;
+    const smooth = (8192 / wavelength - 1) / (4 - 1);
+    return frequency / (((1 - smooth) * frequency) / factor + smooth * frequency);
+  });
+  const keys = [
+    ...ready.slice(0, 2),
+    key("llama.embedding_length", 4, u32(2 * D)),
+    ...ready.slice(3),
+    heads,
+    key("llama.rope.freq_base", 6, new Uint8Array(Float32Array.of(theta).buffer)),
+  ];
+  const tensors = [tensor("rope_freqs.weight", [D / 2], 0, 0), tensor("token_embd.weight", [32], 0, 2 * D)];
+  const file = newFile({ keys, tensors, data: 2 * D + 128 });
+  file.set(new Uint8Array(divisors.buffer), file.length - 2 * D - 128);
+  const opened = await openGguf(bytesSource(file, "x.gguf"));
+  expect([...opened.file.tensors.keys()]).toEqual(["model.embed_tokens.weight"]);
+  expect(opened.config["rope_scaling"]).toEqual({
+    rope_type: "llama3",
+    factor,
+    low_freq_factor: 1,
+    high_freq_factor: 4,
+    original_max_position_embeddings: 8192,
+  });
+});
+
 /** A file whose bytes are made when they are read, and how many that were. */
 function newSource(header: Uint8Array, size: number, fill: (bytes: Uint8Array, offset: number) => void) {
   const count = { bytes: 0 };
@@ -216,6 +251,21 @@ function newSource(header: Uint8Array, size: number, fill: (bytes: Uint8Array, o
   };
   return { source, count };
 }
+
+test("no more is read than the header, and then the rows asked for", async () => {
+  const rows = 1 << 20; // a gigabyte of Q8_0
+  const header = newFile({
+    keys: [...ready.slice(0, 2), key("llama.embedding_length", 4, u32(1024)), ...ready.slice(3), heads],
+    tensors: [tensor("token_embd.weight", [1024, rows], 8, 0)],
+  });
+  const great = newSource(header, header.length + rows * 32 * 34, (bytes) => bytes.fill(1));
+  const { file } = await openGguf(great.source);
+  expect(great.count.bytes).toBe(1 << 20);
+  expect(file.tensors.get("model.embed_tokens.weight")).toEqual({ shape: [rows, 1024], type: "Q8_0", packed: "int8" });
+  const last = await file.readRows("model.embed_tokens.weight", rows - 1, rows);
+  expect(great.count.bytes).toBe((1 << 20) + 32 * 34);
+  expect(new Set(last)).toEqual(new Set([Math.fround(257 * 2 ** -24)])); // the half 0x0101 times the code 1
+});
 
 test("a string of 100 MB is refused unread, and so are a hundred of 1 MB before they are all read", async () => {
   const start = join(magic, u32(3), u64(0), u64(100), string("k"), u32(8));

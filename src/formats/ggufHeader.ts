@@ -21,7 +21,7 @@ export type GgufHeader = {
   tensors: ReadonlyMap<string, StoredTensor>;
 };
 
-/** Four times what a vocabulary of 262,144 tokens with its scores and merges takes. */
+/** Several times what the largest vocabularies with their scores and merges take. */
 const maximumHeader = 64 << 20;
 const maximumTensors = 200_000;
 /** In all arrays together: they take more memory as values than as bytes. */
