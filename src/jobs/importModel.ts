@@ -103,7 +103,7 @@ async function hashPart(files: BigFiles, path: string, most: number, hash: Hash,
 async function continues(files: BigFiles, path: string, had: number, from: ByteSource): Promise<boolean> {
   const part = had > 0 ? await files.open(path) : null;
   if (!part) return false;
-  const length = Math.min(had, 2 ** 16);
+  const length = Math.min(had, 4096);
   const [mine, theirs] = await Promise.all([part.read(had - length, length), from.read(had - length, length)]);
   return mine.every((byte, i) => byte === theirs[i]);
 }

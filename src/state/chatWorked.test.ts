@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { parseWorkedAnswer } from "./chatWorked";
+import { parseWorkedAnswer, splitThinking } from "./chatWorked";
 
 test("steps are marked one by one, the final answer against the reference", () => {
   const answer = parseWorkedAnswer(" Ann has <<12+5=17>>17 pens.\nTwice: <<17*2=35>>35.\n#### 35\n", "x\n#### 34");
@@ -44,4 +44,16 @@ test("no text is lost, whatever a model writes", () => {
     }),
     { seed: 1, numRuns: 5000 },
   );
+});
+
+test("what is thought stands apart from what is said", () => {
+  expect(splitThinking("Four.")).toEqual({ thinking: "", isOver: true, said: "Four." });
+  expect(splitThinking("<think>\n2 and 2")).toEqual({ thinking: "2 and 2", isOver: false, said: "" });
+  expect(splitThinking("<think>\n2 and 2\n</think>\n\nFour.")).toEqual({
+    thinking: "2 and 2",
+    isOver: true,
+    said: "\n\nFour.",
+  });
+  expect(splitThinking("2 and 2\n</think>Four.")).toEqual({ thinking: "2 and 2", isOver: true, said: "Four." });
+  expect(splitThinking("<think></think>Four.").thinking).toBe("");
 });

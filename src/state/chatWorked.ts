@@ -49,3 +49,19 @@ export function parseWorkedAnswer(text: string, reference: string | null): Worke
   while (lines.length > 0 && lines.at(-1)?.length === 0) lines.pop();
   return { lines, steps: steps.length, rightSteps: steps.filter(({ right }) => right).length, strict, flexible };
 }
+
+/**
+ * What a reasoning model thought before it answered: what stands in `<think>` … `</think>`, or before a `</think>` whose
+ * beginning is in the prompt. While it is thought, nothing is said yet.
+ */
+export function splitThinking(text: string): { thinking: string; isOver: boolean; said: string } {
+  const begins = /^\s*<think>\n?/.exec(text);
+  const end = text.indexOf("</think>");
+  if (end < 0) {
+    return begins
+      ? { thinking: text.slice(begins[0].length), isOver: false, said: "" }
+      : { thinking: "", isOver: true, said: text };
+  }
+  const thinking = text.slice(begins?.[0].length ?? 0, end).trim();
+  return { thinking, isOver: true, said: text.slice(end + "</think>".length) };
+}

@@ -5,9 +5,12 @@ import { useTranslation } from "react-i18next";
 import { useLocation, useSearchParams } from "wouter";
 import type { Sampling } from "../../core/engine";
 import type { RunId } from "../../core/ids";
+import type { Model } from "../../core/modelRecord";
 import type { Run } from "../../core/run";
 import { ask, clearChat, stopAnswers, useChat } from "../../state/chat";
 import type { Example } from "../../state/chatExamples";
+import { useEngine } from "../../state/engine";
+import { loadModels, modelName, modelOf, useModels } from "../../state/models";
 import { loadRuns, useRuns } from "../../state/runs";
 import { Button } from "../../ui/Button";
 import { EmptyState } from "../../ui/EmptyState";
@@ -21,19 +24,47 @@ import { TurnView } from "./TurnView";
 
 const greedy: Sampling = { temperature: 0, topK: 0, topP: 1, minP: 0, seed: 1 };
 
-/** Runs whose adapter can be asked, newest first, and the one chosen by the address or else the newest. */
-function useTunedRun(): { runs: readonly Run[]; run: Run | null; choose: (id: RunId) => void } {
+type Sides = {
+  /** Models that can be asked. */
+  models: readonly Model[];
+  /** The base, as recipes name it. */
+  model: string;
+  chooseModel: (name: string) => void;
+  /** Runs on it whose adapter can be asked, newest first. */
+  runs: readonly Run[];
+  run: Run | null;
+  choose: (id: RunId) => void;
+};
+
+/** The base and the run that the address names; else the newest run and its base, or the embedded model. */
+function useSides(): Sides {
   const state = useRuns();
+  const known = useModels();
+  const engine = useEngine();
   const [search, setSearch] = useSearchParams();
   useEffect(() => void loadRuns(), []);
-  const runs = state.status === "ready" ? state.runs.filter(({ checkpoint }) => checkpoint > 0) : [];
-  const run = runs.find(({ id }) => id === search.get("run")) ?? runs[0] ?? null;
-  return { runs, run, choose: (id) => setSearch({ run: id }, { replace: true }) };
+  useEffect(() => {
+    if (engine.status === "ready") void loadModels();
+  }, [engine.status]);
+  const models = known.status === "ready" ? known.models.filter(({ facts }) => facts) : [];
+  const all = state.status === "ready" ? state.runs.filter(({ checkpoint }) => checkpoint > 0) : [];
+  const asked = all.find(({ id }) => id === search.get("run"));
+  const model = asked?.recipe.model ?? search.get("model") ?? all[0]?.recipe.model ?? "embedded";
+  const runs = all.filter(({ recipe }) => recipe.model === model);
+  return {
+    models,
+    model,
+    chooseModel: (name) => setSearch({ model: name }, { replace: true }),
+    runs,
+    run: asked ?? runs[0] ?? null,
+    choose: (id) => setSearch({ run: id }, { replace: true }),
+  };
 }
 
 export default function PlaygroundPage() {
   const { t } = useTranslation();
-  const { runs, run, choose } = useTunedRun();
+  const sides = useSides();
+  const { model, models, run } = sides;
   const { turns, asking } = useChat();
   const [prompt, setPrompt] = useState("");
   const [reference, setReference] = useState<Example | null>(null);
@@ -44,8 +75,8 @@ export default function PlaygroundPage() {
 
   const send = (text: string, solution: string | null) => {
     void ask({
-      model: run?.recipe.model ?? "embedded",
-      ...(run ? { template: run.recipe.template.prompt } : {}),
+      model,
+      ...promptTemplate(run, modelOf(model, models)),
       prompt: text,
       reference: solution,
       run: run && { id: run.id, name: run.name },
@@ -76,7 +107,7 @@ export default function PlaygroundPage() {
     >
       <div className="flex min-h-0 flex-1 flex-col lg:flex-row">
         <div className="flex min-h-0 min-w-0 flex-1 flex-col">
-          <Sides runs={runs} run={run} choose={choose} />
+          <SideHeads {...sides} />
           <Turns isRaw={isRaw} onAgain={(turn) => send(turn.prompt, turn.reference)} />
           <Composer
             value={prompt}
@@ -103,15 +134,32 @@ export default function PlaygroundPage() {
   );
 }
 
+/** The run's own, so that both sides read the very same text; without a run, the model's. */
+function promptTemplate(run: Run | null, model: Model | undefined): { template?: string } {
+  const template = run?.recipe.template ?? model?.facts?.template;
+  return template ? { template: template.prompt } : {};
+}
+
 /** The heads of the two columns. */
-function Sides({ runs, run, choose }: ReturnType<typeof useTunedRun>) {
+function SideHeads({ models, model, chooseModel, runs, run, choose }: Sides) {
   const { t } = useTranslation();
   const [, navigate] = useLocation();
   return (
     <div className="grid shrink-0 grid-cols-2 border-b border-line">
       <div className="flex min-w-0 flex-wrap items-center gap-x-2 border-r border-line px-4 py-1.5 lg:px-6">
         <h2 className="text-sm">{t("playground.base")}</h2>
-        <span className="truncate text-xs text-muted">{t("playground.baseHint")}</span>
+        {models.length > 1 ? (
+          <Select
+            label={t("playground.model")}
+            hideLabel
+            className="max-w-72 flex-1"
+            options={models.map(({ id, name }) => ({ id: modelName(id), label: name }))}
+            value={model}
+            onChange={chooseModel}
+          />
+        ) : (
+          <span className="truncate text-xs text-muted">{t("playground.baseHint")}</span>
+        )}
       </div>
       <div className="flex min-w-0 items-center gap-x-3 px-4 py-1.5">
         <h2 className="text-sm">{t("playground.tuned")}</h2>

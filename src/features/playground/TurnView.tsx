@@ -3,7 +3,7 @@
 import { memo, useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import type { Answer, Side, Turn } from "../../state/chat";
-import { parseWorkedAnswer } from "../../state/chatWorked";
+import { parseWorkedAnswer, splitThinking } from "../../state/chatWorked";
 import { IconButton } from "../../ui/Button";
 import { ErrorNotice } from "../../ui/ErrorNotice";
 import { formatCount, formatNumber } from "../../ui/formatQuantity";
@@ -55,7 +55,8 @@ const AnswerView = memo(function AnswerView({ side, answer, reference, isRaw, na
   const { t } = useTranslation();
   const text = answer.status === "waiting" ? "" : answer.text;
   const isWriting = answer.status === "writing";
-  const worked = useMemo(() => parseWorkedAnswer(text.trimStart(), reference), [text, reference]);
+  const { thinking, isOver, said } = useMemo(() => splitThinking(text), [text]);
+  const worked = useMemo(() => parseWorkedAnswer(said.trimStart(), reference), [said, reference]);
   return (
     <section
       aria-label={name}
@@ -68,7 +69,19 @@ const AnswerView = memo(function AnswerView({ side, answer, reference, isRaw, na
       ) : isRaw ? (
         <pre className="overflow-x-auto font-mono text-xs leading-5 whitespace-pre-wrap">{text}</pre>
       ) : (
-        (text !== "" || answer.status !== "failed") && <WorkedLines lines={worked.lines} isWriting={isWriting} />
+        <>
+          {thinking !== "" && (
+            <details className="mb-1 text-xs text-muted">
+              <summary className="w-fit cursor-default rounded-sm">
+                {t(isOver || !isWriting ? "playground.thinking" : "playground.thinkingNow")}
+              </summary>
+              <p className="my-1 border-l-2 border-line pl-3 leading-5 break-words whitespace-pre-wrap">{thinking}</p>
+            </details>
+          )}
+          {(said !== "" || (thinking === "" && answer.status !== "failed")) && (
+            <WorkedLines lines={worked.lines} isWriting={isWriting} />
+          )}
+        </>
       )}
       {answer.status === "failed" && <ErrorNotice error={answer.error} className="mt-2" />}
       <p className="mt-1 flex min-h-4 flex-wrap gap-x-3 text-xs text-muted">

@@ -3,6 +3,7 @@
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { linearNames } from "../../core/adapter";
+import { weightFormats } from "../../core/packing";
 import { changeRecipe, useStudio } from "../../state/studio";
 import { Checkbox } from "../../ui/Checkbox";
 import { NumberField } from "../../ui/NumberField";
@@ -39,9 +40,11 @@ export function RecipeForm() {
   );
 }
 
+const asInFile = "file";
+
 function General() {
   const { t } = useTranslation();
-  const { name, seed } = useStudio(({ draft }) => draft);
+  const { name, seed, precision } = useStudio(({ draft }) => draft);
   return (
     <Group title={t("studio.advanced.general")}>
       <TextField
@@ -57,6 +60,14 @@ function General() {
         onChange={(value) => changeRecipe((draft) => ({ ...draft, seed: value }))}
       />
       <RecipeEntry section="checkpoints" field="every" term="checkpointEvery" unit="steps" step={5} />
+      <Select
+        term="precision"
+        value={precision ?? asInFile}
+        options={([asInFile, ...weightFormats] as const).map((id) => ({ id, label: t(`studio.precision.${id}`) }))}
+        onChange={(value) =>
+          changeRecipe(({ precision: _, ...draft }) => (value === asInFile ? draft : { ...draft, precision: value }))
+        }
+      />
     </Group>
   );
 }

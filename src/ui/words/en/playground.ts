@@ -3,6 +3,9 @@
 export const playground = {
   title: "Playground",
   base: "Base",
+  model: "Model",
+  thinking: "Thinking",
+  thinkingNow: "Thinking …",
   tuned: "Tuned",
   baseHint: "as it was before training",
   run: "Run",

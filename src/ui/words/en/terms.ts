@@ -77,6 +77,10 @@ export const terms = {
     word: "Shuffle answers",
     why: "A control: answers are dealt out to the wrong questions, so that accuracy must not rise. If it does, something leaks.",
   },
+  precision: {
+    word: "Weights of the base",
+    why: "How the frozen weights are kept on the device. Fewer bits leave room for larger models; the adapter is always trained in full precision.",
+  },
   templatePrompt: { word: "Prompt template", why: "What the model reads. {prompt} stands for the row's prompt." },
   templateCompletion: {
     word: "Completion template",
