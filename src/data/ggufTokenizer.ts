@@ -47,8 +47,7 @@ function readNumbers(metadata: Metadata, key: string, length: number): number[] 
 const isNumber = (value: unknown): value is number | bigint => typeof value === "number" || typeof value === "bigint";
 
 /** A value in an error's words. */
-const shown = (value: unknown): string =>
-  typeof value === "bigint" ? `${value}` : (JSON.stringify(value) ?? "").slice(0, 80);
+const shown = (value: unknown): string => (typeof value === "bigint" ? `${value}` : JSON.stringify(value).slice(0, 80));
 
 function readBoolean(metadata: Metadata, key: string): boolean | null {
   const value = metadata.get(key);

@@ -85,10 +85,54 @@ export function serveJail({ jinja, post, listen }: JailHost): void {
       },
     };
     for (const [name, value] of Object.entries({ ...globals, ...variables })) environment.set(name, value);
+    // The library prints JavaScript's truth, and its strip takes no letters to strip: both are Python's here.
+    const truth: object = environment.setVariable("true", environment.lookupVariable("true"));
+    Object.defineProperty(Object.getPrototypeOf(truth), "toString", {
+      configurable: true,
+      value(this: { value: unknown }) {
+        return this.value ? "True" : "False";
+      },
+    });
+    for (const side of ["strip", "lstrip", "rstrip"]) environment.set(` ${side}`, newStrip(side));
+    callStrips(program);
     const result: unknown = new jinja.Interpreter(environment).run(program);
     const text = (result as { value?: unknown } | null)?.value;
     if (typeof text !== "string") throw new Error("The template gives no text");
     return text;
+  }
+
+  /** Turns `text.strip(…)` into a call of our own with the text before the letters. */
+  function callStrips(node: unknown): void {
+    if (typeof node !== "object" || node === null) return;
+    for (const inner of Object.values(node)) callStrips(inner);
+    const call = node as {
+      type?: unknown;
+      callee?: { type?: unknown; object?: unknown; property?: unknown };
+      args?: unknown[];
+    };
+    const { callee, args } = call;
+    if (call.type !== "CallExpression" || callee?.type !== "MemberExpression" || !args) return;
+    const name = (callee.property as { type?: unknown; value?: unknown }).value;
+    if (name !== "strip" && name !== "lstrip" && name !== "rstrip") return;
+    args.unshift(callee.object);
+    call.callee = callee.property as object;
+    (call.callee as { value: string }).value = ` ${name}`;
+  }
+
+  /** Python's str.strip and its halves; without letters it takes Python's white space. */
+  function newStrip(side: string) {
+    return (text: unknown, letters: unknown) => {
+      if (typeof text !== "string") throw new Error(`${side} of what is no text`);
+      const stripped =
+        typeof letters === "string"
+          ? (letter: string) => letters.includes(letter)
+          : (letter: string) => /[\s\x1c-\x1f\x85]/u.test(letter) && letter !== "\ufeff";
+      const all = Array.from(text);
+      let [start, end] = [0, all.length];
+      if (side !== "rstrip") while (start < end && stripped(all[start] ?? "")) start++;
+      if (side !== "lstrip") while (end > start && stripped(all[end - 1] ?? "")) end--;
+      return all.slice(start, end).join("");
+    };
   }
 
   function range(...bounds: unknown[]): number[] {
