@@ -10,7 +10,8 @@ import { type ModelConfig, parseModelConfig } from "../src/core/model";
 import type { WeightFormat } from "../src/core/packing";
 import { newRandom } from "../src/core/random";
 import { newRandomBatch } from "../src/jobs/measureSpeed";
-import { type TensorData, tensorShapes } from "../src/model/llama";
+import type { TensorData } from "../src/model/llama";
+import { tensorShapes } from "../src/model/tensorNames";
 import { configs, shapes } from "./shapes.json";
 
 export type Shape = {

@@ -15,8 +15,9 @@ import { parseSafetensors, type SafeTensorInput, writeSafetensors } from "../src
 import { type NamedFile, newZip } from "../src/formats/zip";
 import { openDevice } from "../src/kernels/device";
 import { logits } from "../src/model/generation";
-import { loadLlama, tensorShapes } from "../src/model/llama";
+import { loadLlama } from "../src/model/llama";
 import { loadLora } from "../src/model/lora";
+import { tensorShapes } from "../src/model/tensorNames";
 import { extractFlexible, extractStrict, isCorrect, standardError } from "../src/scoring/gsm8k";
 
 type Tensors = Map<string, { shape: number[]; values: Float32Array<ArrayBuffer> }>;

@@ -24,14 +24,14 @@ async function layWeightsFlat(llama: Llama): Promise<Flat> {
 }
 
 function putWeight(llama: Llama, name: string, tensor: tf.Tensor): void {
-  if (name === "model.norm.weight") llama.norm = tensor as tf.Tensor1D;
+  if (name === "model.norm.weight") llama.norm.weight = tensor as tf.Tensor1D;
   else if (name === "model.embed_tokens.weight")
     llama.embedding = llama.head = plain(tensor as tf.Tensor2D); // tied
   else {
     const [, , number, part] = name.split(".");
     const layer = llama.layers[Number(number)]!;
-    if (part === "input_layernorm") layer.inputNorm = tensor as tf.Tensor1D;
-    else if (part === "post_attention_layernorm") layer.postNorm = tensor as tf.Tensor1D;
+    if (part === "input_layernorm") layer.norms.input.weight = tensor as tf.Tensor1D;
+    else if (part === "post_attention_layernorm") layer.norms.feedForward.weight = tensor as tf.Tensor1D;
     else layer.stacks[part as StackName] = plain(tensor as tf.Tensor2D);
   }
 }

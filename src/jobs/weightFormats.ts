@@ -3,7 +3,7 @@
 import type { ModelConfig } from "../core/model";
 import { type WeightFormat, weightFormats, wordsOf } from "../core/packing";
 import type { WeightEntry, WeightFile } from "../core/weightFile";
-import { tensorShapes } from "../model/llama";
+import { tensorShapes } from "../model/tensorNames";
 
 /** From so many parameters on, half precision is worth its slower reading. */
 const large = 50e6;

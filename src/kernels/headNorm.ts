@@ -15,7 +15,7 @@ type Inputs = { x: tf.Tensor2D; g: tf.Tensor2D };
 /** Eight lanes serve a head, eight heads a workgroup, so that neighbours in memory are read together. */
 const lanes = 8;
 
-/** WGSL: this invocation's head as `base`, its first number, and `D`, `isNormed`, and g's first number as `from`. */
+/** WGSL: this invocation's head as `base`, its first number, and `D`, `isNormed`, and g's first number as `first`. */
 const headSource = (sums: string, type: string, write: string) => `
   var<workgroup> partials: array<${type}, 64>;
   fn main() {
@@ -26,7 +26,7 @@ const headSource = (sums: string, type: string, write: string) => `
     let base = head * D;
     let place = head % S;
     let isNormed = place < uniforms.heads + uniforms.keyValueHeads;
-    let from = select(0u, D, place >= uniforms.heads);
+    let first = select(0u, D, place >= uniforms.heads);
     var sum = ${type}();
     if (isHead && isNormed) {
       for (var d = localId.x; d < D; d += ${lanes}u) {
@@ -92,10 +92,10 @@ const backward = defineKernel({
     uniforms: uniforms(ways),
     wgsl: ({ eps }) =>
       headSource(
-        "vec2<f32>(x[i] * x[i], dy[i] * g[from + d] * x[i])",
+        "vec2<f32>(x[i] * x[i], dy[i] * g[first + d] * x[i])",
         "vec2<f32>",
         `let r = inverseSqrt(means.x + ${eps});
-      result[i] = select(dy[i], r * (dy[i] * g[from + d] - x[i] * r * r * means.y), isNormed);`,
+      result[i] = select(dy[i], r * (dy[i] * g[first + d] - x[i] * r * r * means.y), isNormed);`,
       ),
   }),
   wasm: ({ x, g }, ways) => ({
@@ -122,7 +122,7 @@ const forward = defineKernel({
       headSource(
         "x[i] * x[i]",
         "f32",
-        `result[i] = select(x[i], x[i] * inverseSqrt(means + ${eps}) * g[from + d], isNormed);`,
+        `result[i] = select(x[i], x[i] * inverseSqrt(means + ${eps}) * g[first + d], isNormed);`,
       ),
   }),
   wasm: ({ x, g }, ways) => ({

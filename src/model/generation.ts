@@ -10,7 +10,8 @@ import { attendCache, fillCache } from "../kernels/cache";
 import { takeRows } from "../kernels/rows";
 import { sampleTokens, stepAhead } from "../kernels/sampleTokens";
 import { tf } from "../kernels/tf";
-import { decode, type Llama, type Places, readOut } from "./llama";
+import { decode, type Places, readOut, waysOf } from "./decoder";
+import type { Llama } from "./llama";
 import type { Adapter } from "./lora";
 
 export type { Sampling } from "../core/engine";
@@ -101,7 +102,7 @@ export async function* generate(
 
 /** All the logits of one sequence: [T, V], row by row. */
 export async function logits(llama: Llama, adapter: Adapter | null, tokens: number[]): Promise<Float32Array> {
-  const all = tf.tidy(() => readOut(llama, decode(llama, adapter, paddedPlaces([tokens]))));
+  const all = tf.tidy(() => readOut(llama, decode(llama, adapter, paddedPlaces([tokens], tokens.length))));
   const values = Float32Array.from((await all.data()) as Float32Array);
   all.dispose();
   return values;
@@ -186,15 +187,16 @@ function joined(parts: Part[]): Part {
 }
 
 function prefillChunk(llama: Llama, adapter: Adapter | null, prompts: number[][], caches: tf.Tensor4D[]): tf.Tensor2D {
-  const places = paddedPlaces(prompts);
+  const { heads, keyValueHeads } = llama.config;
+  const places = paddedPlaces(prompts, caches[0]?.shape[2] ?? 0);
   const picked = tf.tensor1d(
     prompts.map((prompt, i) => i * places.length + prompt.length - 1),
     "int32",
   );
   const starts = tf.zeros<tf.Rank.R1>([prompts.length], "int32");
   const attend = (qkv: tf.Tensor4D, layer: number) => {
-    replaceCache(caches, layer, (cache) => fillCache(cache, qkv, starts, llama.config));
-    return attention(qkv, places.segments, llama.config);
+    replaceCache(caches, layer, (cache) => fillCache(cache, qkv, starts, { heads, keyValueHeads }));
+    return attention(qkv, places.segments, waysOf(llama.config, layer));
   };
   return readOut(llama, decode(llama, adapter, places, { picked, attend }));
 }
@@ -206,8 +208,8 @@ function replaceCache(caches: tf.Tensor4D[], layer: number, next: (cache: tf.Ten
   cache.dispose();
 }
 
-/** Prompts as rows of one length, padded at the end. */
-function paddedPlaces(prompts: number[][]): Places {
+/** Prompts as rows of one length, padded at the end, which with what follows them come to `reach` tokens at most. */
+function paddedPlaces(prompts: number[][], reach: number): Places {
   const length = Math.max(...prompts.map((prompt) => prompt.length));
   const size = prompts.length * length;
   const tokens = new Int32Array(size);
@@ -223,6 +225,7 @@ function paddedPlaces(prompts: number[][]): Places {
   return {
     rows: prompts.length,
     length,
+    reach,
     tokens: tf.tensor1d(tokens, "int32"),
     positions: tf.tensor1d(positions, "int32"),
     segments: tf.tensor1d(segments, "int32"),
@@ -248,18 +251,20 @@ function compact(state: State, going: number[]): void {
 
 /** One more token for every row: the latest goes into the cache, and what follows is drawn. */
 function advance(llama: Llama, adapter: Adapter | null, state: State, step: number, sampling: Sampling): void {
+  const { heads, keyValueHeads } = llama.config;
   const tokens = tf.tidy(() => {
     const { positions, draws } = stepAhead(state.starts, state.seeds, step);
     const places: Places = {
       rows: state.rows.length,
       length: 1,
+      reach: state.caches[0]?.shape[2] ?? 0,
       tokens: state.tokens,
       positions,
       segments: positions,
     };
     const attend = (qkv: tf.Tensor4D, layer: number) => {
-      replaceCache(state.caches, layer, (cache) => fillCache(cache, qkv, positions, llama.config));
-      return attendCache(qkv, state.caches[layer] as tf.Tensor4D, positions, llama.config);
+      replaceCache(state.caches, layer, (cache) => fillCache(cache, qkv, positions, { heads, keyValueHeads }));
+      return attendCache(qkv, state.caches[layer] as tf.Tensor4D, positions, waysOf(llama.config, layer));
     };
     return sampleTokens(readOut(llama, decode(llama, adapter, places, { attend })), draws, sampling);
   });

@@ -5,8 +5,9 @@ import { linearNames } from "../core/adapter";
 import type { Batch } from "../core/batch";
 import { deviceMemory, openDevice } from "../kernels/device";
 import { tf } from "../kernels/tf";
-import { disposeLlama, loadLlama, tensorShapes } from "./llama";
+import { disposeLlama, loadLlama } from "./llama";
 import { disposeAdapter, newLora } from "./lora";
+import { tensorShapes } from "./tensorNames";
 import { tinyConfig } from "./tinyLlama";
 import { disposeOptimizer, newOptimizer, trainStep } from "./training";
 

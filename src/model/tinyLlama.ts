@@ -2,7 +2,8 @@
 
 import { type ModelConfig, plainDecoder } from "../core/model";
 import { newRandom } from "../core/random";
-import { type Llama, loadLlama, tensorShapes } from "./llama";
+import { type Llama, loadLlama } from "./llama";
+import { tensorShapes } from "./tensorNames";
 
 export const tinyConfig: ModelConfig = {
   ...plainDecoder,

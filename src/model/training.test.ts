@@ -9,8 +9,9 @@ import { newRandom } from "../core/random";
 import { deviceMemory, openDevice, wasmBackend } from "../kernels/device";
 import { tf } from "../kernels/tf";
 import { generate } from "./generation";
-import { disposeLlama, type Llama, loadLlama, tensorShapes } from "./llama";
+import { disposeLlama, type Llama, loadLlama } from "./llama";
 import { type Adapter, disposeAdapter, loadLora, newLora, readAdapter } from "./lora";
+import { tensorShapes } from "./tensorNames";
 import { disposeOptimizer, evaluateLoss, loadOptimizer, newOptimizer, readOptimizer, trainStep } from "./training";
 
 const config: ModelConfig = {

@@ -9,7 +9,8 @@ import { gather, newFlatTensor, readFlat } from "../kernels/flat";
 import { gradients } from "../kernels/gradients";
 import { linearCrossEntropy } from "../kernels/linearCrossEntropy";
 import { tf } from "../kernels/tf";
-import { decode, type Llama, type TensorData } from "./llama";
+import { decode } from "./decoder";
+import type { Llama, TensorData } from "./llama";
 import { type Adapter, joinStacks, splitStacks } from "./lora";
 
 export type Optimizer = {
@@ -168,13 +169,15 @@ function tokenLosses(
   const weights = tf.tensor1d(
     Float32Array.from(pick(batch.weights), (weight, i) => (i < trained ? weight / total : 0)),
   );
-  return linearCrossEntropy(x, llama.head, tf.tensor1d(pick(batch.targets), "int32"), weights);
+  const targets = tf.tensor1d(pick(batch.targets), "int32");
+  return linearCrossEntropy(x, llama.head, targets, weights, { cap: llama.config.finalSoftcap });
 }
 
 function batchPlaces({ rows, length, tokens, positions, segments }: Batch) {
   return {
     rows,
     length,
+    reach: 1 + positions.reduce((most, position) => Math.max(most, position), 0),
     tokens: tf.tensor1d(tokens, "int32"),
     positions: tf.tensor1d(positions, "int32"),
     segments: tf.tensor1d(segments, "int32"),
