@@ -2,7 +2,7 @@
 
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { type Lora, linearNames } from "../src/core/adapter";
+import { type Lora, linearNamesOf } from "../src/core/adapter";
 import { StudioError } from "../src/core/errors";
 import { type ModelConfig, parseModelConfig } from "../src/core/model";
 import { newRandom } from "../src/core/random";
@@ -63,15 +63,15 @@ const commands: Record<string, (...words: string[]) => Promise<void>> = {
       tokens: number[];
     };
     const { base, dtype, tokens } = settings;
+    const config = parseModelConfig(base ? await readJson(path.join(base, "config.json")) : settings.config);
     const lora: Lora = {
       kind: "lora",
       rank: 4,
       alpha: 8,
       dropout: 0,
-      targetModules: [...linearNames],
+      targetModules: linearNamesOf(config),
       ...settings.lora,
     };
-    const config = parseModelConfig(base ? await readJson(path.join(base, "config.json")) : settings.config);
     const tokenizerJson = base ? await readJson(path.join(base, "tokenizer.json")) : {};
     const tokenizerConfig = base ? await readJson(path.join(base, "tokenizer_config.json")) : {};
     const folder = (tensors: Parameters<typeof newHuggingFaceFolder>[0]["tensors"]) =>

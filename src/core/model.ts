@@ -194,6 +194,7 @@ function ropeFields({ architecture, ropeTheta, ropeScaling, localRopeTheta }: Mo
     ...(architecture === "phi3" && ropeScaling?.kind === "longrope"
       ? { original_max_position_embeddings: ropeScaling.originalMaxPositions }
       : {}),
+    ...(architecture === "phi3" ? { pad_token_id: null } : {}), // else 32000, which a small vocabulary has not
   };
 }
 

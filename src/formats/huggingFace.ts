@@ -1,6 +1,7 @@
 /** @file A model as a Hugging Face folder, and LoRA merged into plain weights. */
 
 import { type Lora, linearPath } from "../core/adapter";
+import { architectures } from "../core/architectures";
 import { StudioError } from "../core/errors";
 import { type ModelConfig, toHuggingFaceConfig } from "../core/model";
 import { say } from "../core/say";
@@ -20,23 +21,24 @@ export function newHuggingFaceFolder(model: {
   const { config, tensors, dtype } = model;
   const named = new Map<string, SafeTensorInput>();
   for (const [name, { shape, values }] of tensors) {
-    if (config.tieWordEmbeddings && name === "lm_head.weight") continue;
+    if (config.tieWordEmbeddings && name === `${architectures[config.architecture].tensors.head}.weight`) continue;
     named.set(name, { shape, values, dtype: dtype === "float16" ? "F16" : "F32" });
   }
   const huggingFaceConfig = toHuggingFaceConfig(config, dtype);
   const generation = { bos_token_id: config.bosTokenId, eos_token_id: huggingFaceConfig["eos_token_id"] };
-  const json = (path: string, value: unknown) => ({
-    path,
-    bytes: encoder.encode(`${JSON.stringify(value, null, 2)}\n`),
-  });
+  const file = (path: string, text: string) => ({ path, bytes: encoder.encode(`${text}\n`) });
+  const json = (path: string, value: unknown) => file(path, JSON.stringify(value, null, 2));
   return [
-    json("config.json", huggingFaceConfig),
+    file("config.json", withFloats(JSON.stringify(huggingFaceConfig, null, 2))),
     json("generation_config.json", generation),
     { path: "model.safetensors", bytes: writeSafetensors(named, { format: "pt" }) },
     json("tokenizer.json", model.tokenizerJson),
     json("tokenizer_config.json", model.tokenizerConfig),
   ];
 }
+
+/** Soft caps as numbers with a point, also where they are whole: transformers 5 refuses any other. */
+const withFloats = (text: string) => text.replace(/("\w+_softcapping": \d+)(?=[,\n])/g, "$1.0");
 
 /**
  * W + (alpha / rank) · B · A for every adapted linear, in f32, in fresh memory; other tensors are shared.
@@ -50,6 +52,7 @@ export function mergeLora(
 ): Map<string, { shape: readonly number[]; values: Float32Array }> {
   const merged = new Map(tensors);
   const scale = lora.alpha / lora.rank;
+  const { isTransposed } = architectures[config.architecture];
   for (let layer = 0; layer < config.layers; layer++) {
     for (const name of lora.targetModules) {
       const path = linearPath(layer, name);
@@ -57,19 +60,29 @@ export function mergeLora(
       const A = adapterTensors.get(`${path}.lora_A.weight`); // [R, in]
       const B = adapterTensors.get(`${path}.lora_B.weight`); // [out, R]
       if (!W || !A || !B) throw new StudioError("adapter.invalid", say`${path}: a tensor to merge is missing`);
-      const [out = 0, in_ = 0] = W.shape;
+      const [out = 0, in_ = 0] = isTransposed ? W.shape.toReversed() : W.shape;
       if (A.values.length !== lora.rank * in_ || B.values.length !== out * lora.rank)
         throw new StudioError(
           "adapter.invalid",
           say`${path}: the adapter's shapes do not fit the weight [${out}, ${in_}]`,
         );
+      // Kept as [in, out] it takes the transposed product: Aᵀ · Bᵀ.
+      const [left, right] = isTransposed
+        ? [transposed(A.values, lora.rank), transposed(B.values, out)]
+        : [B.values, A.values];
       merged.set(`${path}.weight`, {
         shape: W.shape,
-        values: addProduct(W.values, B.values, A.values, scale, lora.rank),
+        values: addProduct(W.values, left, right, scale, lora.rank),
       });
     }
   }
   return merged;
+}
+
+/** [rows, cols] → [cols, rows] */
+function transposed(values: Float32Array, rows: number): Float32Array {
+  const cols = values.length / rows;
+  return Float32Array.from(values, (_, i) => values[(i % rows) * cols + Math.floor(i / rows)] ?? 0);
 }
 
 /** W [out, in] + scale · B [out, R] · A [R, in], summed in double precision. */

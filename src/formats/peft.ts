@@ -1,6 +1,7 @@
 /** @file A LoRA adapter as PEFT (0.21) writes and reads it. */
 
-import { type LinearName, type Lora, linearNames, linearPath, linearShape } from "../core/adapter";
+import { type LinearName, type Lora, linearNamesOf, linearPath, linearShape } from "../core/adapter";
+import { architectures } from "../core/architectures";
 import { StudioError } from "../core/errors";
 import type { ModelConfig } from "../core/model";
 import { type Said, say } from "../core/say";
@@ -23,6 +24,10 @@ export function listLoraTensors(
   lora: Pick<Lora, "rank" | "targetModules">,
 ): Map<string, number[]> {
   const expected = new Map<string, number[]>();
+  const known = linearNamesOf(config);
+  for (const name of lora.targetModules) {
+    if (!known.includes(name)) fail(say`${name} is not a layer of this model: it has ${known.join(", ")}`);
+  }
   for (let layer = 0; layer < config.layers; layer++) {
     for (const name of lora.targetModules) {
       const [out, in_] = linearShape(config, name);
@@ -58,7 +63,7 @@ export function newPeftFiles(adapter: {
   const adapterConfig = {
     base_model_name_or_path: baseName,
     bias: "none",
-    fan_in_fan_out: false,
+    fan_in_fan_out: architectures[config.architecture].isTransposed,
     inference_mode: true,
     init_lora_weights: true,
     lora_alpha: lora.alpha,
@@ -85,7 +90,6 @@ const unsupported = [
   "use_dora",
   "use_qalora",
   "use_bdlora",
-  "fan_in_fan_out",
   "lora_bias",
   "modules_to_save",
   "rank_pattern",
@@ -111,20 +115,22 @@ function isSet(value: unknown): boolean {
   return typeof value !== "object" || Object.keys(value).length > 0;
 }
 
-function parseTargetModules(value: unknown): LinearName[] {
-  if (value === "all-linear") return [...linearNames];
+/** As PEFT matches them: by the whole last part of a path, or more of it, so that GPT-2's `c_proj` names two. */
+function parseTargetModules(value: unknown, base: ModelConfig): LinearName[] {
+  const names = linearNamesOf(base);
+  if (value === "all-linear") return names;
   const list: unknown[] = Array.isArray(value) ? value : [value];
   const named = new Set<LinearName>();
   for (const item of list) {
-    const known = linearNames.find((name) => name === item);
-    if (!known) fail(say`target_modules: ${JSON.stringify(item)} is not one of ${linearNames.join(", ")}`);
-    named.add(known);
+    const known = names.filter((name) => typeof item === "string" && `.${linearPath(0, name)}`.endsWith(`.${item}`));
+    if (known.length === 0) fail(say`target_modules: ${JSON.stringify(item)} is not one of ${names.join(", ")}`);
+    for (const name of known) named.add(name);
   }
   if (named.size === 0) fail(say`target_modules is empty`);
-  return linearNames.filter((name) => named.has(name));
+  return names.filter((name) => named.has(name));
 }
 
-function parseAdapterConfig(value: unknown): Lora {
+function parseAdapterConfig(value: unknown, base: ModelConfig): Lora {
   if (typeof value !== "object" || value === null || Array.isArray(value))
     fail(say`adapter_config.json is not an object`);
   const config = value as Record<string, unknown>;
@@ -133,6 +139,9 @@ function parseAdapterConfig(value: unknown): Lora {
   for (const key of unsupported) {
     if (isSet(config[key])) fail(say`${key} is ${JSON.stringify(config[key])}, which is not supported`);
   }
+  // Of Conv1D layers PEFT itself takes it for true, whatever the file says.
+  if (isSet(config["fan_in_fan_out"]) && !architectures[base.architecture].isTransposed)
+    fail(say`fan_in_fan_out is ${JSON.stringify(config["fan_in_fan_out"])}, which does not fit this base`);
   const bias = config["bias"] ?? "none";
   if (bias !== "none") fail(say`bias is ${JSON.stringify(bias)}; only "none" is supported`);
   const start = config["init_lora_weights"];
@@ -146,7 +155,7 @@ function parseAdapterConfig(value: unknown): Lora {
     fail(say`lora_alpha is not a positive number`);
   const dropout = config["lora_dropout"] ?? 0;
   if (typeof dropout !== "number" || !(dropout >= 0 && dropout < 1)) fail(say`lora_dropout is not in [0, 1)`);
-  return { kind: "lora", rank, alpha, dropout, targetModules: parseTargetModules(config["target_modules"]) };
+  return { kind: "lora", rank, alpha, dropout, targetModules: parseTargetModules(config["target_modules"], base) };
 }
 
 /**
@@ -157,7 +166,7 @@ export function parsePeft(
   files: { adapter_config: unknown; safetensors: Uint8Array },
   config: ModelConfig,
 ): { lora: Lora; tensors: Map<string, { shape: number[]; values: Float32Array<ArrayBuffer> }> } {
-  const lora = parseAdapterConfig(files.adapter_config);
+  const lora = parseAdapterConfig(files.adapter_config, config);
   const tensors = new Map<string, { shape: number[]; values: Float32Array<ArrayBuffer> }>();
   for (const [name, { shape, values }] of parseSafetensors(files.safetensors).tensors) {
     if (!name.startsWith(prefix)) fail(say`The tensor ${name} does not begin with ${prefix}`);
