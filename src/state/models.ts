@@ -34,26 +34,33 @@ export const modelOf = (name: string, models: readonly Model[]): Model | undefin
 /** From so many parameters on, a first run is kept short and small. */
 const large = 20e6;
 
-/**
- * Takes the model for the recipe being written, in its own chat template, with the settings people begin with for a
- * model of its size; back to the embedded one, with its own.
- */
-export function chooseModel(model: Model) {
-  const { facts } = model;
+type Settings = Pick<Recipe, "batching" | "optimizer" | "schedule" | "evaluation" | "checkpoints">;
+
+/** What people begin with for a model of its size. */
+function firstSettings(parameters: number): Settings {
+  const { batching, optimizer, schedule, evaluation, checkpoints } = newRecipe();
+  if (parameters < large) return { batching, optimizer, schedule, evaluation, checkpoints };
+  return {
+    batching: { ...batching, rows: 2 },
+    optimizer: { ...optimizer, learningRate: 2e-4 },
+    schedule: { ...schedule, steps: 60, warmupSteps: 5 },
+    evaluation: { ...evaluation, every: 20, rows: 8, lossRows: 16, maxTokens: 128, samples: 2 },
+    checkpoints: { every: 20 },
+  };
+}
+
+/** Takes the model for the recipe being written, in its own chat template. Settings that nobody has changed follow its size. */
+export function chooseModel({ id, facts }: Model) {
   if (!facts) return;
   changeRecipe((draft): Recipe => {
-    const { batching, optimizer, schedule, evaluation, checkpoints } = newRecipe();
     const template = { ...(facts.template ?? gsm8kTemplate) };
-    const chosen = { ...draft, model: modelName(model.id), template };
-    if (facts.parameters < large) return { ...chosen, batching, optimizer, schedule, evaluation, checkpoints };
-    return {
-      ...chosen,
-      batching: { ...batching, rows: 2, contextLength: Math.min(512, facts.config.maxPositions) },
-      optimizer: { ...optimizer, learningRate: 2e-4 },
-      schedule: { ...schedule, steps: 60, warmupSteps: 5 },
-      evaluation: { ...evaluation, every: 20, rows: 8, lossRows: 16, maxTokens: 128, samples: 2 },
-      checkpoints: { every: 20 },
-    };
+    const chosen = { ...draft, model: modelName(id), template };
+    const isUntouched = [0, large].some((parameters) =>
+      Object.entries(firstSettings(parameters)).every(
+        ([section, value]) => JSON.stringify(draft[section as keyof Settings]) === JSON.stringify(value),
+      ),
+    );
+    return isUntouched ? { ...chosen, ...firstSettings(facts.parameters) } : chosen;
   });
 }
 

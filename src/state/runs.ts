@@ -217,6 +217,7 @@ let lastStep = 0;
 
 function takeEvent(id: RunId, event: RunEvent) {
   recordEvent(id, event);
+  if (event.event === "status" && event.status === "running") rememberReload(id); // a new run is not in the list yet
   const state = useRuns.getState();
   if (state.status !== "ready") return;
   const run = state.runs.find((candidate) => candidate.id === id);
@@ -238,7 +239,6 @@ function takeEvent(id: RunId, event: RunEvent) {
     forgetReload(id);
     return;
   }
-  rememberReload(id);
   // Going on from a checkpoint, the engine has cut the stored history back to it.
   if (run.status !== "paused") void readAgain(id);
 }
