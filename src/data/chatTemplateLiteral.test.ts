@@ -87,7 +87,7 @@ test.each<[string, string, { prompt: string; completion: string }]>([
   ],
   [
     "more under the generation prompt",
-    `${chatml.replace("assistant\n' }}{% endif %}", "assistant\n<think>\n' }}{% endif %}")}`,
+    chatml.replace("assistant\n' }}{% endif %}", "assistant\n<think>\n' }}{% endif %}"),
     {
       prompt: "<|im_start|>user\n{prompt}<|im_end|>\n<|im_start|>assistant\n<think>\n",
       completion: "{completion}<|im_end|>",
