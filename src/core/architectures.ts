@@ -8,6 +8,7 @@ import {
   type Fields,
   failConfig,
   flagField,
+  isFields,
   positiveField,
   positiveOrNull,
   wholeField,
@@ -225,13 +226,13 @@ function plainRope(fields: Fields, shared: Shared): Pick<ModelConfig, "ropeTheta
 
 /** One for the layers that see all, and one for those that see a window. */
 function gemma3Rope(fields: Fields, shared: Shared): Partial<ModelConfig> {
-  const nested = (fields["rope_parameters"] ?? {}) as Fields;
-  const isNested = "full_attention" in nested || "sliding_attention" in nested;
-  const whole = isNested ? nested["full_attention"] : (fields["rope_parameters"] ?? fields["rope_scaling"]);
+  const given = fields["rope_parameters"] ?? fields["rope_scaling"];
+  const nested = isFields(given) && ("full_attention" in given || "sliding_attention" in given) ? given : null;
+  const whole = nested ? nested["full_attention"] : given;
   const theta = positiveOrNull(fields, "rope_theta") ?? 1e6;
   const { theta: ropeTheta, scaling: ropeScaling } = parseRope(fields, whole, { ...shared, theta });
   const local = positiveOrNull(fields, "rope_local_base_freq") ?? 1e4;
-  const windowed = parseRope(fields, isNested ? nested["sliding_attention"] : null, { ...shared, theta: local });
+  const windowed = parseRope(fields, nested?.["sliding_attention"], { ...shared, theta: local });
   if (windowed.scaling) failConfig(say`the windowed layers' rope_type is not supported`);
   return { ropeTheta, ropeScaling, localRopeTheta: windowed.theta };
 }

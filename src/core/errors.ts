@@ -39,7 +39,7 @@ export const explanations = {
   "dataset.missing": ["The data set is no longer here", "Import it again or choose another."],
   "model.config": [
     "The model's configuration cannot be used",
-    "Use a Hugging Face folder with a config.json of a Llama-architecture model.",
+    "Use a Llama, Qwen, Mistral, Gemma, Phi-3 or GPT-2 model, as a Hugging Face folder or as GGUF.",
   ],
   "model.tensor": [
     "The model's weights do not fit its configuration",
