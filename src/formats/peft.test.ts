@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type Lora, linearNames } from "../core/adapter";
 import { type ModelConfig, parseModelConfig, plainDecoder } from "../core/model";
 import { newRandom } from "../core/random";
@@ -186,6 +186,62 @@ test("merging adds (alpha/r)·B·A and leaves the rest alone", () => {
   expect(merged.get(`${path_}.weight`)?.values[o * 12 + i]).toBeCloseTo((W[o * 12 + i] ?? 0) + 2 * delta, 5);
   expectInvalid(() => mergeLora(new Map(), config, lora, tensors), /q_proj: a tensor to merge is missing/);
   expectInvalid(() => mergeLora(base, config, { ...lora, rank: 4 }, tensors), /do not fit/);
+});
+
+describe("a base with layers of other names", () => {
+  const gpt2: ModelConfig = { ...config, architecture: "gpt2", keyValueHeads: 4, ropeTheta: null, activation: "gelu" };
+  const ours: Lora = { ...lora, targetModules: ["c_attn", "attn.c_proj", "c_fc", "mlp.c_proj"] };
+  const named = newTensors(listLoraTensors(gpt2, ours));
+
+  test("GPT-2's are kept the other way round, and say so", () => {
+    const files = written({ config: gpt2, lora: ours, tensors: named });
+    expect(files.adapter_config["fan_in_fan_out"]).toBe(true);
+    expect(parsePeft(files, gpt2)).toEqual({ lora: ours, tensors: named });
+    expect([...named.keys()]).toContain("transformer.h.1.mlp.c_proj.lora_A.weight");
+    // What PEFT writes of the same adapter: two layers by one name.
+    const adapter_config = { ...files.adapter_config, target_modules: ["c_proj", "c_fc", "c_attn"] };
+    expect(parsePeft({ ...files, adapter_config }, gpt2).lora).toEqual(ours);
+    expectInvalid(() => parsePeft(files, config), /fan_in_fan_out is true, which does not fit this base/);
+  });
+
+  test("a layer that a base has not is refused", () => {
+    const phi3: ModelConfig = { ...config, architecture: "phi3" };
+    const fused: Lora = { ...lora, targetModules: ["qkv_proj", "gate_up_proj"] };
+    expect([...listLoraTensors(phi3, fused)].slice(0, 2)).toEqual([
+      ["model.layers.0.self_attn.qkv_proj.lora_A.weight", [3, 8]],
+      ["model.layers.0.self_attn.qkv_proj.lora_B.weight", [16, 3]],
+    ]);
+    expectInvalid(() => listLoraTensors(phi3, lora), /q_proj is not a layer of this model: it has qkv_proj, o_proj/);
+    const files = written({ config: phi3, lora: fused, tensors: newTensors(listLoraTensors(phi3, fused)) });
+    const adapter_config = { ...files.adapter_config, target_modules: ["q_proj"] };
+    expectInvalid(() => parsePeft({ ...files, adapter_config }, phi3), /"q_proj" is not one of qkv_proj/);
+    expectInvalid(
+      () => parsePeft({ ...files, adapter_config: { ...adapter_config, target_modules: [""] } }, phi3),
+      /""/,
+    );
+  });
+
+  test("merging turns the product as the weight is turned", () => {
+    const path_ = "transformer.h.1.mlp.c_fc"; // [in, out] = [8, 12]
+    const shapes = [...named.keys()]
+      .filter((name) => name.endsWith("lora_A.weight"))
+      .map((name): [string, number[]] => {
+        const A = named.get(name)?.shape ?? [];
+        const B = named.get(name.replace("lora_A", "lora_B"))?.shape ?? [];
+        return [name.replace(".lora_A", ""), [A[1] ?? 0, B[0] ?? 0]];
+      });
+    const base = newTensors(new Map(shapes), 4);
+    const merged = mergeLora(base, gpt2, ours, named);
+    const numbers = (name: string) => named.get(name)?.values ?? new Float32Array(0);
+    const [i, o] = [5, 7];
+    let delta = 0;
+    for (let r = 0; r < 3; r++) {
+      delta +=
+        (numbers(`${path_}.lora_B.weight`)[o * 3 + r] ?? 0) * (numbers(`${path_}.lora_A.weight`)[r * 8 + i] ?? 0);
+    }
+    const was = base.get(`${path_}.weight`)?.values[i * 12 + o] ?? 0;
+    expect(merged.get(`${path_}.weight`)?.values[i * 12 + o]).toBeCloseTo(was + 2 * delta, 5);
+  });
 });
 
 test("a Hugging Face folder holds what it was given, the tied head apart", () => {
