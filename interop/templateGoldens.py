@@ -5,12 +5,14 @@ Run it with `python interop/templateGoldens.py`; it reads ../shared (or ANNEAL_S
 
 import json
 import os
+from datetime import datetime
 from pathlib import Path
 
 from transformers.utils.chat_template_utils import render_jinja_template
 
 ROOT = Path(__file__).parent.parent
 SHARED = Path(os.environ.get("ANNEAL_SHARED", ROOT.parent / "shared"))
+OUT = ROOT / "src" / "data" / "golden"
 
 
 def turns(*contents):
@@ -74,7 +76,6 @@ def main():
         for chat, messages in CHATS.items():
             for prompts in (False, True):
                 try:
-                    # The date is the day's: the studio's test reads it out of its own rendering.
                     [text], _ = render_jinja_template([messages], chat_template=template, add_generation_prompt=prompts, **tokens)
                 except Exception as error:
                     text = {"error": str(error)}
@@ -82,10 +83,9 @@ def main():
         kept = {key: text for key, text in rendered.items() if not name.startswith("extra") or key == "multi"}
         said.append({"name": name, "bos": bos, "eos": eos, "template": template if name.startswith("extra") else None, "rendered": kept})
     out = {"chats": CHATS, "templates": said}
-    from datetime import datetime
-
+    # The day's date is left open; the studio's test fills in its own.
     text = json.dumps(out, ensure_ascii=False, indent=1).replace(datetime.now().strftime("%d %b %Y"), "DATE")
-    (ROOT / "src" / "data" / "golden" / "chatTemplates.json").write_text(text + "\n", encoding="utf-8")
+    (OUT / "chatTemplates.json").write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

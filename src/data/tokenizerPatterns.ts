@@ -34,7 +34,7 @@ export function checkPattern(pattern: string, where: string): void {
   for (let match = step.exec(pattern); match; match = step.exec(pattern)) {
     const [part, least, comma, greatest] = match;
     // After a repetition they say how it is done, not how often.
-    const isManner = wasTimes && (part === "+" || part === "?");
+    const isManner: boolean = wasTimes && (part === "+" || part === "?");
     wasTimes = !isManner && (/^[*+?]$/.test(part) || least !== undefined);
     if (isManner) continue;
     if (/^\\(?:[1-9]|k)/.test(part)) refuse(say`refers back to what it matched`);
