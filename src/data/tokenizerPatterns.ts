@@ -119,7 +119,7 @@ function growthOf({ type, pattern, content, prepend, replacement, str_rep }: Jso
 const harmless = new Set<string>();
 
 /** Milliseconds that a text of a few thousand letters may take to be cut. */
-const longestCut = 30;
+const longestCut = 100;
 
 /**
  * Cuts made-up texts, longer and longer, that are hard for patterns that backtrack: one letter again and again, and then
@@ -140,9 +140,14 @@ export function probePatterns(json: Record<string, unknown>, cut: (text: string)
   for (const unit of units) {
     for (let times = 16; times <= 4096; times *= 2) {
       const text = `${unit.repeat(times / unit.length)}\u0001`;
-      // The least of three: another program may have had the core.
-      const isSlow = () => timeOf(() => cut(text)) > longestCut;
-      if (isSlow() && isSlow() && isSlow())
+      // Once more, twice at most, unless it is beyond doubt: another program may have had the core.
+      let took = timeOf(() => cut(text));
+      for (let tries = 0; tries < 2 && took > longestCut && took < 4 * longestCut; tries++)
+        took = Math.min(
+          took,
+          timeOf(() => cut(text)),
+        );
+      if (took > longestCut)
         fail(say`pre_tokenizer: the pattern takes too long for ${times} times ${JSON.stringify(unit)}`);
     }
   }

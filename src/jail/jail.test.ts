@@ -30,7 +30,11 @@ describe("what takes too much is stopped within a second", () => {
     ["a text doubled 25 times", `${doubled}{{ ns.s }}`, "jail.large"],
     ["a long range", "{% for i in range(999999999) %}x{% endfor %}", "template.invalid"],
     ["a range without end", "{{ range(1e308 * 10) | length }}", "template.invalid"],
-    ["a macro that calls itself", "{% macro f(n) %}{{ f(n + 1) }}{% endmacro %}{{ f(1) }}", "template.invalid"],
+    [
+      "a macro that calls itself",
+      "{% macro f(n) %}{{ f(n + 1) }}{% endmacro %}{{ f(1) }}",
+      "template.invalid jail.slow",
+    ],
     ["brackets 20,000 deep", `{{ ${"(".repeat(20_000)}1${")".repeat(20_000)} }}`, "template.invalid"],
     ["10,000 lists in lists", `{{ ${"[".repeat(10_000)}${"]".repeat(10_000)} }}`, "template.invalid"],
   ])("%s", async (_, template, code) => {
@@ -38,7 +42,7 @@ describe("what takes too much is stopped within a second", () => {
     const start = performance.now();
     const error = await errorOf(render(template));
     expect(performance.now() - start).toBeLessThan(1000);
-    expect(error.code).toBe(code);
+    expect(code.split(" ")).toContain(error.code);
     expect(error.detail).not.toBeNull();
   });
 
@@ -99,7 +103,7 @@ test("code that got out of a template would find the language and nothing else",
   );
   // Foreign code stands where the interpreter does: it tries all it can think of and says what it got.
   const foreign = `({
-    parse: () => null, tokenize: () => null, Environment: class { set() {} },
+    parse: () => null, tokenize: () => null, Environment: class { set() {} setVariable() { return {}; } lookupVariable() {} },
     Interpreter: class { run() {
       const got = Object.getOwnPropertyNames(globalThis).filter((name) => globalThis[name] !== undefined);
       for (const make of [() => (() => {}).constructor, () => (async () => {}).constructor,
