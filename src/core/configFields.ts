@@ -10,7 +10,8 @@ export function failConfig(detail: Said): never {
 }
 
 /** A value as a message shows it. */
-export const quoted = (value: unknown): string => (JSON.stringify(value) ?? "missing").slice(0, 60);
+export const quoted = (value: unknown): string =>
+  value === undefined ? "missing" : JSON.stringify(value).slice(0, 60);
 
 const isAbsent = (value: unknown) => value === undefined || value === null;
 

@@ -41,7 +41,7 @@ function scores(q: tf.Tensor4D, k: tf.Tensor4D, heads: Heads): tf.Tensor4D {
   return heads.softcap === undefined ? s : tf.mul(tf.tanh(tf.div(s, heads.softcap)), heads.softcap);
 }
 
-const masked = (s: tf.Tensor4D, seen: tf.Tensor) => tf.where(seen, s, tf.fill([1, 1, 1, 1], -1e30)) as tf.Tensor4D;
+const masked = (s: tf.Tensor4D, seen: tf.Tensor): tf.Tensor4D => tf.where(seen, s, tf.fill([1, 1, 1, 1], -1e30));
 
 /** y [B·T, H·D] and log-sum-exp [B, H, T]. */
 export function attend({ qkv, segments }: Inputs, heads: Heads): [tf.Tensor2D, tf.Tensor3D] {
@@ -82,7 +82,7 @@ export function attendBack(
  * Lengths beside those of a tile of 32, head sizes beside those of a chunk of 32, one document or several mixed. Several
  * lengths share a head size, as they share its pipelines, which a software adapter is slow to compile.
  */
-const sizes = [
+const sizes: (Heads & { B: number; T: number; D: number; documents: number })[] = [
   { B: 2, T: 9, heads: 4, keyValueHeads: 2, D: 8, documents: 2 },
   { B: 1, T: 31, heads: 1, keyValueHeads: 1, D: 6, documents: 2 },
   { B: 3, T: 1, heads: 5, keyValueHeads: 1, D: 32, documents: 1 },
@@ -100,7 +100,7 @@ const sizes = [
 
 export const cases = sizes.map(({ B, T, D, documents, ...attrs }) => ({
   shapes: { qkv: [B, attrs.heads + 2 * attrs.keyValueHeads, T, D], segments: [B * T] },
-  attrs: attrs as Heads,
+  attrs,
   whole: { segments: [documents] },
 }));
 

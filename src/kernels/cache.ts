@@ -163,6 +163,12 @@ function attendSource({ D, H, K, scale, softcap, window }: Constants): string {
   }`;
 }
 
+const attended: (Ways & { B: number; S: number; D: number })[] = [
+  ...sizes.map(({ T: _, ...each }) => each),
+  { B: 3, S: 200, heads: 4, keyValueHeads: 2, D: 16, window: 70 },
+  { B: 4, S: 9, heads: 4, keyValueHeads: 1, D: 6, window: 3, softcap: 1.5, scale: 0.7 },
+];
+
 const attend = defineKernel({
   name: "CacheAttention",
   inputs: ["packed", "cache", "lengths"],
@@ -207,17 +213,13 @@ const attend = defineKernel({
     scratch: dim(cache, 2) * 4,
     cost: (2 * cache.size * ways.heads) / ways.keyValueHeads,
   }),
-  cases: [
-    ...sizes.map(({ T: _, ...each }) => each),
-    { B: 3, S: 200, heads: 4, keyValueHeads: 2, D: 16, window: 70 },
-    { B: 4, S: 9, heads: 4, keyValueHeads: 1, D: 6, window: 3, softcap: 1.5, scale: 0.7 },
-  ].map(({ B, S, D, ...attrs }) => ({
+  cases: attended.map(({ B, S, D, ...attrs }) => ({
     shapes: {
       packed: [B, attrs.heads + 2 * attrs.keyValueHeads, 1, D],
       cache: [B, 2 * attrs.keyValueHeads, S, D],
       lengths: [B],
     },
-    attrs: attrs as Ways,
+    attrs,
     whole: { lengths: [S] },
   })),
 });

@@ -54,18 +54,16 @@ function overChunks<T extends tf.Tensor>(
 }
 
 const cases = [
-  { M: 3, C: 4, V: 7, rows: 2 },
-  { M: 40, C: 33, V: 130, rows: 16 },
-]
-  .map((each) => ({ ...each, format: 0 }))
-  .concat({ M: 40, C: 33, V: 130, rows: 16, format: 3 })
-  .concat({ M: 40, C: 33, V: 130, rows: 16, format: 0, cap: 4 } as never)
-  .map(({ M, C, V, rows, format, ...cap }) => ({
-    shapes: { x: [M, C], head: [V, C], targets: [M], weights: [M] },
-    attrs: { rows, format, width: C, ...cap } as Chunk,
-    whole: { targets: [V] },
-    packed: { head: format },
-  }));
+  { M: 3, C: 4, V: 7, attrs: { rows: 2, format: 0 } },
+  { M: 40, C: 33, V: 130, attrs: { rows: 16, format: 0 } },
+  { M: 40, C: 33, V: 130, attrs: { rows: 16, format: 3 } },
+  { M: 40, C: 33, V: 130, attrs: { rows: 16, format: 0, cap: 4 } },
+].map(({ M, C, V, attrs }) => ({
+  shapes: { x: [M, C], head: [V, C], targets: [M], weights: [M] },
+  attrs: { ...attrs, width: C },
+  whole: { targets: [V] },
+  packed: { head: attrs.format },
+}));
 
 const forward = defineKernel({
   name: "LinearCrossEntropy",

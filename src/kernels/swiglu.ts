@@ -69,7 +69,7 @@ const backward = defineKernel({
     const fn = gelu ? "gegluBack" : "swigluBack";
     return { fn, outputShape: x.shape, work: Math.ceil(N / rows), args: [N, F, rows] };
   },
-  cases: sizes.map(({ N, F, ...attrs }) => ({ shapes: { x: [N, 2 * F], dy: [N, F] }, attrs: attrs as Gate })),
+  cases: sizes.map(({ N, F, ...attrs }) => ({ shapes: { x: [N, 2 * F], dy: [N, F] }, attrs })),
 });
 
 const forward = defineKernel({
@@ -92,7 +92,7 @@ const forward = defineKernel({
     return { fn, outputShape: [N, F], work: Math.ceil(N / rows), args: [N, F, rows] };
   },
   gradient: (dy, { x }, gate) => ({ x: () => backward({ x, dy: dy as tf.Tensor2D }, gate) }),
-  cases: sizes.map(({ N, F, ...attrs }) => ({ shapes: { x: [N, 2 * F] }, attrs: attrs as Gate })),
+  cases: sizes.map(({ N, F, ...attrs }) => ({ shapes: { x: [N, 2 * F] }, attrs })),
 });
 
 export const kernels = [forward, backward];
