@@ -5,7 +5,7 @@ import type { Settings } from "../src/state/settings";
 
 type Options = {
   /** What this browser has set, as the Settings page would. */
-  settings: Settings;
+  settings: Partial<Settings>;
   /** Console errors and uncaught errors so far; a test that leaves any fails. One that expects some empties it. */
   complaints: string[];
 };
@@ -31,7 +31,7 @@ export const test = base.extend<Options>({
 });
 
 /** Only where nothing is set yet, so that what a test changes survives its reloads. */
-async function setOnce(page: Page, settings: Settings) {
+async function setOnce(page: Page, settings: Partial<Settings>) {
   await page.addInitScript((stored) => {
     localStorage.setItem("anneal.settings", localStorage.getItem("anneal.settings") ?? stored);
   }, JSON.stringify(settings));

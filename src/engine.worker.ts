@@ -11,9 +11,11 @@ import { newRun, type Run } from "./core/run";
 import { say } from "./core/say";
 import { bytes } from "./core/units";
 import { newZip } from "./formats/zip";
+import { parseCheckpoint } from "./jobs/checkpoint";
 import { type Controls, newControls } from "./jobs/controls";
 import { newEngineSession } from "./jobs/engineSession";
 import { exportAdapter } from "./jobs/exportAdapter";
+import { exportModel } from "./jobs/exportModel";
 import { answer } from "./jobs/generate";
 import { importDataset } from "./jobs/importDataset";
 import { inspectFile } from "./jobs/inspectFile";
@@ -28,6 +30,7 @@ import { runTraining } from "./jobs/runTraining";
 import { newStepTimes } from "./jobs/stepTimes";
 import { newUntilLost } from "./jobs/untilLost";
 import { weightBytes } from "./jobs/weightFormats";
+import { writeExport } from "./jobs/writeExport";
 import { disposeAdapter } from "./model/lora";
 import { newBrowserRunStore } from "./storage/browserRunStore";
 import { deleteDataset } from "./storage/datasets";
@@ -164,6 +167,10 @@ async function measure(recipe: Recipe, signal: AbortSignal): Promise<boolean> {
   return true;
 }
 
+/** A run's name as files can have it. */
+const fileNameOf = ({ name }: Run) =>
+  name.replaceAll(/[^\p{L}\p{N}._-]+/gu, "-").replaceAll(/^-+|-+$/g, "") || "adapter";
+
 /** A model that a run or a chat has on the device stays. */
 async function checkIdle(id: ModelId): Promise<void> {
   if (active && (await getRun(active.run).catch(() => null))?.recipe.model === id) throw new StudioError("model.busy");
@@ -267,12 +274,23 @@ const emit = serve<Calls, Events>(self, {
   },
   "run.delete": ({ run }) => deleteRun(run),
   "chat.ask": chat,
+  "model.merge": async ({ run: id, dtype, progress }, signal) => {
+    const run = await getRun(id);
+    const { open } = await library.know(run.recipe.model);
+    const checkpoint = await store.readCheckpoint(id);
+    if (!checkpoint) throw new StudioError("adapter.invalid", say`The run has no checkpoint yet`);
+    const adapter = { lora: run.recipe.adaptation, tensors: parseCheckpoint(checkpoint.bytes).adapter };
+    const file = await writeExport(await exportModel(open, adapter, dtype), {
+      signal,
+      onProgress: tellProgress(progress),
+    });
+    return { name: `${fileNameOf(run)}-merged.zip`, ...file };
+  },
   "adapter.export": async ({ run: id }) => {
     const run = await getRun(id);
     const { config } = (await library.know(run.recipe.model)).open;
     const zip = await newZip(await exportAdapter(run, store, config));
-    const name = run.name.replaceAll(/[^\p{L}\p{N}._-]+/gu, "-").replaceAll(/^-+|-+$/g, "") || "adapter";
-    return withTransfer({ name: `${name}.zip`, zip }, [zip.buffer]);
+    return withTransfer({ name: `${fileNameOf(run)}.zip`, zip }, [zip.buffer]);
   },
 });
 

@@ -63,6 +63,14 @@ export type Calls = {
     };
     result: { text: string; tokens: number; seconds: number };
   };
+  /**
+   * The run's base with its adapter merged in, as a Hugging Face folder in one zip: too large to hand over, it lies in
+   * the browser's private file system until the next one is made. f16 takes half the room.
+   */
+  "model.merge": {
+    args: { run: RunId; dtype: "float16" | "float32"; progress: string };
+    result: { name: string; file: string; bytes: number };
+  };
   /** PEFT's adapter as one zip. */
   "adapter.export": { args: { run: RunId }; result: { name: string; zip: Uint8Array<ArrayBuffer> } };
 };

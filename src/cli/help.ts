@@ -19,7 +19,8 @@ export const helpText = `npm run --silent anneal -- COMMAND
       --adapter DIR --max-tokens N --temperature X --min-p X --seed N
   inspect FILE|DIR|embedded      a data set's format, rows and tokens, or a model's tensors
   export                         a Hugging Face folder
-      --model embedded|DIR --format hf|merged --adapter DIR --out DIR
+      --model embedded|DIR|GGUF --format hf|merged --adapter DIR --out DIR
+      --dtype float32|float16
   help
 
 Everywhere: --json (one object a line), --quiet, and --backend auto|webgpu|wasm|cpu where something is computed.

@@ -9,6 +9,7 @@ import type { BackendChoice } from "../core/engine";
 import { StudioError } from "../core/errors";
 import { say } from "../core/say";
 import type { NamedFile } from "../formats/zip";
+import type { StreamedFile } from "../jobs/exportModel";
 import type { ReadAsset } from "../jobs/loadSource";
 import type { ModelFiles } from "../jobs/openModel";
 import { type Device, openDevice } from "../kernels/device";
@@ -79,6 +80,17 @@ export async function writeFiles(folder: string, files: readonly NamedFile[]): P
       await writeFile(file, bytes);
     }
   } catch (cause) {
+    throw new StudioError("storage.failed", say`${folder} cannot be written`, { cause });
+  }
+}
+
+/** Throws `storage.failed`. */
+export async function writeStreams(folder: string, files: readonly StreamedFile[]): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+    for (const { path: name, bytes } of files) await writeFile(path.join(folder, name), bytes());
+  } catch (cause) {
+    if (cause instanceof StudioError) throw cause;
     throw new StudioError("storage.failed", say`${folder} cannot be written`, { cause });
   }
 }

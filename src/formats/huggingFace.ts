@@ -1,6 +1,6 @@
 /** @file A model as a Hugging Face folder, and LoRA merged into plain weights. */
 
-import { type Lora, linearPath } from "../core/adapter";
+import { type Lora, linearPath, linearShape } from "../core/adapter";
 import { architectures } from "../core/architectures";
 import { StudioError } from "../core/errors";
 import { type ModelConfig, toHuggingFaceConfig } from "../core/model";
@@ -10,20 +10,17 @@ import type { NamedFile } from "./zip";
 
 const encoder = new TextEncoder();
 
-/** What transformers' `from_pretrained` loads. `tensors` carry Hugging Face's names; a tied head is left out. */
-export function newHuggingFaceFolder(model: {
+type Tensors = ReadonlyMap<string, { shape: readonly number[]; values: Float32Array }>;
+type Dtype = "float16" | "float32";
+
+/** All of a folder that transformers' `from_pretrained` loads but the weights. */
+export function newHuggingFaceTexts(model: {
   config: ModelConfig;
-  tensors: ReadonlyMap<string, { shape: readonly number[]; values: Float32Array }>;
   tokenizerJson: unknown;
   tokenizerConfig: unknown;
-  dtype: "float16" | "float32";
+  dtype: Dtype;
 }): NamedFile[] {
-  const { config, tensors, dtype } = model;
-  const named = new Map<string, SafeTensorInput>();
-  for (const [name, { shape, values }] of tensors) {
-    if (config.tieWordEmbeddings && name === `${architectures[config.architecture].tensors.head}.weight`) continue;
-    named.set(name, { shape, values, dtype: dtype === "float16" ? "F16" : "F32" });
-  }
+  const { config, dtype } = model;
   const huggingFaceConfig = toHuggingFaceConfig(config, dtype);
   const generation = { bos_token_id: config.bosTokenId, eos_token_id: huggingFaceConfig["eos_token_id"] };
   const file = (path: string, text: string) => ({ path, bytes: encoder.encode(`${text}\n`) });
@@ -31,52 +28,95 @@ export function newHuggingFaceFolder(model: {
   return [
     file("config.json", withFloats(JSON.stringify(huggingFaceConfig, null, 2))),
     json("generation_config.json", generation),
-    { path: "model.safetensors", bytes: writeSafetensors(named, { format: "pt" }) },
     json("tokenizer.json", model.tokenizerJson),
     json("tokenizer_config.json", model.tokenizerConfig),
   ];
 }
 
+/** Whether a folder has the tensor: a head that is tied has no place of its own. */
+export const isWritten = (config: ModelConfig, name: string) =>
+  !(config.tieWordEmbeddings && name === `${architectures[config.architecture].tensors.head}.weight`);
+
+/** What transformers' `from_pretrained` loads. `tensors` carry Hugging Face's names. */
+export function newHuggingFaceFolder(model: {
+  config: ModelConfig;
+  tensors: Tensors;
+  tokenizerJson: unknown;
+  tokenizerConfig: unknown;
+  dtype: Dtype;
+}): NamedFile[] {
+  const named = new Map<string, SafeTensorInput>();
+  for (const [name, { shape, values }] of model.tensors) {
+    if (isWritten(model.config, name))
+      named.set(name, { shape, values, dtype: model.dtype === "float16" ? "F16" : "F32" });
+  }
+  const weights = { path: "model.safetensors", bytes: writeSafetensors(named, { format: "pt" }) };
+  return [...newHuggingFaceTexts(model), weights];
+}
+
 /** Soft caps as numbers with a point, also where they are whole: transformers 5 refuses any other. */
 const withFloats = (text: string) => text.replace(/("\w+_softcapping": \d+)(?=[,\n])/g, "$1.0");
 
+type Merger = (name: string, from: number, values: Float32Array<ArrayBuffer>) => Float32Array;
+
 /**
- * W + (alpha / rank) · B · A for every adapted linear, in f32, in fresh memory; other tensors are shared.
- * Throws `adapter.invalid` where a tensor is missing or of another shape.
+ * Adds (alpha / rank) · B · A, in f32, to rows of every adapted linear, given by the weight's name and its first row's
+ * number. Throws `adapter.invalid` where an adapter's tensor is missing or does not fit.
  */
-export function mergeLora(
-  tensors: ReadonlyMap<string, { shape: readonly number[]; values: Float32Array }>,
-  config: ModelConfig,
-  lora: Lora,
-  adapterTensors: ReadonlyMap<string, { shape: readonly number[]; values: Float32Array }>,
-): Map<string, { shape: readonly number[]; values: Float32Array }> {
-  const merged = new Map(tensors);
+export function newMerger(config: ModelConfig, lora: Lora, adapterTensors: Tensors): Merger {
   const scale = lora.alpha / lora.rank;
   const { isTransposed } = architectures[config.architecture];
+  const products = new Map<string, [left: Float32Array, right: Float32Array]>();
   for (let layer = 0; layer < config.layers; layer++) {
     for (const name of lora.targetModules) {
       const path = linearPath(layer, name);
-      const W = tensors.get(`${path}.weight`); // [out, in]
       const A = adapterTensors.get(`${path}.lora_A.weight`); // [R, in]
       const B = adapterTensors.get(`${path}.lora_B.weight`); // [out, R]
-      if (!W || !A || !B) throw new StudioError("adapter.invalid", say`${path}: a tensor to merge is missing`);
-      const [out = 0, in_ = 0] = isTransposed ? W.shape.toReversed() : W.shape;
+      if (!A || !B) throw new StudioError("adapter.invalid", say`${path}: a tensor to merge is missing`);
+      const [out, in_] = linearShape(config, name);
       if (A.values.length !== lora.rank * in_ || B.values.length !== out * lora.rank)
         throw new StudioError(
           "adapter.invalid",
           say`${path}: the adapter's shapes do not fit the weight [${out}, ${in_}]`,
         );
       // Kept as [in, out] it takes the transposed product: Aᵀ · Bᵀ.
-      const [left, right] = isTransposed
-        ? [transposed(A.values, lora.rank), transposed(B.values, out)]
-        : [B.values, A.values];
-      merged.set(`${path}.weight`, {
-        shape: W.shape,
-        values: addProduct(W.values, left, right, scale, lora.rank),
-      });
+      products.set(
+        `${path}.weight`,
+        isTransposed ? [transposed(A.values, lora.rank), transposed(B.values, out)] : [B.values, A.values],
+      );
     }
   }
-  return merged;
+  return (name, from, values) => {
+    const product = products.get(name);
+    if (!product) return values;
+    const [left, right] = product;
+    const rows = values.length / (right.length / lora.rank);
+    return addProduct(values, left.subarray(from * lora.rank, (from + rows) * lora.rank), right, scale, lora.rank);
+  };
+}
+
+/**
+ * W + (alpha / rank) · B · A for every adapted linear, in f32, in fresh memory; other tensors are shared.
+ * Throws `adapter.invalid` where a tensor is missing or of another shape.
+ */
+export function mergeLora(
+  tensors: ReadonlyMap<string, { shape: readonly number[]; values: Float32Array<ArrayBuffer> }>,
+  config: ModelConfig,
+  lora: Lora,
+  adapterTensors: Tensors,
+): Map<string, { shape: readonly number[]; values: Float32Array }> {
+  for (const name of lora.targetModules) {
+    const path = linearPath(0, name);
+    if (!tensors.has(`${path}.weight`))
+      throw new StudioError("adapter.invalid", say`${path}: a tensor to merge is missing`);
+  }
+  const merge = newMerger(config, lora, adapterTensors);
+  return new Map(
+    [...tensors].map(([name, tensor]) => {
+      const values = merge(name, 0, tensor.values);
+      return [name, values === tensor.values ? tensor : { shape: tensor.shape, values }];
+    }),
+  );
 }
 
 /** [rows, cols] → [cols, rows] */

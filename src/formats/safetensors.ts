@@ -108,33 +108,59 @@ function compareUtf8(a: string, b: string): number {
   return x.length - y.length;
 }
 
-/** Writes a file: wider dtypes first, then by name, header padded with spaces to 8 bytes, as `safetensors.torch.save`. */
-export function writeSafetensors(
-  tensors: ReadonlyMap<string, SafeTensorInput>,
+export type SafeTensorShape = { shape: readonly number[]; dtype?: "F32" | "F16" };
+
+/**
+ * The beginning of a file, and its tensors in the order in which their numbers follow: wider dtypes first, then by name,
+ * the header padded with spaces to 8 bytes, as `safetensors.torch.save`.
+ */
+export function planSafetensors(
+  tensors: ReadonlyMap<string, SafeTensorShape>,
   metadata: Readonly<Record<string, string>> = {},
-): Uint8Array<ArrayBuffer> {
-  const rank = (tensor: SafeTensorInput) => (tensor.dtype === "F16" ? 0 : 1);
+): { head: Uint8Array<ArrayBuffer>; order: string[]; size: number } {
+  const rank = ({ dtype }: SafeTensorShape) => (dtype === "F16" ? 0 : 1);
   const ordered = [...tensors].sort(([n, a], [m, b]) => rank(b) - rank(a) || compareUtf8(n, m));
   const entries: string[] = [];
   if (Object.keys(metadata).length > 0) entries.push(`"__metadata__":${JSON.stringify(metadata)}`);
   let end = 0;
-  for (const [name, { shape, values, dtype = "F32" }] of ordered) {
-    if (shape.reduce((product, n) => product * n, 1) !== values.length)
-      fail(say`tensor ${quote(name)}: ${values.length} values do not fill [${shape.join(", ")}]`);
+  for (const [name, { shape, dtype = "F32" }] of ordered) {
     const begin = end;
-    end += values.length * (dtype === "F16" ? 2 : 4);
+    end += shape.reduce((product, n) => product * n, 1) * (dtype === "F16" ? 2 : 4);
     entries.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [begin, end] })}`);
   }
   const unpadded = encoder.encode(`{${entries.join(",")}}`);
   const headerLength = Math.ceil(unpadded.length / 8) * 8;
-  const bytes = new Uint8Array(8 + headerLength + end).fill(0x20, 8, 8 + headerLength);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(headerLength), true);
-  bytes.set(unpadded, 8);
-  let at = 8 + headerLength;
-  for (const [, { values, dtype }] of ordered) {
-    const data = dtype === "F16" ? narrowHalf(values) : values;
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
-    at += data.byteLength;
+  const head = new Uint8Array(8 + headerLength).fill(0x20);
+  new DataView(head.buffer).setBigUint64(0, BigInt(headerLength), true);
+  head.set(unpadded, 8);
+  return { head, order: ordered.map(([name]) => name), size: head.length + end };
+}
+
+/** Numbers as they lie in a file. */
+export function tensorBytes(values: Float32Array, dtype: "F32" | "F16" = "F32"): Uint8Array {
+  const data = dtype === "F16" ? narrowHalf(values) : values;
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/** Writes a whole file. */
+export function writeSafetensors(
+  tensors: ReadonlyMap<string, SafeTensorInput>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array<ArrayBuffer> {
+  for (const [name, { shape, values }] of tensors) {
+    if (shape.reduce((product, n) => product * n, 1) !== values.length)
+      fail(say`tensor ${quote(name)}: ${values.length} values do not fill [${shape.join(", ")}]`);
+  }
+  const { head, order, size } = planSafetensors(tensors, metadata);
+  const bytes = new Uint8Array(size);
+  bytes.set(head);
+  let at = head.length;
+  for (const name of order) {
+    const tensor = tensors.get(name);
+    if (!tensor) continue;
+    const data = tensorBytes(tensor.values, tensor.dtype);
+    bytes.set(data, at);
+    at += data.length;
   }
   return bytes;
 }

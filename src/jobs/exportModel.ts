@@ -1,27 +1,56 @@
-/** @file A base, or a base with its adapter merged in, as a Hugging Face folder. */
+/** @file A base, or a base with its adapter merged in, as a Hugging Face folder, written a few megabytes at a time. */
 
 import type { Lora } from "../core/adapter";
-import type { WeightFile } from "../core/weightFile";
-import { mergeLora, newHuggingFaceFolder } from "../formats/huggingFace";
+import { isWritten, newHuggingFaceTexts, newMerger } from "../formats/huggingFace";
 import type { LoraTensors } from "../formats/peft";
-import type { NamedFile } from "../formats/zip";
-import { type ModelFiles, openModel } from "./openModel";
+import { planSafetensors, tensorBytes } from "../formats/safetensors";
+import { type OpenModel } from "./openModel";
 
-/** In f32, so that transformers computes what the studio computes. Throws as the model's files or the adapter do not fit. */
+/** A file whose bytes come little by little. */
+export type StreamedFile = { path: string; size: number; bytes: () => AsyncGenerator<Uint8Array> };
+
+/** Numbers read at a time: 8 MB as f32. */
+const numbersAtATime = 2 ** 21;
+
+/**
+ * In f32 it is what the studio computes; f16 takes half the room and rounds each number to 11 bits.
+ * Throws as the model's files or the adapter do not fit.
+ */
 export async function exportModel(
-  files: ModelFiles,
+  open: OpenModel,
   adapter: { lora: Lora; tensors: LoraTensors } | null,
-): Promise<NamedFile[]> {
-  const { config, weights, tokenizerJson, tokenizerConfig } = await openModel(files);
-  const base = await readWeights(await weights());
-  const tensors = adapter ? mergeLora(base, config, adapter.lora, adapter.tensors) : base;
-  return newHuggingFaceFolder({ config, tensors, tokenizerJson, tokenizerConfig, dtype: "float32" });
-}
+  dtype: "float16" | "float32" = "float32",
+): Promise<StreamedFile[]> {
+  const { config, tokenizerJson, tokenizerConfig } = open;
+  const weights = await open.weights();
+  const merge = adapter ? newMerger(config, adapter.lora, adapter.tensors) : null;
+  const kind = dtype === "float16" ? "F16" : "F32";
+  const named = [...weights.tensors].filter(([name]) => isWritten(config, name));
+  const shapes = new Map(named.map(([name, { shape }]) => [name, { shape, dtype: kind } as const]));
+  const { head, order, size } = planSafetensors(shapes, { format: "pt" });
 
-async function readWeights(file: WeightFile): Promise<Map<string, { shape: number[]; values: Float32Array }>> {
-  const tensors = new Map<string, { shape: number[]; values: Float32Array }>();
-  for (const [name, { shape }] of file.tensors) {
-    tensors.set(name, { shape, values: await file.readRows(name, 0, shape[0] ?? 1) });
+  async function* write(): AsyncGenerator<Uint8Array> {
+    yield head;
+    for (const name of order) {
+      const [rows = 1, ...rest] = shapes.get(name)?.shape ?? [];
+      const width = rest.reduce((product, n) => product * n, 1);
+      const atATime = Math.max(1, Math.floor(numbersAtATime / width));
+      for (let from = 0; from < rows; from += atATime) {
+        const values = await weights.readRows(name, from, Math.min(rows, from + atATime));
+        yield tensorBytes(merge ? merge(name, from, values) : values, kind);
+      }
+    }
   }
-  return tensors;
+
+  const texts = newHuggingFaceTexts({ config, tokenizerJson, tokenizerConfig, dtype });
+  return [
+    ...texts.map(({ path, bytes }) => ({
+      path,
+      size: bytes.length,
+      bytes: async function* () {
+        yield await Promise.resolve(bytes);
+      },
+    })),
+    { path: "model.safetensors", size, bytes: write },
+  ];
 }

@@ -5,6 +5,7 @@ import { type BigFiles, opfsBigFiles } from "./bigFiles";
 import { checkpointFolder, runOfFile } from "./checkpointFiles";
 import { read, write } from "./database";
 import { allRows, importLock } from "./datasets";
+import { exportsFolder } from "./exports";
 import { type Files, opfs } from "./files";
 import { lettingGo, runLock, takeLock } from "./locks";
 import { sweepModels } from "./models";
@@ -82,4 +83,5 @@ export async function sweepStorage(files: Files = opfs, bigFiles: BigFiles = opf
   await sweepRows();
   await sweepRuns(files);
   await sweepModels(bigFiles);
+  await bigFiles.deleteFolder(exportsFolder);
 }

@@ -6,6 +6,7 @@ import { useLocation } from "wouter";
 import { continueRun, pauseRun, type RunView, resumeRun, stopRun } from "../../state/runs";
 import { canResume } from "../../state/runsMirror";
 import { Button, IconButton } from "../../ui/Button";
+import { formatShare } from "../../ui/formatQuantity";
 import { Menu } from "../../ui/Menu";
 import { useRunCommands } from "./useRunCommands";
 import { useRunExport } from "./useRunExport";
@@ -20,7 +21,7 @@ function RunActionsNow({ view }: { view: RunView }) {
   const { t } = useTranslation();
   const [, navigate] = useLocation();
   const { run, where, busy } = view;
-  const { isBusy: isExporting, save } = useRunExport(run.id);
+  const { isBusy: isExporting, merging, save } = useRunExport(run.id);
   const hasAdapter = run.checkpoint > 0;
   const { actions, dialogs } = useRunCommands(run, () => navigate("/runs"));
   return (
@@ -37,7 +38,11 @@ function RunActionsNow({ view }: { view: RunView }) {
       )}
       {where !== "here" && hasAdapter && (
         <Button icon="download" isDisabled={isExporting} onPress={save}>
-          {isExporting ? t("run.exporting") : t("run.export")}
+          {merging !== null
+            ? t("run.merging", { share: formatShare(merging, 0) })
+            : isExporting
+              ? t("run.exporting")
+              : t("run.export")}
         </Button>
       )}
       <Button

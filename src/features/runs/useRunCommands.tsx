@@ -18,7 +18,7 @@ export function useRunCommands(run: Run, onDeleted?: () => void): { actions: Men
   const { t } = useTranslation();
   const [, navigate] = useLocation();
   const [asking, setAsking] = useState<"rename" | "delete" | null>(null);
-  const { isBusy: isExporting, save } = useRunExport(run.id);
+  const { isBusy: isExporting, save, saveMerged } = useRunExport(run.id);
   const close = () => setAsking(null);
   const isBusy = isActive(run);
   const actions: MenuAction[] = [
@@ -29,6 +29,14 @@ export function useRunCommands(run: Run, onDeleted?: () => void): { actions: Men
       isDisabled: run.checkpoint === 0 || isExporting,
       onAction: save,
     },
+    ...(["float16", "float32"] as const).map((dtype) => ({
+      id: dtype,
+      label: t(`run.merge.${dtype}`),
+      description: t(`run.merge.${dtype}Hint`),
+      icon: "download" as const,
+      isDisabled: run.checkpoint === 0 || isExporting,
+      onAction: () => saveMerged(dtype),
+    })),
     {
       id: "again",
       label: t("run.again"),
