@@ -12,6 +12,7 @@ import { tokenizerFromMerges } from "../data/tokenizerFromMerges";
 import { openGguf } from "../formats/gguf";
 import { openLlama2c, readLlama2cTokenizer } from "../formats/llama2c";
 import { openSafetensors, openSafetensorsShards } from "../formats/safetensors";
+import { fullyNamed } from "../model/tensorNames";
 
 /** The files of a model, wherever they lie: on the studio's server, in the browser's storage, on a disk, in a drop. */
 export type ModelFiles = {
@@ -151,8 +152,13 @@ async function openFolder(files: ModelFiles, names: readonly string[], weights: 
     container: "safetensors",
     config,
     weights: async () => {
-      if (!weights.endsWith(".json")) return openSafetensors(await open(weights));
-      return openSafetensorsShards(await readJson(files, weights), open);
+      const isOne = !weights.endsWith(".json");
+      return fullyNamed(
+        config,
+        isOne
+          ? await openSafetensors(await open(weights))
+          : await openSafetensorsShards(await readJson(files, weights), open),
+      );
     },
     tokenizerJson: await readTokenizerJson(files, names, tokenizerConfig),
     tokenizerConfig,

@@ -10,7 +10,7 @@ import type { tf } from "../kernels/tf";
 import type { OpenWeight, Weight } from "../kernels/weight";
 import { type Fill, layOut } from "./layOut";
 import { disposeRopes, type Ropes } from "./ropes";
-import { fullName, normPlaces, tensorNames, tensorShapes, unusedNames } from "./tensorNames";
+import { normPlaces, tensorNames, tensorShapes, unusedNames } from "./tensorNames";
 
 /** A tensor's numbers outside the engine. */
 export type TensorData = { shape: number[]; values: Float32Array };
@@ -91,14 +91,13 @@ const numbersAtATime = 2 ** 21;
  */
 export async function readLlama(
   config: ModelConfig,
-  source: WeightFile,
+  file: WeightFile,
   options: {
     formatOf: (entries: readonly WeightEntry[]) => WeightFormat;
     signal: AbortSignal;
     onProgress?: (done: number, total: number) => void;
   },
 ): Promise<Llama> {
-  const file = fullyNamed(config, source);
   const shapes = tensorShapes(config);
   for (const [name, shape] of shapes) checkShape(name, shape, file.tensors.get(name)?.shape);
   const vectors = new Map<string, Float32Array>();
@@ -122,22 +121,6 @@ export async function readLlama(
     disposeLlama(whole);
     throw error;
   }
-}
-
-/** The same file, its tensors under their full names. */
-function fullyNamed(config: ModelConfig, { tensors, readRows, readPacked }: WeightFile): WeightFile {
-  const shapes = tensorShapes(config);
-  const ownNames = new Map<string, string>();
-  for (const name of tensors.keys()) {
-    const full = fullName(config, name);
-    ownNames.set(shapes.has(full) && !tensors.has(full) ? full : name, name);
-  }
-  const own = (name: string) => ownNames.get(name) ?? name;
-  return {
-    tensors: new Map([...ownNames].map(([full, name]) => [full, tensors.get(name) as WeightEntry])),
-    readRows: (name, from, to) => readRows(own(name), from, to),
-    readPacked: (name, from, to) => readPacked(own(name), from, to),
-  };
 }
 
 async function fillFrom(file: WeightFile, { names, open, isTransposed }: Fill, signal: AbortSignal): Promise<void> {

@@ -3,6 +3,7 @@
 import { linearNamesOf, linearPath, linearShape } from "../core/adapter";
 import { architectures, type NormPlace } from "../core/architectures";
 import type { ModelConfig } from "../core/model";
+import type { WeightEntry, WeightFile } from "../core/weightFile";
 
 export type TensorNames = {
   embedding: string;
@@ -72,9 +73,25 @@ export function unusedNames(config: ModelConfig, names: Iterable<string>): strin
   return [...names].filter((name) => !used.has(name) && !isTable(name));
 }
 
-/** Files of the model without its head, as GPT-2's own, leave out the first part of every name: the full names. */
-export function fullName(config: ModelConfig, name: string): string {
-  const { embedding, head } = tensorNames(config);
-  const prefix = `${embedding.split(".", 1)[0] ?? ""}.`;
-  return name.startsWith(prefix) || name === head ? name : prefix + name;
+/**
+ * The file with its tensors under their full names: files of a model without its head, as GPT-2's own, leave out the
+ * first part of each. Tables are not among them.
+ */
+export function fullyNamed(config: ModelConfig, { tensors, readRows, readPacked }: WeightFile): WeightFile {
+  const shapes = tensorShapes(config);
+  const prefix = `${tensorNames(config).embedding.split(".", 1)[0] ?? ""}.`;
+  const ownNames = new Map<string, string>();
+  const entries = new Map<string, WeightEntry>();
+  for (const [name, entry] of tensors) {
+    if (isTable(name)) continue;
+    const full = shapes.has(prefix + name) && !tensors.has(prefix + name) ? prefix + name : name;
+    ownNames.set(full, name);
+    entries.set(full, entry);
+  }
+  const own = (name: string) => ownNames.get(name) ?? name;
+  return {
+    tensors: entries,
+    readRows: (name, from, to) => readRows(own(name), from, to),
+    readPacked: (name, from, to) => readPacked(own(name), from, to),
+  };
 }
