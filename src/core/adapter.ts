@@ -33,6 +33,19 @@ export function linearNamesOf(config: Pick<ModelConfig, "architecture">): Linear
   return stackNames.flatMap((stack) => stacks[stack]);
 }
 
+/** This architecture's layers where those named stand: all of a stack where the names of another's stand in it. */
+export function fittingTargets(config: Pick<ModelConfig, "architecture">, names: readonly LinearName[]): LinearName[] {
+  const own = stacksOf(config);
+  return stackNames.flatMap((stack) => {
+    const kept = own[stack].filter((name) => names.includes(name));
+    if (kept.length > 0) return kept;
+    const isNamed = Object.values(architectures).some(({ stacks }) =>
+      stacks[stack].some((name) => names.includes(name)),
+    );
+    return isNamed ? own[stack] : [];
+  });
+}
+
 /** ΔW = (alpha / rank) · B · A, with A [rank, in] and B [out, rank], B starting at zero. */
 export type Lora = { kind: "lora"; rank: number; alpha: number; dropout: number; targetModules: LinearName[] };
 

@@ -1,6 +1,7 @@
 /** @file Configurations of every architecture: what is read, and every field missing, of a wrong type, or absurd. */
 
 import { describe, expect, it, test } from "vitest";
+import { fittingTargets, linearNames } from "./adapter";
 import { architectureNames, architectures } from "./architectures";
 import { countParameters, parseModelConfig, toHuggingFaceConfig } from "./model";
 import { ropeFrequencies } from "./rope";
@@ -210,4 +211,17 @@ describe("what is refused", () => {
     [gpt2, { scale_attn_by_inverse_layer_idx: true }, "scale_attn_by_inverse_layer_idx is not supported"],
     [gpt2, { activation_function: "silu" }, 'activation_function is "silu"'],
   ])("%#: what does not fit together", (config, change, detail) => refused({ ...config, ...change }, detail));
+});
+
+describe("an adaptation's layers", () => {
+  test.each([
+    ["llama", [...linearNames], [...linearNames]],
+    ["phi3", [...linearNames], ["qkv_proj", "o_proj", "gate_up_proj", "down_proj"]],
+    ["gpt2", ["q_proj", "down_proj"], ["c_attn", "mlp.c_proj"]],
+    ["llama", ["c_attn"], ["q_proj", "k_proj", "v_proj"]],
+    ["qwen2", ["v_proj", "q_proj"], ["q_proj", "v_proj"]],
+    ["phi3", ["o_proj"], ["o_proj"]],
+  ] as const)("of %s are named as its own: %j", (architecture, names, fitting) => {
+    expect(fittingTargets({ architecture }, names)).toEqual(fitting);
+  });
 });

@@ -1,6 +1,7 @@
 /** @file The models the page shows, as the engine lists them, and the import of another. */
 
 import { create } from "zustand";
+import { fittingTargets } from "../core/adapter";
 import { toWire } from "../core/errors";
 import { embeddedModel, type ModelId } from "../core/ids";
 import type { Model } from "../core/modelRecord";
@@ -49,12 +50,17 @@ function firstSettings(parameters: number): Settings {
   };
 }
 
-/** Takes the model for the recipe being written, in its own chat template. Settings that nobody has changed follow its size. */
+/**
+ * Takes the model for the recipe being written, in its own chat template and by its own layers' names. Settings that
+ * nobody has changed follow its size.
+ */
 export function chooseModel({ id, facts }: Model) {
   if (!facts) return;
   changeRecipe((draft): Recipe => {
     const template = { ...(facts.template ?? gsm8kTemplate) };
-    const chosen = { ...draft, model: modelName(id), template };
+    const targetModules = fittingTargets(facts.config, draft.adaptation.targetModules);
+    const adaptation = { ...draft.adaptation, targetModules };
+    const chosen = { ...draft, model: modelName(id), template, adaptation };
     const isUntouched = [0, large].some((parameters) =>
       Object.entries(firstSettings(parameters)).every(
         ([section, value]) => JSON.stringify(draft[section as keyof Settings]) === JSON.stringify(value),

@@ -1,19 +1,20 @@
 /** @file A model drawn to scale: one slab a layer, areas by parameters, attention apart from feed-forward. */
 
 import { useTranslation } from "react-i18next";
-import { linearNames, linearShape } from "../core/adapter";
+import { type LinearName, linearNamesOf, linearShape, stacksOf } from "../core/adapter";
 import { countParameters, type ModelConfig } from "../core/model";
 import { formatCompact, formatCount } from "./formatQuantity";
 import { Legend } from "./Legend";
 
 const gap = 2;
-const attention = ["q_proj", "k_proj", "v_proj", "o_proj"];
 
 export function ModelPicture({ config, height = 208 }: { config: ModelConfig; height?: number }) {
   const { t } = useTranslation();
   const all = countParameters(config);
   const embedding = config.vocabSize * config.hiddenSize * (config.tieWordEmbeddings ? 1 : 2);
-  const sizes = linearNames.map((name) => {
+  const { qkv, o } = stacksOf(config);
+  const attention: readonly LinearName[] = qkv.concat(o);
+  const sizes = linearNamesOf(config).map((name) => {
     const [out, in_] = linearShape(config, name);
     return { name, parameters: out * in_ };
   });
@@ -62,6 +63,9 @@ export function ModelPicture({ config, height = 208 }: { config: ModelConfig; he
   );
 }
 
-function sum(sizes: readonly { name: string; parameters: number }[], wanted: (name: string) => boolean): number {
+function sum(
+  sizes: readonly { name: LinearName; parameters: number }[],
+  wanted: (name: LinearName) => boolean,
+): number {
   return sizes.reduce((total, { name, parameters }) => total + (wanted(name) ? parameters : 0), 0);
 }

@@ -2,15 +2,12 @@
 
 import { ToggleButton } from "react-aria-components/ToggleButton";
 import { useTranslation } from "react-i18next";
-import { type Adaptation, type LinearName, linearNames, linearShape } from "../../core/adapter";
+import { type Adaptation, type LinearName, linearNamesOf, linearShape, stacksOf } from "../../core/adapter";
 import type { ModelConfig } from "../../core/model";
 import { Legend } from "../../ui/Legend";
 
 /** Pixels of the longest side of any matrix. */
 const longest = 100;
-
-/** Attention above, feed-forward below. */
-const rows: readonly (readonly LinearName[])[] = [linearNames.slice(0, 4), linearNames.slice(4)];
 
 type Props = { config: ModelConfig; adaptation: Adaptation; onChange: (targetModules: LinearName[]) => void };
 
@@ -18,8 +15,10 @@ export function MethodPicture({ config, adaptation, onChange }: Props) {
   const { t } = useTranslation();
   const scale = longest / Math.max(config.hiddenSize, config.intermediateSize);
   const chosen = new Set(adaptation.targetModules);
+  const { qkv, o, gateUp, down } = stacksOf(config);
+  const rows = [qkv.concat(o), gateUp.concat(down)]; // attention above, feed-forward below
   const toggle = (name: LinearName) =>
-    onChange(linearNames.filter((other) => (other === name ? !chosen.has(name) : chosen.has(other))));
+    onChange(linearNamesOf(config).filter((other) => (other === name ? !chosen.has(name) : chosen.has(other))));
   return (
     <figure className="flex flex-col gap-2">
       <div

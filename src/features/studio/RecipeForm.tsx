@@ -2,8 +2,9 @@
 
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { linearNames } from "../../core/adapter";
+import { linearNames, linearNamesOf } from "../../core/adapter";
 import { weightFormats } from "../../core/packing";
+import { modelOf, useModels } from "../../state/models";
 import { changeRecipe, useStudio } from "../../state/studio";
 import { Checkbox } from "../../ui/Checkbox";
 import { NumberField } from "../../ui/NumberField";
@@ -124,6 +125,10 @@ function AdaptationFields() {
   const { t } = useTranslation();
   const chosen = useStudio(({ draft }) => draft.adaptation.targetModules);
   const error = useFieldError("adaptation.targetModules");
+  const name = useStudio(({ draft }) => draft.model);
+  const models = useModels();
+  const facts = models.status === "ready" ? modelOf(name, models.models)?.facts : undefined;
+  const offered = facts ? linearNamesOf(facts.config) : linearNames;
   return (
     <Group title={t("studio.advanced.adaptation")}>
       <RecipeEntry section="adaptation" field="rank" term="rank" step="double" />
@@ -134,13 +139,13 @@ function AdaptationFields() {
           <Term name="targetModules" />
         </span>
         <div className="grid grid-cols-2 gap-1">
-          {linearNames.map((name) => (
+          {offered.map((name) => (
             <Checkbox
               key={name}
               value={chosen.includes(name)}
               onChange={(isOn) =>
                 changeSection("adaptation", {
-                  targetModules: linearNames.filter((other) => (other === name ? isOn : chosen.includes(other))),
+                  targetModules: offered.filter((other) => (other === name ? isOn : chosen.includes(other))),
                 })
               }
             >
