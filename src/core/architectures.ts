@@ -95,7 +95,7 @@ export const architectures: Record<Architecture, ArchitectureRecord> = {
     ...decoder,
     modelType: "qwen2",
     className: "Qwen2ForCausalLM",
-    defaults: { max_position_embeddings: 32768, rms_norm_eps: 1e-6, num_key_value_heads: 32 },
+    defaults: qwenDefaults(),
     parse: (fields, shared) => ({
       ...plainRope(fields, shared),
       biases: ["q_proj", "k_proj", "v_proj"],
@@ -106,7 +106,7 @@ export const architectures: Record<Architecture, ArchitectureRecord> = {
     ...decoder,
     modelType: "qwen3",
     className: "Qwen3ForCausalLM",
-    defaults: { max_position_embeddings: 32768, rms_norm_eps: 1e-6, num_key_value_heads: 32, head_dim: 128 },
+    defaults: { ...qwenDefaults(), head_dim: 128 },
     parse: (fields, shared) => ({
       ...plainRope(fields, shared),
       biases: flagField(fields, "attention_bias") ? attentionLinears : [],
@@ -258,9 +258,13 @@ function layerWindows(
   });
 }
 
+function qwenDefaults(): Fields {
+  return { max_position_embeddings: 32768, rms_norm_eps: 1e-6, num_key_value_heads: 32, sliding_window: 4096 };
+}
+
 function qwenWindows(fields: Fields, layers: number): (number | null)[] {
   if (!flagField(fields, "use_sliding_window")) return [];
-  const window = wholeOrNull(fields, "sliding_window") ?? 4096;
+  const window = wholeOrNull(fields, "sliding_window");
   const first = fields["max_window_layers"] ?? 28;
   if (typeof first !== "number" || !(first >= 0)) failConfig(say`max_window_layers is not a number of layers`);
   return layerWindows(fields, layers, window, (i) => i >= first);

@@ -120,6 +120,7 @@ describe("what is read", () => {
     const windows = { ...qwen2, use_sliding_window: true };
     expect(parseModelConfig(windows).windows.slice(20)).toEqual([null, 32768, 32768, 32768]);
     expect(parseModelConfig({ ...mistral, sliding_window: null }).windows).toEqual([]);
+    expect(new Set(parseModelConfig({ ...windows, sliding_window: null }).windows)).toEqual(new Set([null]));
   });
 
   it("stretches low frequencies alone as Llama 3.1 does", () => {
