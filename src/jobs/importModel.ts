@@ -118,9 +118,16 @@ async function append(
   const to = await files.grow(path, at === 0);
   try {
     let flushed = at;
+    const readAt = (start: number) => {
+      const reading = from.read(start, Math.min(pieceBytes, from.size - start));
+      reading.catch(() => undefined); // whoever waits for it is told
+      return reading;
+    };
+    let ahead = readAt(at); // the next piece comes while this one is hashed and written
     for (let done = at; done < from.size; ) {
       signal.throwIfAborted();
-      const bytes = await from.read(done, Math.min(pieceBytes, from.size - done));
+      const bytes = await ahead;
+      if (done + bytes.length < from.size) ahead = readAt(done + bytes.length);
       take(bytes);
       await to.append(bytes);
       done += bytes.length;
