@@ -19,7 +19,7 @@ function parsePlatform(name) {
   return { ...(os.length && { os }), ...(cpu.length && { cpu }), ...(libc.length && { libc }) };
 }
 
-const file = path.join(root, "package-lock.json");
+const file = path.join(root, process.argv[2] ?? "", "package-lock.json"); // of another folder, if one is named
 const lock = JSON.parse(readFileSync(file, "utf8"));
 const added = [];
 for (const [place, { dev, optionalDependencies = {} }] of Object.entries(lock.packages)) {
