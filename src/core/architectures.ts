@@ -41,6 +41,8 @@ export type ArchitectureRecord = {
   stacks: Record<StackName, readonly LinearName[]>;
   /** Whether the feed-forward part has a gate beside what it opens. */
   isGated: boolean;
+  /** Whether heads may share keys and values, and be of another size than their share of the width. */
+  hasFreeHeads: boolean;
   /** Whether its linear layers are kept as [in, out] (Conv1D). */
   isTransposed: boolean;
   tensors: { blocks: string; embedding: string; positions: string | null; norm: string; head: string };
@@ -65,6 +67,7 @@ const decoder = {
     down: ["down_proj"],
   },
   isGated: true,
+  hasFreeHeads: true,
   isTransposed: false,
   tensors: llamaTensors,
 } satisfies Partial<ArchitectureRecord>;
@@ -130,6 +133,7 @@ export const architectures: Record<Architecture, ArchitectureRecord> = {
     className: "Gemma2ForCausalLM",
     norm: "rmsPlusOne",
     norms: gemmaNorms,
+    fieldNames: { hidden_act: "hidden_activation" },
     defaults: {
       ...gemmaDefaults(),
       max_position_embeddings: 8192,
@@ -149,6 +153,7 @@ export const architectures: Record<Architecture, ArchitectureRecord> = {
     className: "Gemma3ForCausalLM",
     norm: "rmsPlusOne",
     norms: gemmaNorms,
+    fieldNames: { hidden_act: "hidden_activation" },
     defaults: { ...gemmaDefaults(), max_position_embeddings: 131072 },
     parse: (fields, shared) => ({
       ...parseGemma(fields),
@@ -175,6 +180,7 @@ export const architectures: Record<Architecture, ArchitectureRecord> = {
     norms: { input: "ln_1", feedForward: "ln_2" },
     stacks: { qkv: ["c_attn"], o: ["attn.c_proj"], gateUp: ["c_fc"], down: ["mlp.c_proj"] },
     isGated: false,
+    hasFreeHeads: false,
     isTransposed: true,
     tensors: {
       blocks: "transformer.h",
@@ -292,7 +298,7 @@ function parseGemma(fields: Fields): Partial<ModelConfig> {
   return {
     biases: flagField(fields, "attention_bias") ? attentionLinears : [],
     embeddingScale: Math.fround(Math.sqrt(wholeField(fields, "hidden_size"))),
-    attentionScale: 1 / Math.sqrt(positiveField(fields, "query_pre_attn_scalar")),
+    attentionScale: 1 / Math.sqrt(positiveField(fields, "query_pre_attn_scalar", 2 ** 20)),
     finalSoftcap: positiveOrNull(fields, "final_logit_softcapping"),
   };
 }

@@ -33,10 +33,11 @@ export function wholeOrNull(fields: Fields, name: string, most?: number): number
   return isAbsent(fields[name]) ? null : wholeField(fields, name, most);
 }
 
-export function positiveField(fields: Fields, name: string): number {
+export function positiveField(fields: Fields, name: string, most = Number.MAX_VALUE): number {
   const n = fields[name];
   if (isAbsent(n)) failConfig(say`${name} is missing`);
   if (typeof n !== "number" || !(n > 0) || !Number.isFinite(n)) failConfig(say`${name} is not a positive number`);
+  if (n > most) failConfig(say`${name} is ${n}; at most ${most} is supported`);
   return n;
 }
 

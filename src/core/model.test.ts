@@ -3,7 +3,9 @@
 import { describe, expect, it, test } from "vitest";
 import { fittingTargets, linearNames } from "./adapter";
 import { architectureNames, architectures } from "./architectures";
+import { StudioError } from "./errors";
 import { countParameters, parseModelConfig, toHuggingFaceConfig } from "./model";
+import { newRandom } from "./random";
 import { ropeFrequencies } from "./rope";
 
 /** As the hub's config.json has them, but for what no one reads. */
@@ -225,4 +227,46 @@ describe("an adaptation's layers", () => {
   ] as const)("of %s are named as its own: %j", (architecture, names, fitting) => {
     expect(fittingTargets({ architecture }, names)).toEqual(fitting);
   });
+});
+
+test("20,000 mutants of configurations are read or refused by a typed error, and what is read can be computed", () => {
+  const random = newRandom(5);
+  const values: unknown[] = [
+    ...[null, undefined, true, false, 0, -1, 1, 2, 3, 7, 0.5, 1e9, 2 ** 53, Number.NaN, Number.POSITIVE_INFINITY],
+    ...[
+      "",
+      "silu",
+      "llama3",
+      [],
+      [1],
+      ["full_attention"],
+      {},
+      { rope_type: "linear", factor: 2 },
+      { rope_type: "yarn" },
+    ],
+    ...[
+      { full_attention: { rope_theta: 0 } },
+      { full_attention: 3 },
+      { sliding_attention: null },
+      { type: "longrope" },
+    ],
+  ];
+  const keys = [...new Set([...Object.values(all).flatMap(Object.keys), "layer_types", "rope_parameters", "n_inner"])];
+  let read = 0;
+  for (let i = 0; i < 20_000; i++) {
+    const mutant: Record<string, unknown> = { ...all[architectureNames[i % architectureNames.length] ?? "llama"] };
+    for (let n = random.below(3); n >= 0; n--) {
+      const [key, other] = [keys[random.below(keys.length)] ?? "", keys[random.below(keys.length)] ?? ""];
+      mutant[key] = random.below(4) === 0 ? mutant[other] : values[random.below(values.length)];
+    }
+    try {
+      const config = parseModelConfig(mutant);
+      read++;
+      expect(parseModelConfig(toHuggingFaceConfig(config, "float32"))).toEqual(config);
+      expect(Number.isSafeInteger(countParameters(config))).toBe(true);
+    } catch (error) {
+      expect(error, JSON.stringify(mutant)).toBeInstanceOf(StudioError);
+    }
+  }
+  expect(read).toBeGreaterThan(4000);
 });

@@ -84,8 +84,9 @@ export function parseModelConfig(value: unknown): ModelConfig {
 
   const hiddenSize = whole("hidden_size", 2 ** 20);
   const heads = whole("num_attention_heads", 4096);
-  const keyValueHeads = fields["num_key_value_heads"] == null ? heads : whole("num_key_value_heads", heads);
-  const headDim = fields["head_dim"] == null ? hiddenSize / heads : whole("head_dim", 4096);
+  const ofHeads = record.hasFreeHeads ? fields : {};
+  const keyValueHeads = ofHeads["num_key_value_heads"] == null ? heads : whole("num_key_value_heads", heads);
+  const headDim = ofHeads["head_dim"] == null ? hiddenSize / heads : whole("head_dim", 4096);
   if (!Number.isInteger(headDim))
     failConfig(say`${named("num_attention_heads")} does not divide ${named("hidden_size")}`);
   if (heads % keyValueHeads !== 0) failConfig(say`num_key_value_heads does not divide num_attention_heads`);
@@ -104,7 +105,7 @@ export function parseModelConfig(value: unknown): ModelConfig {
     headDim,
     maxPositions,
     ropeTheta: null,
-    rmsNormEps: positiveField(fields, named("rms_norm_eps")),
+    rmsNormEps: positiveField(fields, named("rms_norm_eps"), 1),
     tieWordEmbeddings: flagField(fields, "tie_word_embeddings"),
     bosTokenId: tokenIds(fields, "bos_token_id")[0] ?? null,
     eosTokenIds: tokenIds(fields, "eos_token_id"),
@@ -124,11 +125,10 @@ function intermediateSize(fields: Fields, name: string, architecture: Architectu
 }
 
 function parseActivation(fields: Fields, record: ArchitectureRecord, name: string): ModelConfig["activation"] {
-  const field = fields["hidden_activation"] == null ? name : "hidden_activation";
-  const given = fields[field] ?? "silu";
+  const given = fields[name] ?? "silu";
   const activation = typeof given === "string" && Object.hasOwn(activations, given) ? activations[given] : undefined;
   if (!activation || (activation === "silu" && !record.isGated)) {
-    failConfig(say`${field} is ${quoted(given)}, which is not supported`);
+    failConfig(say`${name} is ${quoted(given)}, which is not supported`);
   }
   return activation;
 }
@@ -221,7 +221,6 @@ function windowFields({ architecture, windows, layers }: ModelConfig): Record<st
 function gemmaFields(config: ModelConfig): Record<string, unknown> {
   const { attentionScale, headDim } = config;
   return {
-    hidden_activation: hiddenAct(config),
     query_pre_attn_scalar: attentionScale === null ? headDim : Number((1 / attentionScale ** 2).toPrecision(12)),
     attn_logit_softcapping: config.attentionSoftcap,
     final_logit_softcapping: config.finalSoftcap,
