@@ -1,7 +1,7 @@
 /** @file `evaluate`: how many of a file's problems a model solves. */
 
 import type { Example } from "../core/dataset";
-import { newRecipe, parseRecipe } from "../core/recipe";
+import { parseRecipe } from "../core/recipe";
 import { newTurns } from "../core/turns";
 import { type Evaluation, evaluate as evaluateModel } from "../jobs/evaluate";
 import { loadModel, unloadModel } from "../jobs/loadModel";
@@ -11,6 +11,7 @@ import { parseArguments, required } from "./arguments";
 import { modelFiles, openBackend, openFile, readAsset, readJsonFile } from "./host";
 import { readAdapterFolder } from "./loadAdapter";
 import { newOutput, percent } from "./output";
+import { newRecipeFor } from "./recipeFromFlags";
 
 const flagKinds = {
   model: "text",
@@ -46,7 +47,8 @@ export async function evaluate(words: string[]): Promise<number> {
   const from = flags["shots-from"];
   const pool =
     shots === 0 ? [] : from === undefined ? await readEmbedded(readAsset, "train") : await readProblems(from);
-  const recipe = flags.recipe === undefined ? newRecipe() : parseRecipe(await readJsonFile(flags.recipe));
+  const recipe =
+    flags.recipe === undefined ? await newRecipeFor(flags.model) : parseRecipe(await readJsonFile(flags.recipe));
   const files = await modelFiles(required("model", flags.model));
   await openBackend(flags.backend);
   const model = await loadModel(files);

@@ -1,16 +1,17 @@
 /** @file `generate`: a model goes on from a prompt. */
 
 import { StudioError } from "../core/errors";
-import { newRecipe, parseRecipe } from "../core/recipe";
+import { parseRecipe } from "../core/recipe";
 import { say } from "../core/say";
 import { newTurns } from "../core/turns";
 import { answer } from "../jobs/generate";
-import { loadModel, unloadModel } from "../jobs/loadModel";
+import { loadModel, stoppingAt, unloadModel } from "../jobs/loadModel";
 import { disposeAdapter, loadLora } from "../model/lora";
 import { parseArguments, required } from "./arguments";
 import { modelFiles, openBackend, readJsonFile } from "./host";
 import { readAdapterFolder } from "./loadAdapter";
 import { newOutput } from "./output";
+import { newRecipeFor } from "./recipeFromFlags";
 
 const flagKinds = {
   model: "text",
@@ -31,7 +32,8 @@ const flagKinds = {
 export async function generate(words: string[]): Promise<number> {
   const { flags } = parseArguments(words, flagKinds, 0);
   const output = newOutput({ json: flags.json === true, quiet: flags.quiet === true });
-  const recipe = flags.recipe === undefined ? newRecipe() : parseRecipe(await readJsonFile(flags.recipe));
+  const recipe =
+    flags.recipe === undefined ? await newRecipeFor(flags.model) : parseRecipe(await readJsonFile(flags.recipe));
   const isQuestion = flags.question !== undefined;
   const prompt = isQuestion ? flags.question : flags.prompt;
   const temperature = Number(flags.temperature ?? "0");
@@ -41,7 +43,8 @@ export async function generate(words: string[]): Promise<number> {
   const files = await modelFiles(required("model", flags.model));
   const text = required("prompt", prompt);
   await openBackend(flags.backend);
-  const model = await loadModel(files);
+  const loaded = await loadModel(files);
+  const model = isQuestion ? stoppingAt(loaded, recipe.template) : loaded;
   const saved = flags.adapter === undefined ? null : await readAdapterFolder(flags.adapter, model.config);
   const adapter = saved ? loadLora(model.config, saved.lora, saved.tensors) : null;
   const pieces = answer({

@@ -3,7 +3,7 @@
 export const helpText = `npm run --silent anneal -- COMMAND
 
   train RECIPE.json|quickstart   fine-tune, and tell how it goes
-      --model embedded|DIR       another base (a Hugging Face folder)
+      --model embedded|DIR|GGUF  another base: a Hugging Face folder, or a GGUF file
       --data embedded|FILE       other rows (JSONL, JSON, CSV); a share is held out, or
       --eval FILE                held-out rows
       --eval-rows N              held-out problems asked at every evaluation
@@ -12,12 +12,12 @@ export const helpText = `npm run --silent anneal -- COMMAND
       --out DIR                  recipe.json, metrics.jsonl, samples.jsonl, adapter/, checkpoint
       --resume                   go on with the run in --out
   evaluate                       how many problems a model solves
-      --model embedded|DIR --data embedded|unseen|FILE
+      --model embedded|DIR|GGUF --data embedded|unseen|FILE
       --adapter DIR --limit N --shots N --shots-from FILE --max-tokens N --recipe FILE
   generate                       go on from a prompt
-      --model embedded|DIR --prompt TEXT (as it stands) or --question TEXT (in the template)
+      --model embedded|DIR|GGUF --prompt TEXT (as it stands) or --question TEXT (in the template)
       --adapter DIR --max-tokens N --temperature X --min-p X --seed N
-  inspect FILE|DIR|embedded      a data set's format, rows and tokens, or a model's tensors
+  inspect FILE|DIR|GGUF|embedded a data set's format, rows and tokens, or a model's tensors
   export                         a Hugging Face folder
       --model embedded|DIR|GGUF --format hf|merged --adapter DIR --out DIR
       --dtype float32|float16

@@ -2,11 +2,14 @@
 
 import path from "node:path";
 import { StudioError } from "../core/errors";
+import { recipeForModel } from "../core/modelRecipe";
 import { newRecipe, parseRecipe, type Recipe } from "../core/recipe";
 import { say } from "../core/say";
+import { describeModel } from "../jobs/describeModel";
 import { inspectFile } from "../jobs/inspectFile";
+import { openModel } from "../jobs/openModel";
 import type { Arguments } from "./arguments";
-import { openFile, readJsonFile } from "./host";
+import { modelFiles, openFile, readJsonFile } from "./host";
 
 export const recipeFlags = {
   model: "text",
@@ -22,12 +25,13 @@ type Given = Arguments<typeof recipeFlags>["flags"];
 
 /** Throws `recipe.invalid`, also for what a flag makes of it. */
 export async function recipeFromFlags(source: string, flags: Given): Promise<Recipe> {
-  const recipe = source === "quickstart" ? newRecipe() : parseRecipe(await readJsonFile(source));
+  const isQuickstart = source === "quickstart";
+  const recipe = isQuickstart ? await newRecipeFor(flags.model) : parseRecipe(await readJsonFile(source));
   if (flags.model !== undefined) recipe.model = absolute(flags.model);
   if (flags.data !== undefined) {
     recipe.data.source = absolute(flags.data);
     const { mapping } = flags.data === "embedded" ? { mapping: null } : await inspectFile(await openFile(flags.data));
-    if (mapping?.format === "text" && source === "quickstart") {
+    if (mapping?.format === "text" && isQuickstart) {
       recipe.template = { prompt: "{prompt}", completion: "{completion}" }; // running text is no question
     }
   }
@@ -44,6 +48,12 @@ export async function recipeFromFlags(source: string, flags: Given): Promise<Rec
     recipe.evaluation.rows = flags["eval-rows"];
   }
   return parseRecipe(recipe);
+}
+
+/** The embedded recipe, or as it suits another model: in its own chat template, with settings for its size. */
+export async function newRecipeFor(model = "embedded"): Promise<Recipe> {
+  if (model === "embedded") return newRecipe();
+  return recipeForModel(newRecipe(), model, await describeModel(await openModel(await modelFiles(model))));
 }
 
 /** So that a run can be resumed from another folder. */

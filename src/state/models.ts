@@ -1,11 +1,10 @@
 /** @file The models the page shows, as the engine lists them, and the import of another. */
 
 import { create } from "zustand";
-import { fittingTargets } from "../core/adapter";
 import { toWire } from "../core/errors";
 import { embeddedModel, type ModelId } from "../core/ids";
+import { recipeForModel } from "../core/modelRecipe";
 import type { Model } from "../core/modelRecord";
-import { gsm8kTemplate, newRecipe, type Recipe } from "../core/recipe";
 import { type Engine, openEngine } from "./engine";
 import { changeRecipe } from "./studio";
 import { keepStorage } from "./usage";
@@ -32,42 +31,9 @@ export const modelName = (id: Model["id"]): string => (id === embeddedModel ? "e
 export const modelOf = (name: string, models: readonly Model[]): Model | undefined =>
   models.find(({ id }) => modelName(id) === name);
 
-/** From so many parameters on, a first run is kept short and small. */
-const large = 20e6;
-
-type Settings = Pick<Recipe, "batching" | "optimizer" | "schedule" | "evaluation" | "checkpoints">;
-
-/** What people begin with for a model of its size. */
-function firstSettings(parameters: number): Settings {
-  const { batching, optimizer, schedule, evaluation, checkpoints } = newRecipe();
-  if (parameters < large) return { batching, optimizer, schedule, evaluation, checkpoints };
-  return {
-    batching: { ...batching, rows: 2 },
-    optimizer: { ...optimizer, learningRate: 2e-4 },
-    schedule: { ...schedule, steps: 60, warmupSteps: 5 },
-    evaluation: { ...evaluation, every: 20, rows: 8, lossRows: 16, maxTokens: 128, samples: 2 },
-    checkpoints: { every: 20 },
-  };
-}
-
-/**
- * Takes the model for the recipe being written, in its own chat template and by its own layers' names. Settings that
- * nobody has changed follow its size.
- */
+/** Takes the model for the recipe being written. */
 export function chooseModel({ id, facts }: Model) {
-  if (!facts) return;
-  changeRecipe((draft): Recipe => {
-    const template = { ...(facts.template ?? gsm8kTemplate) };
-    const targetModules = fittingTargets(facts.config, draft.adaptation.targetModules);
-    const adaptation = { ...draft.adaptation, targetModules };
-    const chosen = { ...draft, model: modelName(id), template, adaptation };
-    const isUntouched = [0, large].some((parameters) =>
-      Object.entries(firstSettings(parameters)).every(
-        ([section, value]) => JSON.stringify(draft[section as keyof Settings]) === JSON.stringify(value),
-      ),
-    );
-    return isUntouched ? { ...chosen, ...firstSettings(facts.parameters) } : chosen;
-  });
+  if (facts) changeRecipe((draft) => recipeForModel(draft, modelName(id), facts));
 }
 
 export type ModelTask =
