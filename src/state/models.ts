@@ -2,6 +2,7 @@
 
 import { create } from "zustand";
 import { toWire } from "../core/errors";
+import { parseHost, parseRepository } from "../core/hubAddress";
 import { embeddedModel, type ModelId } from "../core/ids";
 import { recipeForModel } from "../core/modelRecipe";
 import type { Model } from "../core/modelRecord";
@@ -103,12 +104,12 @@ export async function importModel(files: File[], folder?: string): Promise<Model
   return model;
 }
 
-export type Download = { host: string; repository: string; revision: string; file: string | null };
-
-export async function downloadModel(wish: Download): Promise<Model | null> {
-  const model = await perform("import", wish.repository, (engine, progress, signal) =>
-    engine.call("model.download", { ...wish, progress }, signal),
-  );
+/** `text` is `owner/name`, or one GGUF file of it, also as an address. What is wrong with it is in the task's state. */
+export async function downloadModel(text: string, host: string, revision: string): Promise<Model | null> {
+  const model = await perform("import", text.trim(), async (engine, progress, signal) => {
+    const wish = { ...parseRepository(text), host: parseHost(host), revision };
+    return engine.call("model.download", { ...wish, progress }, signal);
+  });
   if (model) void keepStorage();
   return model;
 }

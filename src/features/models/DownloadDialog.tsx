@@ -8,28 +8,16 @@ import { Button } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
 import { TextField } from "../../ui/TextField";
 
-/** `owner/name` or `owner/name/file.gguf`, also as an address. */
-function parseWish(text: string): { repository: string; file: string | null } | null {
-  const [owner, name, ...rest] = text
-    .trim()
-    .replace(/^https?:\/\/[^/]+\//, "")
-    .split("/")
-    .filter((part) => part !== "");
-  if (!owner || !name) return null;
-  const last = rest.at(-1);
-  return { repository: `${owner}/${name}`, file: last?.endsWith(".gguf") ? last : null };
-}
-
 export function DownloadDialog({ isOpen, onClose }: { isOpen: boolean; onClose: () => void }) {
   const { t } = useTranslation();
   const host = useSettings(({ hubHost }) => hubHost);
   const [text, setText] = useState("");
   const [revision, setRevision] = useState("main");
-  const wish = parseWish(text);
+  const isNamed = /[^/\s]\/[^/\s]/.test(text);
   const start = () => {
-    if (!wish) return;
+    if (!isNamed) return;
     onClose();
-    void downloadModel({ ...wish, host, revision: revision.trim() || "main" });
+    void downloadModel(text, host, revision.trim() || "main");
   };
   return (
     <Dialog
@@ -40,7 +28,7 @@ export function DownloadDialog({ isOpen, onClose }: { isOpen: boolean; onClose: 
       actions={
         <>
           <Button onPress={onClose}>{t("common.cancel")}</Button>
-          <Button variant="primary" icon="download" isDisabled={!wish} onPress={start}>
+          <Button variant="primary" icon="download" isDisabled={!isNamed} onPress={start}>
             {t("models.download.start")}
           </Button>
         </>
