@@ -35,7 +35,10 @@ MODELS = {
     "llama3": ("Llama", dict(rope_parameters=LLAMA3, tie_word_embeddings=True), 0.3),
     "llamaBiases": ("Llama", dict(attention_bias=True, mlp_bias=True, head_dim=8,
                                   rope_parameters=dict(rope_type="linear", factor=2.5, rope_theta=1000.0)), 0.3),
-    "qwen2": ("Qwen2", dict(use_sliding_window=True, sliding_window=6, max_window_layers=1), 0.3),
+    "qwen2": ("Qwen2", dict(use_sliding_window=True, sliding_window=6, max_window_layers=1, head_dim=12,
+                            max_position_embeddings=256, rope_parameters=dict(
+                                rope_type="yarn", factor=4.0, original_max_position_embeddings=64,
+                                rope_theta=40.0)), 0.3),
     "mistral": ("Mistral", dict(sliding_window=5, head_dim=10), 0.3),
     "qwen3": ("Qwen3", dict(head_dim=10, num_attention_heads=4, num_key_value_heads=2, hidden_size=22,
                             tie_word_embeddings=True), 0.3),

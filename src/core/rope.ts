@@ -1,7 +1,7 @@
 /**
  * @file Rotary position embedding as configurations state it: by which angle each pair of a head's numbers turns from
  * one position to the next. Formulas: transformers' modeling_rope_utils.py (5.18), after Su et al. 2021 (the base),
- * kaiokendev 2023 (linear), Llama 3.1 and Ding et al. 2024 (LongRoPE).
+ * kaiokendev 2023 (linear), Llama 3.1, Peng et al. 2023 (YaRN) and Ding et al. 2024 (LongRoPE).
  */
 
 import {
@@ -24,6 +24,15 @@ export type RopeScaling =
       lowFreqFactor: number;
       highFreqFactor: number;
       /** Positions the model saw before it was stretched. */
+      originalMaxPositions: number;
+    }
+  | {
+      kind: "yarn";
+      factor: number;
+      /** Pairs that turn more often than that over the original positions stay; those that turn less than that stretch. */
+      betaFast: number;
+      betaSlow: number;
+      attentionFactor: number;
       originalMaxPositions: number;
     }
   | {
@@ -63,6 +72,9 @@ export function parseRope(
     if (highFreqFactor <= lowFreqFactor) failConfig(say`high_freq_factor is not above low_freq_factor`);
     return { theta: base, scaling: { kind: "llama3", factor, lowFreqFactor, highFreqFactor, originalMaxPositions } };
   }
+  if (type === "yarn" && rope["short_factor"] === undefined) {
+    return { theta: base, scaling: parseYarn(rope, maxPositions, originalMaxPositions) };
+  }
   // Phi-3's first files called it "su" and "yarn"; real yarn has no such factors.
   if (type === "longrope" || ((type === "su" || type === "yarn") && rope["short_factor"] !== undefined)) {
     const factor = positiveOrNull(rope, "factor") ?? maxPositions / originalMaxPositions;
@@ -81,6 +93,17 @@ export function parseRope(
   failConfig(say`rope_type ${quoted(type)} is not supported`);
 }
 
+function parseYarn(rope: Fields, maxPositions: number, originalMaxPositions: number): RopeScaling {
+  if (rope["truncate"] === false) failConfig(say`truncate is false, which is not supported`);
+  const factor = positiveOrNull(rope, "factor") ?? maxPositions / originalMaxPositions;
+  const stretch = (by: number) => (factor <= 1 ? 1 : 0.1 * by * Math.log(factor) + 1);
+  const [mscale, mscaleAll] = ["mscale", "mscale_all_dim"].map((name) => positiveOrNull(rope, name));
+  const [betaFast, betaSlow] = [positiveOrNull(rope, "beta_fast") ?? 32, positiveOrNull(rope, "beta_slow") ?? 1];
+  const told = mscale && mscaleAll ? stretch(mscale) / stretch(mscaleAll) : stretch(1);
+  const attentionFactor = positiveOrNull(rope, "attention_factor") ?? told;
+  return { kind: "yarn", factor, betaFast, betaSlow, attentionFactor, originalMaxPositions };
+}
+
 /** What parseRope reads again. */
 export function ropeParameters({ theta, scaling }: Rope): Record<string, unknown> {
   if (!scaling) return { rope_type: "default", rope_theta: theta };
@@ -93,9 +116,16 @@ export function ropeParameters({ theta, scaling }: Rope): Record<string, unknown
     shortFactor: "short_factor",
     longFactor: "long_factor",
     attentionFactor: "attention_factor",
+    betaFast: "beta_fast",
+    betaSlow: "beta_slow",
   } as const;
   const named = Object.entries(rest).map(([key, value]) => [names[key as keyof typeof names], value]);
   return { rope_type: kind, rope_theta: theta, ...(Object.fromEntries(named) as Record<string, unknown>) };
+}
+
+/** What cosines and sines are multiplied by. */
+export function ropeFactor(scaling: RopeScaling | null): number {
+  return scaling?.kind === "longrope" || scaling?.kind === "yarn" ? scaling.attentionFactor : 1;
 }
 
 /** Whether a sequence of so many positions needs the angles for long ones. */
@@ -114,6 +144,18 @@ export function ropeFrequencies(D: number, { theta, scaling }: Rope, isLong = fa
     case "longrope": {
       const factors = isLong ? scaling.longFactor : scaling.shortFactor;
       return plain.map((_, d) => 1 / Math.fround((factors[d] ?? 1) * Math.fround(theta ** Math.fround((2 * d) / D))));
+    }
+    case "yarn": {
+      const { factor, betaFast, betaSlow, originalMaxPositions } = scaling;
+      /** The pair that turns so often over the original positions. */
+      const pairOf = (turns: number) =>
+        (D * Math.log(originalMaxPositions / (turns * 2 * Math.PI))) / (2 * Math.log(theta));
+      const low = Math.max(Math.floor(pairOf(betaFast)), 0);
+      const high = Math.min(Math.ceil(pairOf(betaSlow)), D - 1);
+      return plain.map((frequency, d) => {
+        const stretched = Math.min(Math.max((d - low) / (high === low ? 0.001 : high - low), 0), 1);
+        return (frequency / factor) * stretched + frequency * (1 - stretched);
+      });
     }
     case "llama3": {
       const { factor, lowFreqFactor, highFreqFactor, originalMaxPositions } = scaling;

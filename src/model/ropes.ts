@@ -1,7 +1,7 @@
 /** @file The rotation tables of a model, made as far as sequences reach: a long context's whole table is seldom needed. */
 
 import type { ModelConfig } from "../core/model";
-import { isLongFor, ropeFrequencies } from "../core/rope";
+import { isLongFor, ropeFactor, ropeFrequencies } from "../core/rope";
 import { ropeTable } from "../kernels/splitHeads";
 import { tf } from "../kernels/tf";
 
@@ -32,9 +32,8 @@ export function ropeFor({ config, tables }: Ropes, layer: number, reach: number)
   if (known && known.shape[0] >= Math.min(reach, maxPositions)) return known;
   const rope = isLocal ? { theta: localRopeTheta, scaling: null } : { theta: ropeTheta ?? 1, scaling: ropeScaling };
   const frequencies = ropeTheta === null ? new Float32Array(D / 2) : ropeFrequencies(D, rope, kind === "long");
-  const factor = rope.scaling?.kind === "longrope" ? rope.scaling.attentionFactor : 1;
   const rows = Math.min(maxPositions, 2 ** Math.ceil(Math.log2(Math.max(reach, least))));
-  const table = tf.keep(tf.tensor2d(ropeTable(rows, frequencies, factor), [rows, D]));
+  const table = tf.keep(tf.tensor2d(ropeTable(rows, frequencies, ropeFactor(rope.scaling)), [rows, D]));
   known?.dispose();
   tables.set(kind, table);
   return table;
