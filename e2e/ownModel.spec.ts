@@ -53,10 +53,19 @@ test("a GGUF file is dropped, trained on, resumed after a reload, talked to, exp
     await page.goBack();
   });
 
-  await test.step("its adapter leaves as PEFT's", async () => {
+  await test.step("its adapter leaves as PEFT's, its model merged", async () => {
     await expect(run.title).toBeVisible();
     const { bytes } = await run.exportAdapter();
     expect(Object.keys(unzipSync(bytes)).some((path) => path.endsWith("adapter_model.safetensors"))).toBe(true);
+    const merged = unzipSync((await run.exportMerged("16 bits")).bytes);
+    expect(Object.keys(merged).sort()).toEqual([
+      "config.json",
+      "generation_config.json",
+      "model.safetensors",
+      "tokenizer.json",
+      "tokenizer_config.json",
+    ]);
+    expect(merged["model.safetensors"]?.length).toBeGreaterThan(2 * 290_000);
   });
 
   await test.step("deleted, it is gone from every list", async () => {

@@ -54,6 +54,14 @@ export function runPage(page: Page) {
       await page.getByRole("menuitem", { name: "Save as CSV" }).click();
       return parseCurves(await readFile(await (await saved).path(), "utf8"));
     },
+    /** The zip of base and adapter in one, through the menu. */
+    async exportMerged(bits: "16 bits" | "32 bits"): Promise<{ name: string; bytes: Uint8Array }> {
+      await page.getByRole("button", { name: "More about this run" }).click();
+      const saved = page.waitForEvent("download");
+      await page.getByRole("menuitem", { name: new RegExp(`^Export merged model, ${bits}`) }).click();
+      const file = await saved;
+      return { name: file.suggestedFilename(), bytes: new Uint8Array(await readFile(await file.path())) };
+    },
     /** The adapter's zip, as the export button gives it. */
     async exportAdapter(): Promise<{ name: string; bytes: Uint8Array }> {
       const saved = page.waitForEvent("download");
