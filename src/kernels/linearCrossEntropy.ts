@@ -57,6 +57,7 @@ const cases = [
   { M: 3, C: 4, V: 7, attrs: { rows: 2, format: 0 } },
   { M: 40, C: 33, V: 130, attrs: { rows: 16, format: 0 } },
   { M: 40, C: 33, V: 130, attrs: { rows: 16, format: 3 } },
+  { M: 40, C: 33, V: 130, attrs: { rows: 16, format: 4 } },
   { M: 40, C: 33, V: 130, attrs: { rows: 16, format: 0, cap: 4 } },
 ].map(({ M, C, V, attrs }) => ({
   shapes: { x: [M, C], head: [V, C], targets: [M], weights: [M] },

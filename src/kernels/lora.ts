@@ -255,7 +255,7 @@ const forward = defineKernel({
       shapes: { x: [N, I], w: [O, I], u: [N, 3 * parts], b: [O, 3], a: [3 * parts, I] },
       attrs: { scale: 0.5, format: 0, width: I, p: 0, seed: 0 },
     })),
-    ...[1, 2, 3].map((format) => ({
+    ...[1, 2, 3, 4].map((format) => ({
       shapes: { x: [37, 100], w: [20, 100], u: [37, 9], b: [20, 3], a: [9, 100] },
       attrs: { scale: 0.5, format, width: 100, p: format === 1 ? 0.25 : 0, seed: 5, cut1: 7, cut2: 12 },
       packed: { w: format },

@@ -3,7 +3,7 @@
  * says. tfjs sees a packed one as an int32 tensor [out, words] that only our own kernels read.
  */
 
-import { packWeight, unpackWeight, type WeightFormat, weightFormats, wordsOf } from "../core/packing";
+import { normalFloat4, packWeight, unpackWeight, type WeightFormat, weightFormats, wordsOf } from "../core/packing";
 import type { Backend } from "./dispatch";
 import { uploadOnGpu } from "./gpuView";
 import { defineKernel } from "./kernel";
@@ -106,9 +106,22 @@ export function weightReader(format: number, w = "w"): string {
         ? `let code = extractBits(${w}[at + 1u + (j >> 2u)], 8u * (j & 3u), 8u);`
         : `let code = extractBits(bitcast<u32>(${w}[at + 1u + ((j & 15u) >> 2u)]), 8u * (j & 3u) + 4u * (j >> 4u), 4u);`
     }
-    return fma(scale.x, f32(code), scale.y);
-  }`;
+    return ${name === "nf4" ? "scale.x * levelOf(code)" : "fma(scale.x, f32(code), scale.y)"};
+  }${name === "nf4" ? levelReader : ""}`;
 }
+
+const fourLevels = (from: number) => `vec4<f32>(${normalFloat4.slice(from, from + 4).join(", ")})`;
+
+/** WGSL: the level of an nf4 code, chosen bit by bit: an array indexed by data would lie in memory. */
+const levelReader = `
+  fn levelOf(code: u32) -> f32 {
+    let is4 = (code & 4u) != 0u;
+    let low = select(${fourLevels(0)}, ${fourLevels(4)}, is4);
+    let high = select(${fourLevels(8)}, ${fourLevels(12)}, is4);
+    let four = select(low, high, (code & 8u) != 0u);
+    let two = select(four.xy, four.zw, (code & 2u) != 0u);
+    return select(two.x, two.y, (code & 1u) != 0u);
+  }`;
 
 const rowsForward = defineKernel({
   name: "WeightRows",

@@ -3,6 +3,9 @@
 import { pack } from "./product";
 import { fma, splat, sumLanes } from "./simd";
 
+/** nf4, of weightFormats in core/packing.ts. */
+const NF4: i32 = 4;
+
 /** Bytes of a block of 32 numbers. */
 // @ts-ignore: decorator
 @inline
@@ -38,6 +41,59 @@ function put8(to: usize, codes: v128, d: v128, m: v128): void {
   v128.store(to, f32x4.add(f32x4.mul(d, f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(wide))), m), 16);
 }
 
+/** Byte `at` of each of nf4's sixteen levels (normalFloat4 in core/packing.ts): together they are a table of f32. */
+// @ts-ignore: decorator
+@inline
+function levelBytes(at: i32): v128 {
+  if (at == 0) return i8x16(0, -79, 48, -96, 77, 63, 113, 0, -1, -29, -35, 58, -72, -85, -77, 0);
+  if (at == 1) return i8x16(0, 57, 107, 50, -94, 53, 120, 0, -6, -54, 4, 3, -92, 7, 19, 0);
+  if (at == 2) return i8x16(-128, 50, 6, -54, -111, 61, -70, 0, -94, 36, 124, -83, -31, 16, 57, -128);
+  return i8x16(-65, -65, -65, -66, -66, -66, -67, 0, 61, 62, 62, 62, 62, 63, 63, 63);
+}
+
+// @ts-ignore: decorator
+@inline
+function lookUp(table: v128, codes: v128): v128 {
+  return RELAXED ? i8x16.relaxed_swizzle(table, codes) : i8x16.swizzle(table, codes);
+}
+
+/** The lower and the upper half of the levels' bits, for the eight codes in the low half of `codes`. */
+// @ts-ignore: decorator
+@inline
+function levelsLow(codes: v128): v128 {
+  return interleave(lookUp(levelBytes(0), codes), lookUp(levelBytes(1), codes));
+}
+// @ts-ignore: decorator
+@inline
+function levelsHigh(codes: v128): v128 {
+  return interleave(lookUp(levelBytes(2), codes), lookUp(levelBytes(3), codes));
+}
+// @ts-ignore: decorator
+@inline
+function interleave(a: v128, b: v128): v128 {
+  return i8x16.shuffle(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+}
+/** The first and the last four levels of eight, from their halves. */
+// @ts-ignore: decorator
+@inline
+function firstLevels(low: v128, high: v128): v128 {
+  return v128.shuffle<i16>(low, high, 0, 8, 1, 9, 2, 10, 3, 11);
+}
+// @ts-ignore: decorator
+@inline
+function lastLevels(low: v128, high: v128): v128 {
+  return v128.shuffle<i16>(low, high, 4, 12, 5, 13, 6, 14, 7, 15);
+}
+
+/** Eight numbers of nf4 whose codes are the eight bytes in the low half of `codes`: d · level. */
+// @ts-ignore: decorator
+@inline
+function putLevels8(to: usize, codes: v128, d: v128): void {
+  const low = levelsLow(codes), high = levelsHigh(codes);
+  v128.store(to, f32x4.mul(d, firstLevels(low, high)));
+  v128.store(to, f32x4.mul(d, lastLevels(low, high)), 16);
+}
+
 /** Eight numbers of a block, from place j (0, 8, 16 or 24) on, times scale. */
 // @ts-ignore: decorator
 @inline
@@ -56,7 +112,9 @@ function unpack8(to: usize, at: usize, format: i32, j: i32, scale: f32): void {
     return;
   }
   const bytes = v128.load64_zero(at + 4 + <usize>(j & 15));
-  put8(to, j < 16 ? v128.and(bytes, i8x16.splat(15)) : i8x16.shr_u(bytes, 4), d, m);
+  const codes = j < 16 ? v128.and(bytes, i8x16.splat(15)) : i8x16.shr_u(bytes, 4);
+  if (format == NF4) putLevels8(to, codes, d);
+  else put8(to, codes, d, m);
 }
 
 /** All 32 numbers of a block. */
@@ -127,6 +185,14 @@ function dot8(codes: v128, x: usize, sum: v128): v128 {
   return fma(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(wide)), v128.load(x, 16), first);
 }
 
+/** Σ levels · x over eight numbers, of the codes in the low half of `codes`. */
+// @ts-ignore: decorator
+@inline
+function dotLevels8(codes: v128, x: usize, sum: v128): v128 {
+  const low = levelsLow(codes), high = levelsHigh(codes);
+  return fma(lastLevels(low, high), v128.load(x, 16), fma(firstLevels(low, high), v128.load(x), sum));
+}
+
 /** Σ of a row's `depth` numbers with those at x. A block's scale is taken out of the sum over it. */
 export function dotPacked(row: usize, x: usize, depth: i32, format: i32): f32 {
   const bytes = blockBytes(format);
@@ -147,10 +213,18 @@ export function dotPacked(row: usize, x: usize, depth: i32, format: i32): f32 {
       } else {
         const pairs = v128.load(at + 4);
         const low = v128.and(pairs, i8x16.splat(15)), high = i8x16.shr_u(pairs, 4);
-        part = dot8(low, from, part);
-        part = dot8(v128.shuffle<i64>(low, low, 1, 0), from + 32, part);
-        part = dot8(high, from + 64, part);
-        part = dot8(v128.shuffle<i64>(high, high, 1, 0), from + 96, part);
+        const low8 = v128.shuffle<i64>(low, low, 1, 0), high8 = v128.shuffle<i64>(high, high, 1, 0);
+        if (format == NF4) {
+          part = dotLevels8(low, from, part);
+          part = dotLevels8(low8, from + 32, part);
+          part = dotLevels8(high, from + 64, part);
+          part = dotLevels8(high8, from + 96, part);
+        } else {
+          part = dot8(low, from, part);
+          part = dot8(low8, from + 32, part);
+          part = dot8(high, from + 64, part);
+          part = dot8(high8, from + 96, part);
+        }
       }
       sum = fma(splat(half(head & 0xffff)), part, sum);
       const m = half(head >> 16);
@@ -172,7 +246,11 @@ function one(at: usize, format: i32, j: i32): f32 {
   if (format == 1) return half(load<u16>(at + (<usize>j << 1)));
   const head = load<u32>(at);
   const byte = format == 2 ? load<i8>(at + 4 + <usize>j) : 0;
-  const pair = format == 3 ? <i32>load<u8>(at + 4 + <usize>(j & 15)) : 0;
+  const pair = format >= 3 ? <i32>load<u8>(at + 4 + <usize>(j & 15)) : 0;
   const code = format == 2 ? <i32>byte : j < 16 ? pair & 15 : pair >> 4;
+  if (format == NF4) {
+    const codes = i8x16.splat(<i8>code);
+    return half(head & 0xffff) * f32x4.extract_lane(firstLevels(levelsLow(codes), levelsHigh(codes)), 0);
+  }
   return half(head & 0xffff) * <f32>code + half(head >> 16);
 }

@@ -72,7 +72,14 @@ export const studio = {
     scoringNone: "No accuracy: these answers have no single right form",
   },
   kind: { cosine: "Cosine", linear: "Linear", constant: "Constant" },
-  precision: { file: "As in the file", f32: "32 bits", f16: "16 bits", int8: "8 bits", q4: "4 bits" },
+  precision: {
+    file: "As in the file",
+    f32: "32 bits",
+    f16: "16 bits",
+    int8: "8 bits",
+    q4: "4 bits",
+    nf4: "4 bits, NF4",
+  },
   lossOn: { completion: "Completion", all: "Prompt and completion" },
   mode: { bucket: "Like lengths together", pack: "Several packed in one" },
   advanced: {
