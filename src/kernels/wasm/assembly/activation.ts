@@ -77,6 +77,20 @@ function geluSlope(x: v128, s: v128): v128 {
   return fma(f32x4.mul(f32x4.mul(x, s), f32x4.sub(splat(1.0), s)), inner, s);
 }
 
+/** As loadPart and storePart, for loops that mostly have all four. */
+// @ts-ignore: decorator
+@inline
+function load4(from: usize, count: i32): v128 {
+  return count == 4 ? v128.load(from) : loadPart(from, count);
+}
+
+// @ts-ignore: decorator
+@inline
+function store4(to: usize, x: v128, count: i32): void {
+  if (count == 4) v128.store(to, x);
+  else storePart(to, x, count);
+}
+
 /** out, x, N, F, rows a piece: as swiglu, with gelu */
 export function geglu(args: usize, piece: i32): void {
   const F = word(args, 3), rows = word(args, 4);
@@ -88,10 +102,8 @@ export function geglu(args: usize, piece: i32): void {
     const b = a + half;
     for (let i = 0; i < F; i += 4) {
       const at = <usize>i << 2, n = min(4, F - i);
-      const x = n == 4 ? v128.load(a + at) : loadPart(a + at, n);
-      const y = f32x4.mul(f32x4.mul(x, geluGate(x)), n == 4 ? v128.load(b + at) : loadPart(b + at, n));
-      if (n == 4) v128.store(out + at, y);
-      else storePart(out + at, y, n);
+      const x = load4(a + at, n);
+      store4(out + at, f32x4.mul(f32x4.mul(x, geluGate(x)), load4(b + at, n)), n);
     }
   }
 }
@@ -107,10 +119,10 @@ export function gegluBack(args: usize, piece: i32): void {
     const d = address(args, 2) + <usize>row * half;
     for (let i = 0; i < F; i += 4) {
       const at = <usize>i << 2, n = min(4, F - i);
-      const x = loadPart(a + at, n), dy = loadPart(d + at, n);
+      const x = load4(a + at, n), dy = load4(d + at, n);
       const s = geluGate(x);
-      storePart(da + at, f32x4.mul(f32x4.mul(dy, loadPart(a + half + at, n)), geluSlope(x, s)), n);
-      storePart(da + half + at, f32x4.mul(dy, f32x4.mul(x, s)), n);
+      store4(da + at, f32x4.mul(f32x4.mul(dy, load4(a + half + at, n)), geluSlope(x, s)), n);
+      store4(da + half + at, f32x4.mul(dy, f32x4.mul(x, s)), n);
     }
   }
 }
@@ -120,8 +132,8 @@ export function gelu(args: usize, piece: i32): void {
   const end = min(word(args, 2), (piece + 1) * 8192);
   for (let i = piece * 8192; i < end; i += 4) {
     const at = <usize>i << 2, n = min(4, end - i);
-    const x = loadPart(address(args, 1) + at, n);
-    storePart(address(args, 0) + at, f32x4.mul(x, geluGate(x)), n);
+    const x = load4(address(args, 1) + at, n);
+    store4(address(args, 0) + at, f32x4.mul(x, geluGate(x)), n);
   }
 }
 
@@ -130,7 +142,7 @@ export function geluBack(args: usize, piece: i32): void {
   const end = min(word(args, 3), (piece + 1) * 8192);
   for (let i = piece * 8192; i < end; i += 4) {
     const at = <usize>i << 2, n = min(4, end - i);
-    const x = loadPart(address(args, 1) + at, n);
-    storePart(address(args, 0) + at, f32x4.mul(loadPart(address(args, 2) + at, n), geluSlope(x, geluGate(x))), n);
+    const x = load4(address(args, 1) + at, n);
+    store4(address(args, 0) + at, f32x4.mul(load4(address(args, 2) + at, n), geluSlope(x, geluGate(x))), n);
   }
 }

@@ -7,15 +7,9 @@
 
 import { geglu, gegluBack, gelu, geluBack, swiglu, swigluBack } from "./activation";
 import { adamWFlat, squaresPartial } from "./adamW";
+import { cacheAttention, cacheFill } from "./cache";
 import { add, addBias, dropout, rowsBack, scale, takeRows } from "./elementwise";
-import {
-  attention,
-  attentionBack,
-  cacheAttention,
-  cacheFill,
-  mergeStacked,
-  splitStacked,
-} from "./heads";
+import { attention, attentionBack, mergeStacked, splitStacked } from "./heads";
 import { loraBack, loraLinear, multiply, packedBack, packedLinear } from "./linear";
 import { crossEntropy, crossEntropyBack, entropy, entropyBack } from "./loss";
 import {

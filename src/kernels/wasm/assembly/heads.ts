@@ -1,4 +1,4 @@
-/** @file Kernels over attention heads: rotation, attention and its derivative, the key-value cache. */
+/** @file Kernels over attention heads: rotation, attention and its derivative. */
 
 import { address, number, word } from "./args";
 import { product, PANEL } from "./product";
@@ -64,7 +64,7 @@ const BLOCK: i32 = 48;
 /** The first key that any of a block's rows sees: that of its first row, from which on `window` places are seen. */
 // @ts-ignore: decorator
 @inline
-function firstKey(from: i32, window: i32): i32 {
+export function firstKey(from: i32, window: i32): i32 {
   return window == 0 ? 0 : max(0, from + 1 - window);
 }
 
@@ -109,17 +109,6 @@ function maskRow(row: usize, segments: usize, i: i32, width: i32): f32 {
   return best;
 }
 
-// @ts-ignore: decorator
-@inline
-function largestOf(row: usize, width: i32): f32 {
-  let top = splat(-1e30);
-  let j = 0;
-  for (; j + 4 <= width; j += 4) top = f32x4.pmax(top, v128.load(row + (<usize>j << 2)));
-  let best = maxLanes(top);
-  for (; j < width; j++) best = max(best, load<f32>(row + (<usize>j << 2)));
-  return best;
-}
-
 /** Every number of a row times `factor`. */
 // @ts-ignore: decorator
 @inline
@@ -137,7 +126,7 @@ function scaleRow(row: usize, width: i32, factor: f32): void {
 
 // @ts-ignore: decorator
 @inline
-function dot(a: usize, b: usize, count: i32): f32 {
+export function dot(a: usize, b: usize, count: i32): f32 {
   let sum = splat(0);
   let i = 0;
   for (; i + 4 <= count; i += 4) sum = fma(v128.load(a + (<usize>i << 2)), v128.load(b + (<usize>i << 2)), sum);
@@ -147,7 +136,7 @@ function dot(a: usize, b: usize, count: i32): f32 {
 }
 
 /** Each number becomes its exponential less `shift`; −1e30 becomes 0. Returns their sum. */
-function expRow(row: usize, width: i32, shift: f32): f32 {
+export function expRow(row: usize, width: i32, shift: f32): f32 {
   const by = splat(shift);
   const floor = splat(-1e29);
   let sum = splat(0);
@@ -254,97 +243,5 @@ export function attentionBack(args: usize, piece: i32, scratch: usize): void {
       product(dk + skipped, D, width, D, true, 1, scratch, pulls, 1, width, q + (<usize>(from * D) << 2), D, 1, rows);
       product(dv + skipped, D, width, D, true, 1, scratch, scores, 1, width, dy, H * D, 1, rows);
     }
-  }
-}
-
-/** cache, cache, packed, starts, H, C, S, T, D: in place; a piece is a row of the batch */
-export function cacheFill(args: usize, piece: i32): void {
-  const H = word(args, 4), C = word(args, 5), S = word(args, 6), T = word(args, 7);
-  const bytes = <usize>word(args, 8) << 2;
-  const start = load<i32>(address(args, 3) + (<usize>piece << 2));
-  const count = min(T, S - start);
-  for (let c = 0; c < C; c++) {
-    memory.copy(
-      address(args, 0) + <usize>((piece * C + c) * S + start) * bytes,
-      address(args, 2) + <usize>((piece * (H + C) + H + c) * T) * bytes,
-      <usize>count * bytes,
-    );
-  }
-}
-
-/** Scores of one query with keys 0 … width − 1, [width], four keys at a time. */
-// @ts-ignore: decorator
-@inline
-function scoreKeys(to: usize, q: usize, keys: usize, width: i32, D: i32, scale: f32): void {
-  const step = <usize>D << 2;
-  let j = 0;
-  if ((D & 3) == 0) {
-    for (; j + 4 <= width; j += 4) {
-      const k = keys + <usize>j * step;
-      let a = splat(0), b = splat(0), c = splat(0), d = splat(0);
-      for (let at: usize = 0; at < step; at += 16) {
-        const x = v128.load(q + at);
-        a = fma(x, v128.load(k + at), a);
-        b = fma(x, v128.load(k + step + at), b);
-        c = fma(x, v128.load(k + 2 * step + at), c);
-        d = fma(x, v128.load(k + 3 * step + at), d);
-      }
-      const ab = f32x4.add(v128.shuffle<f32>(a, b, 0, 4, 1, 5), v128.shuffle<f32>(a, b, 2, 6, 3, 7));
-      const cd = f32x4.add(v128.shuffle<f32>(c, d, 0, 4, 1, 5), v128.shuffle<f32>(c, d, 2, 6, 3, 7));
-      const sums = f32x4.add(v128.shuffle<f32>(ab, cd, 0, 1, 4, 5), v128.shuffle<f32>(ab, cd, 2, 3, 6, 7));
-      v128.store(to + (<usize>j << 2), f32x4.mul(sums, splat(scale)));
-    }
-  }
-  for (; j < width; j++) store<f32>(to + (<usize>j << 2), dot(q, keys + <usize>j * step, D) * scale);
-}
-
-/** Σ_j weights[j] · values[j], times `part`, [D], sixteen places at a time. */
-// @ts-ignore: decorator
-@inline
-function mixValues(to: usize, weights: usize, values: usize, width: i32, D: i32, part: f32): void {
-  const step = <usize>D << 2;
-  let d = 0;
-  for (; d + 16 <= D; d += 16) {
-    let from = values + (<usize>d << 2);
-    let a0 = splat(0), a1 = splat(0), a2 = splat(0), a3 = splat(0);
-    for (let j = 0; j < width; j++) {
-      const x = v128.load_splat<f32>(weights + (<usize>j << 2));
-      a0 = fma(x, v128.load(from), a0);
-      a1 = fma(x, v128.load(from, 16), a1);
-      a2 = fma(x, v128.load(from, 32), a2);
-      a3 = fma(x, v128.load(from, 48), a3);
-      from += step;
-    }
-    const at = to + (<usize>d << 2);
-    v128.store(at, f32x4.mul(a0, splat(part)));
-    v128.store(at, f32x4.mul(a1, splat(part)), 16);
-    v128.store(at, f32x4.mul(a2, splat(part)), 32);
-    v128.store(at, f32x4.mul(a3, splat(part)), 48);
-  }
-  for (; d < D; d++) {
-    let sum: f32 = 0;
-    for (let j = 0; j < width; j++) {
-      sum += load<f32>(weights + (<usize>j << 2)) * load<f32>(values + (<usize>(j * D + d) << 2));
-    }
-    store<f32>(to + (<usize>d << 2), sum * part);
-  }
-}
-
-/** out, packed, cache, lengths, H, K, S, D, scale, window, cap; a piece is a row of the batch */
-export function cacheAttention(args: usize, piece: i32, scratch: usize): void {
-  const H = word(args, 4), K = word(args, 5), S = word(args, 6), D = word(args, 7);
-  const scale = number(args, 8), window = word(args, 9), cap = number(args, 10);
-  const end = load<i32>(address(args, 3) + (<usize>piece << 2)) + 1;
-  const first = firstKey(end - 1, window), width = end - first;
-  const bytes = <usize>(S * D) << 2;
-  const group = H / K;
-  for (let h = 0; h < H; h++) {
-    const keys = address(args, 2) + <usize>(piece * 2 * K + h / group) * bytes + (<usize>(first * D) << 2);
-    const q = address(args, 1) + (<usize>((piece * (H + 2 * K) + h) * D) << 2);
-    const out = address(args, 0) + (<usize>((piece * H + h) * D) << 2);
-    scoreKeys(scratch, q, keys, width, D, scale);
-    if (cap > 0) capRow(scratch, scratch, width, cap);
-    const part = <f32>1 / expRow(scratch, width, largestOf(scratch, width));
-    mixValues(out, scratch, keys + <usize>K * bytes, width, D, part);
   }
 }

@@ -57,23 +57,18 @@ function lookUp(table: v128, codes: v128): v128 {
   return RELAXED ? i8x16.relaxed_swizzle(table, codes) : i8x16.swizzle(table, codes);
 }
 
-/** The lower and the upper half of the levels' bits, for the eight codes in the low half of `codes`. */
+/** The first and the last eight of two rows of bytes, byte by byte in turn. */
 // @ts-ignore: decorator
 @inline
-function levelsLow(codes: v128): v128 {
-  return interleave(lookUp(levelBytes(0), codes), lookUp(levelBytes(1), codes));
-}
-// @ts-ignore: decorator
-@inline
-function levelsHigh(codes: v128): v128 {
-  return interleave(lookUp(levelBytes(2), codes), lookUp(levelBytes(3), codes));
-}
-// @ts-ignore: decorator
-@inline
-function interleave(a: v128, b: v128): v128 {
+function firstPairs(a: v128, b: v128): v128 {
   return i8x16.shuffle(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
 }
-/** The first and the last four levels of eight, from their halves. */
+// @ts-ignore: decorator
+@inline
+function lastPairs(a: v128, b: v128): v128 {
+  return i8x16.shuffle(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+}
+/** The first and the last four levels of eight, from the lower and the upper half of their bits. */
 // @ts-ignore: decorator
 @inline
 function firstLevels(low: v128, high: v128): v128 {
@@ -85,13 +80,42 @@ function lastLevels(low: v128, high: v128): v128 {
   return v128.shuffle<i16>(low, high, 4, 12, 5, 13, 6, 14, 7, 15);
 }
 
-/** Eight numbers of nf4 whose codes are the eight bytes in the low half of `codes`: d · level. */
+/** Sixteen numbers of nf4 whose codes are the bytes of `codes`: d · level for the first eight, e · level for the last. */
+// @ts-ignore: decorator
+@inline
+function putLevels16(to: usize, codes: v128, d: v128, e: v128): void {
+  const a = lookUp(levelBytes(0), codes), b = lookUp(levelBytes(1), codes);
+  const c = lookUp(levelBytes(2), codes), f = lookUp(levelBytes(3), codes);
+  const low = firstPairs(a, b), high = firstPairs(c, f);
+  v128.store(to, f32x4.mul(d, firstLevels(low, high)));
+  v128.store(to, f32x4.mul(d, lastLevels(low, high)), 16);
+  const low2 = lastPairs(a, b), high2 = lastPairs(c, f);
+  v128.store(to, f32x4.mul(e, firstLevels(low2, high2)), 32);
+  v128.store(to, f32x4.mul(e, lastLevels(low2, high2)), 48);
+}
+
+/** Eight numbers of nf4 whose codes are the bytes in the low half of `codes`: d · level. */
 // @ts-ignore: decorator
 @inline
 function putLevels8(to: usize, codes: v128, d: v128): void {
-  const low = levelsLow(codes), high = levelsHigh(codes);
+  const low = firstPairs(lookUp(levelBytes(0), codes), lookUp(levelBytes(1), codes));
+  const high = firstPairs(lookUp(levelBytes(2), codes), lookUp(levelBytes(3), codes));
   v128.store(to, f32x4.mul(d, firstLevels(low, high)));
   v128.store(to, f32x4.mul(d, lastLevels(low, high)), 16);
+}
+
+/** Σ levels · x over sixteen numbers. */
+// @ts-ignore: decorator
+@inline
+function dotLevels16(codes: v128, x: usize, sum: v128): v128 {
+  const a = lookUp(levelBytes(0), codes), b = lookUp(levelBytes(1), codes);
+  const c = lookUp(levelBytes(2), codes), d = lookUp(levelBytes(3), codes);
+  const low = firstPairs(a, b), high = firstPairs(c, d);
+  let part = fma(firstLevels(low, high), v128.load(x), sum);
+  part = fma(lastLevels(low, high), v128.load(x, 16), part);
+  const low2 = lastPairs(a, b), high2 = lastPairs(c, d);
+  part = fma(firstLevels(low2, high2), v128.load(x, 32), part);
+  return fma(lastLevels(low2, high2), v128.load(x, 48), part);
 }
 
 /** Eight numbers of a block, from place j (0, 8, 16 or 24) on, times scale. */
@@ -121,6 +145,12 @@ function unpack8(to: usize, at: usize, format: i32, j: i32, scale: f32): void {
 // @ts-ignore: decorator
 @inline
 function unpack32(to: usize, at: usize, format: i32): void {
+  if (format == NF4) {
+    const pairs = v128.load(at + 4), d = splat(half(load<u16>(at)));
+    putLevels16(to, v128.and(pairs, i8x16.splat(15)), d, d);
+    putLevels16(to + 64, i8x16.shr_u(pairs, 4), d, d);
+    return;
+  }
   for (let j = 0; j < 32; j += 8) unpack8(to + (<usize>j << 2), at, format, j, 1);
 }
 
@@ -147,7 +177,19 @@ export function packColumns(
 ): void {
   const j = first & 31;
   let at = w + (<usize>(from * words) << 2) + <usize>(first >> 5) * blockBytes(format);
-  for (let k = 0; k < depth; k++) {
+  let k = 0;
+  if (format == NF4) {
+    // Two rows at a time, so that no look-up is half empty.
+    for (; k + 2 <= depth; k += 2) {
+      const next = at + (<usize>words << 2);
+      const bytes = v128.load64_lane(next + 4 + <usize>(j & 15), v128.load64_zero(at + 4 + <usize>(j & 15)), 1);
+      const codes = j < 16 ? v128.and(bytes, i8x16.splat(15)) : i8x16.shr_u(bytes, 4);
+      putLevels16(panel, codes, splat(scale * half(load<u16>(at))), splat(scale * half(load<u16>(next))));
+      panel += 64;
+      at = next + (<usize>words << 2);
+    }
+  }
+  for (; k < depth; k++) {
     unpack8(panel, at, format, j, scale);
     panel += 32;
     at += <usize>words << 2;
@@ -185,14 +227,6 @@ function dot8(codes: v128, x: usize, sum: v128): v128 {
   return fma(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(wide)), v128.load(x, 16), first);
 }
 
-/** Σ levels · x over eight numbers, of the codes in the low half of `codes`. */
-// @ts-ignore: decorator
-@inline
-function dotLevels8(codes: v128, x: usize, sum: v128): v128 {
-  const low = levelsLow(codes), high = levelsHigh(codes);
-  return fma(lastLevels(low, high), v128.load(x, 16), fma(firstLevels(low, high), v128.load(x), sum));
-}
-
 /** Σ of a row's `depth` numbers with those at x. A block's scale is taken out of the sum over it. */
 export function dotPacked(row: usize, x: usize, depth: i32, format: i32): f32 {
   const bytes = blockBytes(format);
@@ -213,17 +247,12 @@ export function dotPacked(row: usize, x: usize, depth: i32, format: i32): f32 {
       } else {
         const pairs = v128.load(at + 4);
         const low = v128.and(pairs, i8x16.splat(15)), high = i8x16.shr_u(pairs, 4);
-        const low8 = v128.shuffle<i64>(low, low, 1, 0), high8 = v128.shuffle<i64>(high, high, 1, 0);
-        if (format == NF4) {
-          part = dotLevels8(low, from, part);
-          part = dotLevels8(low8, from + 32, part);
-          part = dotLevels8(high, from + 64, part);
-          part = dotLevels8(high8, from + 96, part);
-        } else {
+        if (format == NF4) part = dotLevels16(high, from + 64, dotLevels16(low, from, part));
+        else {
           part = dot8(low, from, part);
-          part = dot8(low8, from + 32, part);
+          part = dot8(v128.shuffle<i64>(low, low, 1, 0), from + 32, part);
           part = dot8(high, from + 64, part);
-          part = dot8(high8, from + 96, part);
+          part = dot8(v128.shuffle<i64>(high, high, 1, 0), from + 96, part);
         }
       }
       sum = fma(splat(half(head & 0xffff)), part, sum);
@@ -250,7 +279,9 @@ function one(at: usize, format: i32, j: i32): f32 {
   const code = format == 2 ? <i32>byte : j < 16 ? pair & 15 : pair >> 4;
   if (format == NF4) {
     const codes = i8x16.splat(<i8>code);
-    return half(head & 0xffff) * f32x4.extract_lane(firstLevels(levelsLow(codes), levelsHigh(codes)), 0);
+    const low = firstPairs(lookUp(levelBytes(0), codes), lookUp(levelBytes(1), codes));
+    const high = firstPairs(lookUp(levelBytes(2), codes), lookUp(levelBytes(3), codes));
+    return half(head & 0xffff) * f32x4.extract_lane(firstLevels(low, high), 0);
   }
   return half(head & 0xffff) * <f32>code + half(head >> 16);
 }
