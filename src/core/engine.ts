@@ -19,14 +19,16 @@ export type EngineInfo = {
 /** A token as the preview shows it. `trained` tokens count in the loss. */
 export type PreviewToken = { id: number; text: string; trained: boolean };
 
-/** A row as the model will see it. `tooLong` rows are left out of training. */
-export type RowPreview = { tokens: PreviewToken[]; tooLong: boolean };
+/** A row as the model will see it. `tooLong` rows, of more tokens than `context`, are left out of training. */
+export type RowPreview = { tokens: PreviewToken[]; tooLong: boolean; context: number };
 
 /** What will happen if the recipe is started. */
 export type Plan = {
   rows: number;
   evaluationRows: number;
-  /** Rows longer than the context: left out, counted here. */
+  /** The longest row that is used, in tokens. */
+  context: number;
+  /** Rows longer than that: left out, counted here. */
   tooLong: number;
   longest: number;
   meanTokens: number;

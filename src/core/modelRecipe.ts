@@ -14,7 +14,7 @@ function firstSettings(parameters: number): Settings {
   const { batching, optimizer, schedule, evaluation, checkpoints } = newRecipe();
   if (parameters < large) return { batching, optimizer, schedule, evaluation, checkpoints };
   return {
-    batching: { ...batching, rows: 2 },
+    batching: { ...batching, rows: 2, contextLength: 0 },
     optimizer: { ...optimizer, learningRate: 2e-4 },
     schedule: { ...schedule, steps: 60, warmupSteps: 5 },
     evaluation: { ...evaluation, every: 20, rows: 8, lossRows: 16, maxTokens: 128, samples: 2 },

@@ -51,8 +51,8 @@ const schema = z.strictObject({
     rows: whole(1, 4096),
     /** Forward passes an optimizer step; the sum equals one big batch. */
     accumulation: whole(1, 4096),
-    /** Longest document in tokens; longer ones are left out and counted. */
-    contextLength: whole(8, 131_072),
+    /** Longest document in tokens; longer ones are left out and counted. 0: as the rows are, up to what the model reads. */
+    contextLength: whole(0, 131_072),
     /** Several documents in one row, or rows of like length. */
     mode: z.enum(["bucket", "pack"]),
   }),

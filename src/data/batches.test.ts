@@ -190,6 +190,15 @@ test("evaluation sees every document once, and padding to 16 changes no weight",
   }
 });
 
+test("packed rows are as long as the longest document where nothing else is said", () => {
+  const documents = [3, 9, 4, 5, 2].map((n): Document => {
+    return { tokens: Array.from({ length: n }, () => 7), trained: new Uint8Array(n).fill(1), tooLong: false };
+  });
+  const pack = { documents, rows: 5, mode: "pack", contextLength: 1000, seed: 1 } as const;
+  expect(newBatcher(pack).batch(0).batch).toMatchObject({ rows: 3, length: 9 });
+  expect(newBatcher({ ...pack, capacity: 30 }).batch(0).batch).toMatchObject({ rows: 1, length: 23 });
+});
+
 test("a batch of known cells, and the same with padding behind it", () => {
   const a: Document = { tokens: [5, 6, 7], trained: Uint8Array.of(0, 0, 1), tooLong: false };
   const b: Document = { tokens: [8, 9], trained: Uint8Array.of(0, 1), tooLong: false };

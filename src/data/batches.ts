@@ -37,7 +37,7 @@ function planEpoch(lengths: readonly number[], rows: number, bucket: boolean, se
 
 /**
  * Every usable document once an epoch, `rows` of them a batch (the last of an epoch may hold fewer). `bucket` puts documents
- * of like length together, one a row; `pack` puts several into rows of at most `contextLength` tokens.
+ * of like length together, one a row; `pack` puts several into rows of at most `capacity` tokens.
  * Documents too long or with nothing to train are left out. Throws `run.rows` if none is left.
  */
 export function newBatcher(options: {
@@ -45,6 +45,8 @@ export function newBatcher(options: {
   rows: number;
   mode: "bucket" | "pack";
   contextLength: number;
+  /** Tokens of a packed row; left out, as many as the longest document has. */
+  capacity?: number;
   seed: number;
 }): Batcher {
   const { rows, mode, contextLength, seed } = options;
@@ -52,13 +54,14 @@ export function newBatcher(options: {
   if (documents.length === 0)
     throw new StudioError("run.rows", say`None of ${options.documents.length} rows fits ${contextLength} tokens`);
   const lengths = documents.map(({ tokens }) => tokens.length);
+  const capacity = Math.min(contextLength, options.capacity ?? lengths.reduce((most, n) => Math.max(most, n), 0));
   const batchesPerEpoch = Math.ceil(documents.length / rows);
   let planned = { epoch: -1, batches: [] as number[][] };
   const batch = (index: number) => {
     const epoch = Math.floor(index / batchesPerEpoch);
     if (planned.epoch !== epoch) planned = { epoch, batches: planEpoch(lengths, rows, mode === "bucket", seed, epoch) };
     const chosen = (planned.batches[index - epoch * batchesPerEpoch] ?? []).flatMap((i) => documents[i] ?? []);
-    const laid = mode === "pack" ? packFirstFit(chosen, contextLength) : chosen.map((document) => [document]);
+    const laid = mode === "pack" ? packFirstFit(chosen, capacity) : chosen.map((document) => [document]);
     return {
       batch: newBatch(laid),
       epoch: (index + 1) / batchesPerEpoch,

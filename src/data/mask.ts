@@ -54,7 +54,7 @@ export function newDocument(
 }
 
 /** A document as the preview shows it. */
-export function newPreview(document: Document, tokenizer: Tokenizer): RowPreview {
+export function newPreview(document: Document, tokenizer: Tokenizer): Omit<RowPreview, "context"> {
   const tokens = document.tokens.map(
     (id, i): PreviewToken => ({ id, text: tokenizer.tokenText(id), trained: document.trained[i] === 1 }),
   );

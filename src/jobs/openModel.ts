@@ -202,7 +202,7 @@ function licenceOf(card: string | null): string {
 async function openGgufModel(files: ModelFiles, weights: string): Promise<OpenModel> {
   const { metadata, config: json, file } = await openGguf(await sourceOf(files, weights));
   const config = parseModelConfig(json);
-  const { tokenizerJson, tokenizerConfig } = tokenizerFromGguf(metadata);
+  const { tokenizerJson, tokenizerConfig, eosTokenIds } = tokenizerFromGguf(metadata);
   const licence = metadata.get("general.license");
   return {
     name: files.name,
@@ -211,7 +211,7 @@ async function openGgufModel(files: ModelFiles, weights: string): Promise<OpenMo
     weights: () => Promise.resolve(file),
     tokenizerJson,
     tokenizerConfig,
-    stopIds: [...config.eosTokenIds, ...idsOf(metadata.get("tokenizer.ggml.eot_token_id"))],
+    stopIds: [...config.eosTokenIds, ...eosTokenIds],
     chatTemplate: chatTemplateOf(tokenizerConfig),
     licence: typeof licence === "string" ? licence : "",
   };

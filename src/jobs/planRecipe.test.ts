@@ -50,6 +50,15 @@ async function planOf(
   return planRecipe({ recipe, model, source, lengths, available, secondsAStep });
 }
 
+test("a context of 0 takes every row that the model can read", async () => {
+  const recipe = smallRecipe();
+  const most = await planOf({ ...recipe, batching: { ...recipe.batching, contextLength: 0 } });
+  expect(most).toMatchObject({ context: 128, tooLong: 0 });
+  const some = await planOf({ ...recipe, batching: { ...recipe.batching, contextLength: 32 } });
+  expect(some.context).toBe(32);
+  expect(some.tooLong).toBeGreaterThan(0);
+});
+
 async function prepare(recipe: Recipe) {
   const preparing = prepareData(source, recipe, model, newControls().signal);
   let prepared = await preparing.next();

@@ -101,6 +101,7 @@ export function planRecipe({ recipe, model, source, lengths, available, secondsA
   return {
     rows,
     evaluationRows: heldout.length,
+    context,
     tooLong: train.length - rows,
     longest: lengths.tokens.reduce((most, n) => Math.max(most, n), 0),
     meanTokens,
@@ -134,7 +135,8 @@ function memoryOf(recipe: Recipe, model: Sized, lengths: Lengths, context: numbe
   const longest = fitting.reduce((most, i) => Math.max(most, lengths.tokens[i] ?? 0), 0);
   const mostTrained = fitting.reduce((most, i) => Math.max(most, lengths.trained[i] ?? 0), 0);
   const { rows } = recipe.batching;
-  const tokens = rows * (recipe.batching.mode === "pack" ? context : longest);
+  const capacity = recipe.batching.contextLength > 0 ? context : longest;
+  const tokens = rows * (recipe.batching.mode === "pack" ? capacity : longest);
   const block = 4 * C + (2 * H + 2 * K) * D + H + 3 * F + targetModules.length * rank;
   const kept = tokens * layers * (recompute ? C : block);
   const logits = 2 * (rows * mostTrained * C + Math.min(rows * mostTrained * V, chunkLogits));

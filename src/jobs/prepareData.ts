@@ -71,7 +71,7 @@ export function splitSource(source: Source, recipe: Recipe): { train: Example[];
 
 /** Documents may be as long as the recipe says, and as the model can read. */
 export const contextOf = (recipe: Recipe, config: ModelConfig) =>
-  Math.min(recipe.batching.contextLength, config.maxPositions);
+  Math.min(recipe.batching.contextLength || config.maxPositions, config.maxPositions);
 
 /** A held-out row as a prompt; what is asked of the model is what training shows it. */
 export function newProblem(

@@ -19,5 +19,6 @@ export function previewRow(
   if (!example) throw new StudioError("dataset.empty", say`There is no such row`);
   const context = contextOf(recipe, model.config);
   const { template, objective } = recipe;
-  return newPreview(newDocument(example, template, model.tokenizer, objective.lossOn, context), model.tokenizer);
+  const document = newDocument(example, template, model.tokenizer, objective.lossOn, context);
+  return { ...newPreview(document, model.tokenizer), context };
 }

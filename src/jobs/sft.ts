@@ -104,6 +104,7 @@ function newSession(inputs: SftInputs, saved: ReturnType<typeof parseCheckpoint>
     rows: recipe.batching.rows,
     mode: recipe.batching.mode,
     contextLength: contextOf(recipe, model.config),
+    ...(recipe.batching.contextLength > 0 ? { capacity: recipe.batching.contextLength } : {}),
     seed: recipe.seed,
   });
   const adapter = saved

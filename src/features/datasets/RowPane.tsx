@@ -23,7 +23,6 @@ export function RowPane({ dataset, row }: { dataset: Dataset; row: number }) {
   useEffect(() => {
     if (isReady) loadPreview({ ...recipe, data: { ...recipe.data, source: sourceOf(dataset.id) } }, row);
   }, [isReady, recipe, dataset.id, row]);
-  const length = recipe.batching.contextLength;
   const shown = state.value?.row === row && state.value.source === sourceOf(dataset.id) ? state.value.preview : null;
   return (
     <section
@@ -39,7 +38,7 @@ export function RowPane({ dataset, row }: { dataset: Dataset; row: number }) {
             {t("datasets.learnt", { count: shown.tokens.filter(({ trained }) => trained).length })}
           </span>
         )}
-        {shown?.tooLong && <Badge tone="warn">{t("datasets.tooLong", { length })}</Badge>}
+        {shown?.tooLong && <Badge tone="warn">{t("datasets.tooLong", { length: shown.context })}</Badge>}
       </header>
       {engine.status === "failed" && <ErrorNotice error={engine.error} />}
       {state.status === "failed" && <ErrorNotice error={state.error} />}
@@ -47,7 +46,7 @@ export function RowPane({ dataset, row }: { dataset: Dataset; row: number }) {
         <TokenText
           label={t("datasets.asTokens", { row: formatCount(row + 1) })}
           tokens={shown.tokens}
-          limit={length}
+          limit={shown.context}
           className="min-h-0 flex-1"
         />
       ) : (

@@ -72,7 +72,7 @@ export function DataCard({ recipe }: { recipe: Recipe }) {
         <p role="status" className="mb-2 rounded-md bg-warn-soft px-2 py-1 text-xs text-warn">
           {t("studio.data.tooLong", {
             count: plan.tooLong,
-            length: recipe.batching.contextLength,
+            length: plan.context,
             longest: formatCount(plan.longest),
           })}
         </p>
@@ -96,7 +96,7 @@ function RowPreview({ recipe, rows }: { recipe: Recipe; rows: number }) {
         <TokenText
           label={t("studio.data.row", { row: formatCount(row + 1) })}
           tokens={shown?.preview.tokens ?? []}
-          limit={recipe.batching.contextLength}
+          limit={shown?.preview.context ?? Number.POSITIVE_INFINITY}
           className="h-52"
         />
       )}

@@ -119,7 +119,7 @@ export const terms = {
   },
   contextLength: {
     word: "Longest row",
-    why: "Rows with more tokens than this are left out and counted. Attention's cost grows with its square.",
+    why: "Rows with more tokens than this are left out and counted; 0 takes all that the model can read. Attention's cost grows with its square.",
   },
   batchMode: { word: "Batching", why: "Rows of like length together, or several short rows packed into one." },
   learningRate: {
