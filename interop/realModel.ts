@@ -69,6 +69,8 @@ const commands: Record<string, (model: LoadedModel, request: Request) => Promise
   /** Ids of each prompt as it stands. */
   tokenize: (model, { prompts }) => Promise.resolve(prompts.map((prompt) => encode(model, prompt))),
 
+  ends: ({ stopIds }) => Promise.resolve(stopIds.toSorted((a, b) => a - b)),
+
   /** All logits of one sequence of ids. */
   async logits(model, { ids }) {
     const values = await logits(model.llama, null, ids);

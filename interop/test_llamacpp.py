@@ -116,6 +116,11 @@ def test_the_same_ids(smollm2, llamacpp, ours, continued, forced):
         assert a == b, text
 
 
+def test_the_same_ends(smollm2, llamacpp, ours):
+    reponame = 4  # it parts files in texts to fill in, which we do not make
+    assert ours("ends", smollm2) == [id for id in llamacpp("ends", smollm2) if id != reponame] == [0, 2]
+
+
 def test_the_same_choices(plain, llamacpp, continued, forced):
     sequences = [{"ids": one["ids"], "tokens": one["tokens"]} for one in continued]
     exact = in_line(llamacpp("force", plain[0], sequences=sequences))

@@ -62,6 +62,13 @@ const commands = {
     return texts.map((text) => tokenize(model, text));
   },
 
+  /** Ids of the tokens that end a text, among them those that end one to fill in. */
+  async ends(modelPath) {
+    const { model } = await open(modelPath);
+    const ids = model.fileInfo.metadata.tokenizer.ggml.tokens.map((_, id) => id);
+    return ids.filter((id) => model.isEogToken(id));
+  },
+
   /** REQUEST: {sequences: [{ids, tokens}]}. The top logits of each place where one of the tokens goes on from the ids. */
   async force(modelPath, { sequences, ...options }) {
     const { sequence } = await open(modelPath, options);
