@@ -52,8 +52,8 @@ describe.each(goldenNames)("%s", (name) => {
   it("takes names without their first part, and leaves tables alone", async () => {
     const short = [...tensorsOf(name)].map(([key, data]) => [key.replace(/^(model|transformer)\./, ""), data] as const);
     const block = name === "gpt2" ? "h.0.attn.bias" : "layers.0.self_attn.rotary_emb.inv_freq";
-    const table = [block, { shape: [2], values: new Float32Array(2) }] as const;
-    const llama = await read(config, new Map([...short, table]));
+    const table = { shape: [2], values: new Float32Array(2) };
+    const llama = await read(config, new Map<string, TensorData>([...short, [block, table]]));
     expect(llama.unused).toEqual([]);
     expect(relativeError(await logits(llama, null, golden.sequence), want)).toBeLessThan(1e-4);
     disposeLlama(llama);
