@@ -1,6 +1,6 @@
 /** @file The arithmetic of a training step: the multiplications and additions of its matrix products, about. */
 
-import { linearNames, linearShape } from "../src/core/adapter";
+import { linearNamesOf, linearShape } from "../src/core/adapter";
 import type { Batch } from "../src/core/batch";
 import type { ModelConfig } from "../src/core/model";
 
@@ -15,7 +15,7 @@ export function stepOperations(config: ModelConfig, batch: Batch, rank: number):
   const passes = rank > 0 ? 2 : 3;
   let total = passes * 2 * picked * config.vocabSize * config.hiddenSize;
   for (let layer = 0; layer < config.layers; layer++) {
-    for (const name of linearNames) {
+    for (const name of linearNamesOf(config)) {
       const [out, in_] = linearShape(config, name);
       const isLate = layer === config.layers - 1 && !/^[qkv]_proj$/.test(name);
       total += 2 * (isLate ? picked : tokens) * (passes * out * in_ + 3 * rank * (out + in_));
