@@ -39,7 +39,7 @@ export function bytesSource(bytes: Uint8Array, name: string): ByteSource {
     ...source,
     read(offset, length) {
       checkRange(source, offset, length);
-      return Promise.resolve(bytes.slice(offset, offset + length) as Uint8Array<ArrayBuffer>);
+      return Promise.resolve(bytes.slice(offset, offset + length));
     },
   };
 }

@@ -17,7 +17,7 @@ export function newNodeBigFiles(root: string): BigFiles {
         const handle = await open(file, restart ? "w" : "a");
         return {
           size: (await handle.stat()).size,
-          append: async (bytes) => void (await handle.appendFile(bytes)),
+          append: (bytes) => handle.appendFile(bytes),
           flush: () => handle.sync(),
           close: () => handle.close(),
         };
