@@ -96,13 +96,14 @@ it("keeps tensors and bytes flat over steps of many lengths", async () => {
   const { step, dispose } = newTraining(1);
   const allocated = () => (tf.memory() as unknown as { numBytesAllocatedInGPU: number }).numBytesAllocatedInGPU;
   const after: { tensors: number; bytes: number }[] = [];
-  let most = 0;
-  for (let i = 0; i < 80; i++) {
+  const most = [0, 0]; // allocated, in the first half of the steps and in the second: freed buffers wait to be used again
+  for (let i = 0; i < 96; i++) {
     await step(newBatch(1 + (i % 3), 8 + ((i * 7) % 16)), false);
     after.push(deviceMemory());
-    if (i === 39) most = allocated();
+    const half = i < 48 ? 0 : 1; // 48 steps have every pair of rows and length
+    most[half] = Math.max(most[half] ?? 0, allocated());
   }
   expect(new Set(after.map(({ tensors, bytes }) => `${tensors} ${bytes}`)).size).toBe(1);
-  expect(allocated()).toBeLessThanOrEqual(1.2 * most);
+  expect(most[1]).toBeLessThanOrEqual(1.05 * (most[0] ?? 0));
   dispose();
 });
