@@ -71,6 +71,10 @@ export const explanations = {
     "Lower the learning rate and resume from the last checkpoint.",
   ],
   "run.rows": ["Too few rows to train on", "Add rows, lower the evaluation share, or raise the context length."],
+  "prompt.unusable": [
+    "The prompt cannot be answered",
+    "Shorten it, or take a model that reads more; an empty one has nothing to go on from.",
+  ],
   "adapter.invalid": ["The adapter does not fit", "Use an adapter made for this base model."],
   "memory.full": ["The model does not fit in memory", "Lower the rows per step, the context length or the rank."],
   "cli.usage": ["The command was not understood", "Run `npm run --silent anneal -- help` for the commands."],

@@ -26,7 +26,7 @@ export type AnswerInputs = {
 const slice = 60;
 
 /**
- * Yields text that is certain by now; the pieces joined are the answer. Throws `dataset.row` where the prompt is
+ * Yields text that is certain by now; the pieces joined are the answer. Throws `prompt.unusable` where the prompt is
  * longer than the model reads, and the signal's reason when aborted.
  */
 export async function* answer(inputs: AnswerInputs): AsyncGenerator<string, { text: string; tokens: number }> {
@@ -35,7 +35,7 @@ export async function* answer(inputs: AnswerInputs): AsyncGenerator<string, { te
   const ids = encodePrompt(inputs.prompt, { prompt: inputs.template, completion: "{completion}" }, tokenizer);
   if (ids.length >= model.config.maxPositions) {
     throw new StudioError(
-      "dataset.row",
+      "prompt.unusable",
       say`The prompt has ${ids.length} tokens; the model reads ${model.config.maxPositions} with its answer`,
     );
   }

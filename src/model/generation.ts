@@ -49,7 +49,7 @@ export async function* generate(
   prompts.forEach((prompt, row) => {
     if (prompt.length === 0 || prompt.length > maxPositions) {
       throw new StudioError(
-        "dataset.row",
+        "prompt.unusable",
         say`Prompt ${row + 1} has ${prompt.length} tokens; 1 to ${maxPositions} fit`,
       );
     }
