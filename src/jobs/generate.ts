@@ -47,6 +47,9 @@ export async function* answer(inputs: AnswerInputs): AsyncGenerator<string, { te
     signal,
   });
   const decoder = tokenizer.newDecoder();
+  // Some tokenizers drop a space where a text begins; the answer begins behind the prompt.
+  const before = ids.slice(-1);
+  const begun = decoder(before);
   const all: number[] = [];
   let told = "";
   try {
@@ -63,7 +66,7 @@ export async function* answer(inputs: AnswerInputs): AsyncGenerator<string, { te
   } finally {
     await steps.return([]);
   }
-  const text = tokenizer.decode(all);
+  const text = tokenizer.decode([...before, ...all]).slice(begun.length);
   if (text.length > told.length) yield text.slice(told.length);
   return { text, tokens: all.length };
 }
