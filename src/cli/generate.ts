@@ -32,8 +32,6 @@ const flagKinds = {
 export async function generate(words: string[]): Promise<number> {
   const { flags } = parseArguments(words, flagKinds, 0);
   const output = newOutput({ json: flags.json === true, quiet: flags.quiet === true });
-  const recipe =
-    flags.recipe === undefined ? await newRecipeFor(flags.model) : parseRecipe(await readJsonFile(flags.recipe));
   const isQuestion = flags.question !== undefined;
   const prompt = isQuestion ? flags.question : flags.prompt;
   const temperature = Number(flags.temperature ?? "0");
@@ -42,6 +40,8 @@ export async function generate(words: string[]): Promise<number> {
   if (!(minP >= 0 && minP <= 1)) throw new StudioError("cli.usage", say`--min-p is from 0 to 1`);
   const files = await modelFiles(required("model", flags.model));
   const text = required("prompt", prompt);
+  const recipe =
+    flags.recipe === undefined ? await newRecipeFor(flags.model) : parseRecipe(await readJsonFile(flags.recipe));
   await openBackend(flags.backend);
   const loaded = await loadModel(files);
   const model = isQuestion ? stoppingAt(loaded, recipe.template) : loaded;
