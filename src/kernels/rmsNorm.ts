@@ -11,7 +11,7 @@
  * `addRmsNorm` makes the sum that goes in as well: a decoder adds to its residual and norms the sum.
  */
 
-import { rowLanes } from "./adapter";
+import { isSoftwareAdapter, rowLanes } from "./adapter";
 import { defineKernel } from "./kernel";
 import { acrossLanes, clampedGroup, dim, perRow, plus } from "./shape";
 import { tf } from "./tf";
@@ -80,6 +80,8 @@ function rowsABlock(rows: number): number {
   return Math.min(Math.max(Math.ceil(rows / 256 / tileRows) * tileRows, tileRows), 1024);
 }
 const tileRows = 8;
+/** Invocations that share a row of a tile: where barriers are dear, a row has one. */
+const tileLanes = () => (isSoftwareAdapter() ? 1 : 32);
 const weightSizes = [...sizes.map(({ x }) => x), [2100, 70]];
 
 const weightPartial = defineKernel({
@@ -100,39 +102,39 @@ const weightPartial = defineKernel({
       1,
     );
   },
-  // A workgroup takes a block, tile by tile: first each row's r, by 32 invocations a row, then each column's sum.
+  // A workgroup takes a block, tile by tile: first each row's r, by several invocations a row, then each column's sum.
   gpu: ({ x }, { eps, block }) => ({
     outputShape: [Math.ceil(dim(x, 0) / block), dim(x, 1)],
     workgroups: [Math.ceil(dim(x, 0) / block), 1, 1],
-    workgroupSize: [256, 1, 1],
+    workgroupSize: [tileRows * tileLanes(), 1, 1],
     constants: { eps },
     uniforms: { block: { type: "uint32", value: block } },
     wgsl: ({ eps }) => `
-      var<workgroup> partials: array<f32, 256>;
+      var<workgroup> partials: array<f32, ${tileRows * tileLanes()}>;
       var<workgroup> scales: array<f32, ${tileRows}>;
       fn main() {
         let rows = u32(uniforms.xShape[0]);
         let cols = u32(uniforms.xShape[1]);
-        let lane = localId.x % 32u;
+        let lane = localId.x % ${tileLanes()}u;
         let first = workgroupId.x * uniforms.block;
         let end = min(first + uniforms.block, rows);
         let out = workgroupId.x * cols;
         for (var tile = first; tile < end; tile += ${tileRows}u) {
-          let row = tile + localId.x / 32u;
+          let row = tile + localId.x / ${tileLanes()}u;
           var squares = 0.0;
           if (row < end) {
-            for (var k = lane; k < cols; k += 32u) { let v = x[row * cols + k]; squares += v * v; }
+            for (var k = lane; k < cols; k += ${tileLanes()}u) { let v = x[row * cols + k]; squares += v * v; }
           }
           partials[localId.x] = squares;
           workgroupBarrier();
           if (lane == 0u) {
             var all = 0.0;
-            for (var i = 0u; i < 32u; i++) { all += partials[localId.x + i]; }
-            scales[localId.x / 32u] = inverseSqrt(all / f32(cols) + ${eps});
+            for (var i = 0u; i < ${tileLanes()}u; i++) { all += partials[localId.x + i]; }
+            scales[localId.x / ${tileLanes()}u] = inverseSqrt(all / f32(cols) + ${eps});
           }
           workgroupBarrier();
           let count = min(${tileRows}u, end - tile);
-          for (var col = localId.x; col < cols; col += 256u) {
+          for (var col = localId.x; col < cols; col += ${tileRows * tileLanes()}u) {
             var sum = 0.0;
             for (var i = 0u; i < count; i++) {
               let at = (tile + i) * cols + col;
@@ -156,32 +158,35 @@ const weightPartial = defineKernel({
   cases: weightSizes.map((x) => ({ shapes: { x, dy: x }, attrs: { ...attrs, block: 16 } })),
 });
 
+/** Columns of a workgroup, and invocations for each. */
+const sumColumns = () => (isSoftwareAdapter() ? 8 : 32);
+const sumLanes = () => (isSoftwareAdapter() ? 1 : 8);
+
 const sumRows = defineKernel({
   name: "SumRows",
   inputs: ["x"],
   reference: ({ x }: { x: tf.Tensor2D }, _: Record<string, never>) => tf.sum(x, 0),
-  // 32 columns a workgroup, eight invocations for each.
   gpu: ({ x }) => ({
     outputShape: [dim(x, 1)],
-    workgroups: [Math.ceil(dim(x, 1) / 32), 1, 1],
-    workgroupSize: [256, 1, 1],
+    workgroups: [Math.ceil(dim(x, 1) / sumColumns()), 1, 1],
+    workgroupSize: [sumColumns() * sumLanes(), 1, 1],
     wgsl: () => `
-      var<workgroup> partials: array<f32, 256>;
+      var<workgroup> partials: array<f32, ${sumColumns() * sumLanes()}>;
       fn main() {
         let rows = u32(uniforms.xShape[0]);
         let cols = u32(uniforms.xShape[1]);
-        let col = workgroupId.x * 32u + localId.x % 32u;
+        let col = workgroupId.x * ${sumColumns()}u + localId.x % ${sumColumns()}u;
         var sum = 0.0;
         if (col < cols) {
-          for (var row = localId.x / 32u; row < rows; row += 8u) { sum += x[row * cols + col]; }
+          for (var row = localId.x / ${sumColumns()}u; row < rows; row += ${sumLanes()}u) { sum += x[row * cols + col]; }
         }
         partials[localId.x] = sum;
         workgroupBarrier();
-        for (var half = 128u; half >= 32u; half >>= 1u) {
+        for (var half = ${(sumColumns() * sumLanes()) / 2}u; half >= ${sumColumns()}u; half >>= 1u) {
           if (localId.x < half) { partials[localId.x] += partials[localId.x + half]; }
           workgroupBarrier();
         }
-        if (localId.x < 32u && col < cols) { result[col] = partials[localId.x]; }
+        if (localId.x < ${sumColumns()}u && col < cols) { result[col] = partials[localId.x]; }
       }`,
   }),
   wasm: ({ x }) => ({
