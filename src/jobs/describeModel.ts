@@ -9,12 +9,6 @@ import { literalTemplate } from "../data/chatTemplateLiteral";
 import type { OpenModel } from "./openModel";
 import { weightBytes } from "./weightFormats";
 
-/** A special token's text, which tokenizer_config.json writes plainly or as an object. */
-function tokenText(value: unknown): string | null {
-  const text = typeof value === "object" && value !== null ? (value as Record<string, unknown>)["content"] : value;
-  return typeof text === "string" ? text : null;
-}
-
 /** Throws `model.tensor` where the weights cannot be read. A chat template that fails is told and left out. */
 export async function describeModel(open: OpenModel): Promise<ModelFacts> {
   const { container, config, licence } = open;
@@ -32,15 +26,10 @@ export async function describeModel(open: OpenModel): Promise<ModelFacts> {
   };
 }
 
-async function readTemplate({
-  chatTemplate,
-  tokenizerConfig,
-}: OpenModel): Promise<Pick<ModelFacts, "template" | "templateProblem">> {
+async function readTemplate({ chatTemplate }: OpenModel): Promise<Pick<ModelFacts, "template" | "templateProblem">> {
   if (chatTemplate === null) return { template: null, templateProblem: null };
   try {
-    const bos = tokenText(tokenizerConfig["bos_token"]);
-    const eos = tokenText(tokenizerConfig["eos_token"]);
-    return { template: await literalTemplate(chatTemplate, { bos, eos }), templateProblem: null };
+    return { template: await literalTemplate(chatTemplate.template, chatTemplate), templateProblem: null };
   } catch (error) {
     if (!(error instanceof StudioError)) throw error;
     return { template: null, templateProblem: error.detail ?? say`${error.message}` };

@@ -3,7 +3,6 @@
 import { createSHA256 } from "hash-wasm";
 import type { ByteSource } from "../core/byteSource";
 import { StudioError } from "../core/errors";
-import type { ModelId } from "../core/ids";
 import type { ModelRecord } from "../core/modelRecord";
 import { say } from "../core/say";
 import type { BigFiles } from "../storage/bigFiles";
@@ -164,8 +163,8 @@ export async function verifyModel(
 }
 
 /** The bytes of each file that are here. */
-export async function storedBytes(id: ModelId, record: ModelRecord, files: BigFiles): Promise<number> {
+export async function storedBytes({ id, files: all }: ModelRecord, files: BigFiles): Promise<number> {
   let sum = 0;
-  for (const { name } of record.files) sum += (await files.open(modelFilePath(id, name)))?.size ?? 0;
+  for (const { name } of all) sum += (await files.open(modelFilePath(id, name)))?.size ?? 0;
   return sum;
 }

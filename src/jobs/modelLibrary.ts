@@ -64,7 +64,7 @@ export function newModelLibrary(host: { embedded: ModelFiles; files?: BigFiles }
   const view = async (record: ModelRecord): Promise<Model> => {
     const { id, name, origin, status } = record;
     const total = record.files.reduce((sum, file) => sum + file.bytes, 0);
-    const stored = status === "ready" ? total : await storedBytes(id, record, files);
+    const stored = status === "ready" ? total : await storedBytes(record, files);
     const common = { id, name, origin, files: record.files, bytes: bytes(total), stored: bytes(stored) };
     if (status === "importing") {
       const isGoingOn = await isHeld(modelLock(id));

@@ -6,6 +6,7 @@ import { type ModelConfig, parseModelConfig } from "../core/model";
 import type { ModelContainer } from "../core/modelRecord";
 import { type Said, say } from "../core/say";
 import type { WeightFile } from "../core/weightFile";
+import { type ChatTemplate, findChatTemplate } from "../data/chatTemplate";
 import { tokenizerFromGguf } from "../data/ggufTokenizer";
 import { loadTokenizer, type Tokenizer } from "../data/tokenizer";
 import { tokenizerFromMerges } from "../data/tokenizerFromMerges";
@@ -33,8 +34,7 @@ export type OpenModel = {
   tokenizerConfig: Record<string, unknown>;
   /** Tokens that end an answer, as far as the model's files name them. */
   stopIds: number[];
-  /** The Jinja text, or null. */
-  chatTemplate: string | null;
+  chatTemplate: ChatTemplate | null;
   /** As the files name it, or empty. */
   licence: string;
 };
@@ -147,23 +147,27 @@ async function openFolder(files: ModelFiles, names: readonly string[], weights: 
   const generation = asRecord(await readJson(files, "generation_config.json"));
   const tokenizerConfig = asRecord(await readJson(files, "tokenizer_config.json", "tokenizer.invalid"));
   const open = (file: string) => sourceOf(files, file);
+  const readHeaders = async (): Promise<WeightFile> => {
+    const isOne = !weights.endsWith(".json");
+    return fullyNamed(
+      config,
+      isOne
+        ? await openSafetensors(await open(weights))
+        : await openSafetensorsShards(await readJson(files, weights), open),
+    );
+  };
+  let reading: Promise<WeightFile> | undefined; // plans ask at every change of a recipe
   return {
     name: files.name,
     container: "safetensors",
     config,
-    weights: async () => {
-      const isOne = !weights.endsWith(".json");
-      return fullyNamed(
-        config,
-        isOne
-          ? await openSafetensors(await open(weights))
-          : await openSafetensorsShards(await readJson(files, weights), open),
-      );
-    },
+    weights: () => (reading ??= readHeaders()),
     tokenizerJson: await readTokenizerJson(files, names, tokenizerConfig),
     tokenizerConfig,
     stopIds: [...config.eosTokenIds, ...idsOf(generation["eos_token_id"])],
-    chatTemplate: chatTemplateOf(tokenizerConfig) ?? (await readText(files, "chat_template.jinja")),
+    chatTemplate:
+      findChatTemplate(tokenizerConfig) ??
+      findChatTemplate({ ...tokenizerConfig, chat_template: await readText(files, "chat_template.jinja") }),
     licence: licenceOf(await readText(files, "README.md")),
   };
 }
@@ -185,14 +189,6 @@ async function readTokenizerJson(
   );
 }
 
-function chatTemplateOf(tokenizerConfig: Record<string, unknown>): string | null {
-  const template = tokenizerConfig["chat_template"];
-  if (typeof template === "string") return template;
-  if (!Array.isArray(template)) return null;
-  const named = template.map(asRecord).find(({ name }) => name === "default");
-  return typeof named?.["template"] === "string" ? named["template"] : null;
-}
-
 /** From the front matter of a model card. */
 function licenceOf(card: string | null): string {
   const front = /^---\r?\n([\s\S]*?)\r?\n---/.exec(card ?? "")?.[1] ?? "";
@@ -212,7 +208,7 @@ async function openGgufModel(files: ModelFiles, weights: string): Promise<OpenMo
     tokenizerJson,
     tokenizerConfig,
     stopIds: [...config.eosTokenIds, ...eosTokenIds],
-    chatTemplate: chatTemplateOf(tokenizerConfig),
+    chatTemplate: findChatTemplate(tokenizerConfig),
     licence: typeof licence === "string" ? licence : "",
   };
 }

@@ -3,18 +3,17 @@
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Lora, linearNames, linearPath, stackNames, stacksOf } from "../core/adapter";
-import type { Batch } from "../core/batch";
 import { type ModelConfig, parseModelConfig } from "../core/model";
 import { openDevice } from "../kernels/device";
 import { relativeError } from "../kernels/kernelCases";
 import { tf } from "../kernels/tf";
+import { batchOf, type Document } from "./architectureGolden";
 import { generate, logits } from "./generation";
 import { disposeLlama, type Llama, llamaWeights, loadLlama, type TensorData } from "./llama";
 import { loadLora, readAdapter, splitStacks } from "./lora";
 import { evaluateLoss, lossGradients, newOptimizer, trainStep } from "./training";
 
 type Packed = { shape: number[]; f32: string };
-type Document = { tokens: number[]; weights: number[] };
 type Golden = {
   config: unknown;
   weights: Record<string, Packed>;
@@ -44,28 +43,6 @@ function unpack({ shape, f32 }: Packed): TensorData {
 }
 const unpackAll = (tensors: Record<string, Packed>) =>
   new Map(Object.entries(tensors).map(([name, packed]) => [name, unpack(packed)]));
-
-/** Documents packed into rows of one length, padded. */
-function batchOf(rows: Document[][]): Batch {
-  const length = Math.max(...rows.map((row) => row.reduce((n, { tokens }) => n + tokens.length, 0))) + 2;
-  const size = rows.length * length;
-  const ints = () => new Int32Array(size);
-  const batch = { tokens: ints(), targets: ints(), positions: ints(), segments: ints() };
-  const weights = new Float32Array(size);
-  rows.forEach((row, r) => {
-    let at = r * length;
-    row.forEach(({ tokens, weights: counts }, d) => {
-      tokens.forEach((token, i) => {
-        batch.tokens[at] = token;
-        batch.targets[at] = tokens[i + 1] ?? 0;
-        batch.positions[at] = i;
-        batch.segments[at] = d + 1;
-        weights[at++] = counts[i] ?? 0;
-      });
-    });
-  });
-  return { rows: rows.length, length, ...batch, weights, trained: weights.reduce((a, b) => a + b, 0) };
-}
 
 const limit = 1e-4;
 

@@ -2,6 +2,7 @@
 
 import { type ByteSource, blobSource } from "../core/byteSource";
 import { say } from "../core/say";
+import { folderAt, isMissing, placeOf } from "./opfs";
 import { storageFailure } from "./storageFailure";
 
 /** A file that grows. Only one at a time has it open. */
@@ -37,26 +38,13 @@ type SyncAccess = {
 };
 type FileHandle = FileSystemFileHandle & { createSyncAccessHandle: () => Promise<SyncAccess> };
 
-const isMissing = (error: unknown) => error instanceof DOMException && error.name === "NotFoundError";
-
-async function folderAt(path: string, create: boolean): Promise<FileSystemDirectoryHandle> {
-  let folder = await navigator.storage.getDirectory();
-  for (const part of path.split("/")) folder = await folder.getDirectoryHandle(part, { create });
-  return folder;
-}
-
-const split = (path: string): [string, string] => {
-  const slash = path.lastIndexOf("/");
-  return [path.slice(0, slash), path.slice(slash + 1)];
-};
-
 /** In a worker: the page has no handle that writes in place. */
 export const opfsBigFiles: BigFiles = {
   async grow(path, restart = false) {
     const failure = (error: unknown) => storageFailure(say`${path} cannot be written`, error);
     try {
-      const [folder, name] = split(path);
-      const handle = (await (await folderAt(folder, true)).getFileHandle(name, { create: true })) as FileHandle;
+      const [folder, name] = await placeOf(path, true);
+      const handle = (await folder.getFileHandle(name, { create: true })) as FileHandle;
       const access = await handle.createSyncAccessHandle();
       if (restart) access.truncate(0);
       const size = access.getSize();
@@ -92,8 +80,8 @@ export const opfsBigFiles: BigFiles = {
 
   async open(path) {
     try {
-      const [folder, name] = split(path);
-      const file = await (await (await folderAt(folder, false)).getFileHandle(name)).getFile();
+      const [folder, name] = await placeOf(path, false);
+      const file = await (await folder.getFileHandle(name)).getFile();
       return blobSource(file, name);
     } catch (error) {
       if (isMissing(error)) return null;
@@ -103,8 +91,8 @@ export const opfsBigFiles: BigFiles = {
 
   async deleteFolder(path) {
     try {
-      const [parent, name] = split(path);
-      await (await folderAt(parent, false)).removeEntry(name, { recursive: true });
+      const [parent, name] = await placeOf(path, false);
+      await parent.removeEntry(name, { recursive: true });
     } catch (error) {
       if (!isMissing(error)) throw storageFailure(say`${path} cannot be deleted`, error);
     }

@@ -1,6 +1,7 @@
 /** @file Big bytes as files: the interface, and the browser's private file system (OPFS) behind it. */
 
 import { say } from "../core/say";
+import { folderAt, isMissing, placeOf } from "./opfs";
 import { storageFailure } from "./storageFailure";
 
 /** Paths are `folder/name`. */
@@ -26,19 +27,6 @@ type FileHandle = Omit<FileSystemFileHandle, "createSyncAccessHandle"> & {
   createSyncAccessHandle?: () => Promise<SyncAccess>;
 };
 
-const isMissing = (error: unknown) => error instanceof DOMException && error.name === "NotFoundError";
-
-async function folderOf(path: string, create: boolean): Promise<FileSystemDirectoryHandle> {
-  let folder = await navigator.storage.getDirectory();
-  for (const part of path.split("/")) folder = await folder.getDirectoryHandle(part, { create });
-  return folder;
-}
-
-async function place(path: string, create: boolean): Promise<[FileSystemDirectoryHandle, string]> {
-  const slash = path.lastIndexOf("/");
-  return [await folderOf(path.slice(0, slash), create), path.slice(slash + 1)];
-}
-
 async function fill(handle: FileHandle, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
   if (!handle.createSyncAccessHandle) {
     const stream = await handle.createWritable();
@@ -59,7 +47,7 @@ async function fill(handle: FileHandle, bytes: Uint8Array<ArrayBuffer>): Promise
 export const opfs: Files = {
   async writeFile(path, bytes) {
     try {
-      const [folder, name] = await place(path, true);
+      const [folder, name] = await placeOf(path, true);
       await fill(await folder.getFileHandle(name, { create: true }), bytes);
     } catch (error) {
       await opfs.deleteFile(path).catch(() => undefined); // what is left is swept at the next start
@@ -69,7 +57,7 @@ export const opfs: Files = {
 
   async readFile(path) {
     try {
-      const [folder, name] = await place(path, false);
+      const [folder, name] = await placeOf(path, false);
       const file = await (await folder.getFileHandle(name)).getFile();
       return new Uint8Array(await file.arrayBuffer());
     } catch (error) {
@@ -80,7 +68,7 @@ export const opfs: Files = {
 
   async deleteFile(path) {
     try {
-      const [folder, name] = await place(path, false);
+      const [folder, name] = await placeOf(path, false);
       await folder.removeEntry(name);
     } catch (error) {
       if (!isMissing(error)) throw storageFailure(say`${path} cannot be deleted`, error);
@@ -90,7 +78,7 @@ export const opfs: Files = {
   async listFiles(folder) {
     try {
       const paths: string[] = [];
-      for await (const [name, handle] of (await folderOf(folder, false)).entries()) {
+      for await (const [name, handle] of (await folderAt(folder, false)).entries()) {
         if (handle.kind === "file") paths.push(`${folder}/${name}`);
       }
       return paths;
