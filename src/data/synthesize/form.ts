@@ -84,7 +84,7 @@ function pickTwo(random: Random, items: readonly string[]): readonly [string, st
 }
 
 /** A person with another name than those given. */
-function pickPerson(random: Random, ...others: readonly Person[]): Person {
+export function pickPerson(random: Random, ...others: readonly Person[]): Person {
   for (;;) {
     const isShe = random.chance(0.5);
     const name = mark(random.pick(isShe ? women : men));
