@@ -16,7 +16,18 @@
  * Shapes: qkv, dqkv [B, H + 2K, T, D]; segments [B·T] int32; y, dy [B·T, H·D]; lse [B, H, T]; δ [B·T, H].
  */
 
-import { attend, attendBack, backCases, cases, type Heads, type Inputs, rowSums, scaleOf } from "./attentionReference";
+import { markedAttention, kernels as markedKernels } from "./attentionMarked";
+import {
+  attend,
+  attendBack,
+  backCases,
+  cases,
+  type Heads,
+  type Inputs,
+  type Marks,
+  rowSums,
+  scaleOf,
+} from "./attentionReference";
 import { flashAttention, kernels as flashKernels } from "./flashAttention";
 import { defineKernel } from "./kernel";
 import { dim } from "./shape";
@@ -35,7 +46,7 @@ const backward = defineKernel({
   inputs: ["qkv", "segments", "dy"],
   reference: ({ qkv, segments, dy }: Inputs & { dy: tf.Tensor2D }, heads: Heads): tf.Tensor => {
     const [y, lse] = attend({ qkv, segments }, heads);
-    return attendBack({ qkv, segments }, { dy, lse, delta: rowSums(y, dy, heads.heads) }, heads);
+    return attendBack({ qkv, segments }, { dy, lse, delta: rowSums(y, dy, heads.heads) }, heads).dqkv;
   },
   wasm: ({ qkv }, heads) => ({
     fn: "attentionBack",
@@ -70,10 +81,16 @@ const forward = defineKernel({
   cases,
 });
 
-export const kernels = [forward, backward, ...flashKernels];
+export const kernels = [forward, backward, ...markedKernels, ...flashKernels];
 
-/** qkv [B, H + 2K, T, D], segments [B·T] → [B·T, H·D]. */
-export function attention(qkv: tf.Tensor4D, segments: tf.Tensor1D, heads: Heads): tf.Tensor2D {
+export type { Marks } from "./attentionReference";
+
+/**
+ * qkv [B, H + 2K, T, D], segments [B·T] → [B·T, H·D]. Marks, where given, [B·T]: soft ones raise the scores of the keys
+ * that are marked, hard ones hide the others (attentionMarked.ts).
+ */
+export function attention(qkv: tf.Tensor4D, segments: tf.Tensor1D, heads: Heads, marks?: Marks): tf.Tensor2D {
+  if (marks && (marks.isHard || marks.bias)) return markedAttention(qkv, segments, heads, marks);
   if (tf.getBackend() === "webgpu") return flashAttention(qkv, segments, heads);
   return forward({ qkv, segments }, heads) as tf.Tensor2D;
 }

@@ -6,7 +6,7 @@
  */
 
 import { options } from "./attention";
-import { scaleOf, type Heads as Ways } from "./attentionReference";
+import { type MarkedHeads, type Marks, marksOf, scaleOf, type Heads as Ways } from "./attentionReference";
 import { defineKernel } from "./kernel";
 import { dim, element, perElement } from "./shape";
 import { capped } from "./softcap";
@@ -163,7 +163,34 @@ function attendSource({ D, H, K, scale, softcap, window }: Constants): string {
   }`;
 }
 
-const attended: (Ways & { B: number; S: number; D: number })[] = [
+type Inputs = { packed: tf.Tensor4D; cache: tf.Tensor4D; lengths: tf.Tensor1D };
+type Marked = { marked: tf.Tensor; bias: tf.Tensor1D };
+
+/** The meaning of attention to a cache, with marks or without. */
+function attended({ packed, cache, lengths, marked, bias }: Inputs & Partial<Marked>, ways: Ways & { hard?: number }) {
+  const { heads: H, keyValueHeads: K, softcap, window, hard = 0 } = ways;
+  const [B, , S, D] = cache.shape;
+  const q = tf.reshape(tf.slice(packed, [0, 0, 0, 0], [B, H, 1, D]), [B, K, H / K, D]);
+  const k = tf.slice(cache, [0, 0, 0, 0], [B, K, S, D]);
+  const v = tf.slice(cache, [0, K, 0, 0], [B, K, S, D]);
+  const back = tf.sub(tf.reshape(lengths, [B, 1]), tf.range(0, S, 1, "int32"));
+  const zero = tf.scalar(0, "int32");
+  const reach = tf.logicalAnd(tf.greaterEqual(back, zero), tf.less(back, tf.scalar(window ?? S, "int32")));
+  const marks = marked && tf.reshape(marked, [B, S]);
+  const shown = marks && hard === 1 && tf.logicalOr(tf.notEqual(marks, zero), tf.equal(back, zero));
+  const seen = tf.reshape(shown ? tf.logicalAnd(reach, shown) : reach, [B, 1, 1, S]);
+  const scaled = tf.mul(tf.matMul(q, k, false, true), scaleOf(ways, D));
+  const s = softcap === undefined ? scaled : tf.mul(tf.tanh(tf.div(scaled, softcap)), softcap);
+  const raise = (by: tf.Tensor, m: tf.Tensor) =>
+    tf.mul(tf.reshape(by, [1, K, H / K, 1]), tf.reshape(tf.cast(m, "float32"), [B, 1, 1, S]));
+  const raised = marks && bias && hard === 0 ? tf.add(s, raise(bias, marks)) : s;
+  const p = tf.softmax(tf.where(seen, raised, tf.fill([1, 1, 1, 1], -1e30)));
+  // Slots beyond the length are not yet written and may hold anything, NaN included.
+  const known = tf.where(tf.reshape(seen, [B, 1, S, 1]), v, tf.zerosLike(v));
+  return tf.reshape(tf.matMul(p, known), [B, H * D]);
+}
+
+const attendSizes: (Ways & { B: number; S: number; D: number })[] = [
   ...sizes.map(({ T: _, ...each }) => each),
   { B: 3, S: 200, heads: 4, keyValueHeads: 2, D: 16, window: 70 },
   { B: 4, S: 9, heads: 4, keyValueHeads: 1, D: 6, window: 3, softcap: 1.5, scale: 0.7 },
@@ -172,28 +199,7 @@ const attended: (Ways & { B: number; S: number; D: number })[] = [
 const attend = defineKernel({
   name: "CacheAttention",
   inputs: ["packed", "cache", "lengths"],
-  reference: (
-    { packed, cache, lengths }: { packed: tf.Tensor4D; cache: tf.Tensor4D; lengths: tf.Tensor1D },
-    ways: Ways,
-  ) => {
-    const { heads: H, keyValueHeads: K, softcap, window } = ways;
-    const [B, , S, D] = cache.shape;
-    const q = tf.reshape(tf.slice(packed, [0, 0, 0, 0], [B, H, 1, D]), [B, K, H / K, D]);
-    const k = tf.slice(cache, [0, 0, 0, 0], [B, K, S, D]);
-    const v = tf.slice(cache, [0, K, 0, 0], [B, K, S, D]);
-    const back = tf.sub(tf.reshape(lengths, [B, 1]), tf.range(0, S, 1, "int32"));
-    const inReach = tf.logicalAnd(
-      tf.greaterEqual(back, tf.scalar(0, "int32")),
-      tf.less(back, tf.scalar(window ?? S, "int32")),
-    );
-    const seen = tf.reshape(inReach, [B, 1, 1, S]);
-    const scaled = tf.mul(tf.matMul(q, k, false, true), scaleOf(ways, D));
-    const s = softcap === undefined ? scaled : tf.mul(tf.tanh(tf.div(scaled, softcap)), softcap);
-    const p = tf.softmax(tf.where(seen, s, tf.fill([1, 1, 1, 1], -1e30)));
-    // Slots beyond the length are not yet written and may hold anything, NaN included.
-    const known = tf.where(tf.reshape(seen, [B, 1, S, 1]), v, tf.zerosLike(v));
-    return tf.reshape(tf.matMul(p, known), [B, H * D]);
-  },
+  reference: attended,
   gpu: ({ cache }, { heads, keyValueHeads, ...ways }) => ({
     outputShape: [dim(cache, 0), heads * dim(cache, 3)],
     workgroups: [keyValueHeads * Math.ceil(heads / keyValueHeads / mostQueries), dim(cache, 0), 1],
@@ -213,7 +219,7 @@ const attend = defineKernel({
     scratch: dim(cache, 2) * 4,
     cost: (2 * cache.size * ways.heads) / ways.keyValueHeads,
   }),
-  cases: attended.map(({ B, S, D, ...attrs }) => ({
+  cases: attendSizes.map(({ B, S, D, ...attrs }) => ({
     shapes: {
       packed: [B, attrs.heads + 2 * attrs.keyValueHeads, 1, D],
       cache: [B, 2 * attrs.keyValueHeads, S, D],
@@ -224,7 +230,20 @@ const attend = defineKernel({
   })),
 });
 
-export const kernels = [fill, attend];
+const attendMarked = defineKernel({
+  name: "MarkedCacheAttention",
+  inputs: ["packed", "cache", "lengths", "marked", "bias"],
+  reference: (inputs: Inputs & Marked, ways: MarkedHeads) => attended(inputs, ways),
+  cases: attend.kernel.cases.flatMap(({ shapes, attrs, whole }) =>
+    [0, 1].map((hard) => ({
+      shapes: { ...shapes, marked: [shapes.cache[0] ?? 0, shapes.cache[2] ?? 0], bias: [attrs.heads] },
+      attrs: { ...attrs, hard },
+      whole: { ...whole, marked: [2] },
+    })),
+  ),
+});
+
+export const kernels = [fill, attend, attendMarked];
 
 /**
  * The cache with the keys and values of `packed` in the T slots from starts[b] on. The cache given is used up: on a
@@ -234,7 +253,18 @@ export function fillCache(cache: tf.Tensor4D, packed: tf.Tensor4D, starts: tf.Te
   return fill({ cache, packed, starts }, heads) as tf.Tensor4D;
 }
 
-/** One new token a row looking at slots 0 … lengths[b]: packed [B, H + 2K, 1, D] → [B, H·D]. */
-export function attendCache(packed: tf.Tensor4D, cache: tf.Tensor4D, lengths: tf.Tensor1D, ways: Ways): tf.Tensor2D {
-  return attend({ packed, cache, lengths }, ways) as tf.Tensor2D;
+/**
+ * One new token a row looking at slots 0 … lengths[b]: packed [B, H + 2K, 1, D] → [B, H·D]. Marks, where given, are of
+ * the slots, [B, S] or [B·S]; the token sees its own slot, the last, whatever its mark.
+ */
+export function attendCache(
+  packed: tf.Tensor4D,
+  cache: tf.Tensor4D,
+  lengths: tf.Tensor1D,
+  ways: Ways,
+  marks?: Marks,
+): tf.Tensor2D {
+  if (!marks || !(marks.isHard || marks.bias)) return attend({ packed, cache, lengths }, ways) as tf.Tensor2D;
+  const hard = marks.isHard ? 1 : 0;
+  return attendMarked({ packed, cache, lengths, ...marksOf(marks) }, { ...ways, hard }) as tf.Tensor2D;
 }

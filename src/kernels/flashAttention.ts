@@ -284,7 +284,8 @@ const rowDelta = defineKernel({
 const backward = defineKernel({
   name: "FlashAttentionBack",
   inputs: ["qkv", "segments", "dy", "lse", "delta"],
-  reference: ({ qkv, segments, ...rest }: Back, heads: Heads): tf.Tensor => attendBack({ qkv, segments }, rest, heads),
+  reference: ({ qkv, segments, ...rest }: Back, heads: Heads): tf.Tensor =>
+    attendBack({ qkv, segments }, rest, heads).dqkv,
   gpu: ({ qkv }, heads) => ({
     outputShape: qkv.shape,
     workgroups: [tilesOf(qkv), heads.keyValueHeads + heads.heads, dim(qkv, 0)],
