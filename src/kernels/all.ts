@@ -9,16 +9,20 @@ import { kernels as crossEntropy } from "./crossEntropy";
 import { kernels as dropout } from "./dropout";
 import { kernels as entropy } from "./entropy";
 import { kernels as gelu } from "./gelu";
+import { kernels as headGate } from "./headGate";
 import { kernels as headNorm } from "./headNorm";
 import type { Attrs, Kernel } from "./kernel";
 import { kernels as layerNorm } from "./layerNorm";
 import { kernels as linear } from "./linear";
 import { kernels as linearCrossEntropy } from "./linearCrossEntropy";
 import { kernels as lora } from "./lora";
+import { kernels as maskRows } from "./maskRows";
+import { kernels as relu } from "./relu";
 import { kernels as rmsNorm } from "./rmsNorm";
 import { kernels as rows } from "./rows";
 import { kernels as sampleTokens } from "./sampleTokens";
 import { kernels as scale } from "./scale";
+import { kernels as scaleColumns } from "./scaleColumns";
 import { kernels as softcap } from "./softcap";
 import { kernels as splitHeads } from "./splitHeads";
 import { kernels as swiglu } from "./swiglu";
@@ -45,6 +49,10 @@ export const allKernels = [
   ...swiglu,
   ...gelu,
   ...scale,
+  ...scaleColumns,
+  ...relu,
+  ...maskRows,
+  ...headGate,
   ...softcap,
   ...rows,
   ...crossEntropy,

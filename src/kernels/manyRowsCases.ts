@@ -77,6 +77,11 @@ const shapes: Record<string, (N: number) => Shaped> = {
     whole: { targets: [V] },
   }),
   AddSame: (N) => alike(["a", "b"], [N, C]),
+  ScaleColumns: (N) => ({ shapes: { x: [N, C], l: [C] }, attrs: {} }),
+  ColumnProducts: (N) => alike(["x", "dy"], [N, C]),
+  HeadGate: (N) => ({ shapes: { y: [N, 2 * D], z: [N, 2] }, attrs: { factor: 2 } }),
+  HeadGateBack: (N) => ({ shapes: { y: [N, 2 * D], z: [N, 2], dout: [N, 2 * D] }, attrs: { factor: 2 } }),
+  MaskRows: (N) => ({ shapes: { x: [N, C], marked: [N] }, attrs: {}, whole: { marked: [2] } }),
 };
 
 /** The kernel with this case in place of its own. */
@@ -115,7 +120,7 @@ const many = [...casesOf((name) => (aGroupARow.test(name) ? 66_000 : 100_000)), 
 });
 const one = casesOf(() => 1);
 /** Sums over rows: the outputs that have numbers where there are no rows. */
-const overRows = /^(LinearWeight|LoraUp|RmsNormWeight|RowsBack|SumRows)$/;
+const overRows = /^(ColumnProducts|LinearWeight|LoraUp|RmsNormWeight|RowsBack|SumRows)$/;
 /** Defines the tests for a backend. */
 export function testManyRows(backend: Device["backend"]): void {
   describe(`${backend}: rows`, () => {

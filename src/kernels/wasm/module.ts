@@ -50,6 +50,13 @@ export const functions = [
   "gegluBack",
   "gelu",
   "geluBack",
+  "scaleColumns",
+  "columnProducts",
+  "headGate",
+  "headGateBack",
+  "maskRows",
+  "relu",
+  "reluBack",
 ] as const;
 export type FunctionName = (typeof functions)[number];
 

@@ -146,3 +146,22 @@ export function geluBack(args: usize, piece: i32): void {
     store4(address(args, 0) + at, f32x4.mul(load4(address(args, 2) + at, n), geluSlope(x, geluGate(x))), n);
   }
 }
+
+/** out, x, count; a NaN stays one. */
+export function relu(args: usize, piece: i32): void {
+  const end = min(word(args, 2), (piece + 1) * 8192);
+  for (let i = piece * 8192; i < end; i += 4) {
+    const at = <usize>i << 2, n = min(4, end - i);
+    store4(address(args, 0) + at, f32x4.max(load4(address(args, 1) + at, n), splat(0)), n);
+  }
+}
+
+/** out, y, dy, count: dy where y is positive */
+export function reluBack(args: usize, piece: i32): void {
+  const end = min(word(args, 3), (piece + 1) * 8192);
+  for (let i = piece * 8192; i < end; i += 4) {
+    const at = <usize>i << 2, n = min(4, end - i);
+    const isOn = f32x4.gt(load4(address(args, 1) + at, n), splat(0));
+    store4(address(args, 0) + at, v128.and(load4(address(args, 2) + at, n), isOn), n);
+  }
+}

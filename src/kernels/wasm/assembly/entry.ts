@@ -5,8 +5,9 @@
  * 6 working memory, 7 bytes of it for each thread, 8 a thread failed, from 16 on the call's arguments.
  */
 
-import { geglu, gegluBack, gelu, geluBack, swiglu, swigluBack } from "./activation";
+import { geglu, gegluBack, gelu, geluBack, relu, reluBack, swiglu, swigluBack } from "./activation";
 import { adamWFlat, squaresPartial } from "./adamW";
+import { columnProducts, headGate, headGateBack, maskRows, scaleColumns } from "./adapters";
 import { cacheAttention, cacheFill } from "./cache";
 import { add, addBias, dropout, rowsBack, scale, takeRows } from "./elementwise";
 import { attention, attentionBack, mergeStacked, splitStacked } from "./heads";
@@ -154,6 +155,27 @@ function work(fn: i32, args: usize, piece: i32, scratch: usize): void {
       break;
     case 41:
       geluBack(args, piece);
+      break;
+    case 42:
+      scaleColumns(args, piece);
+      break;
+    case 43:
+      columnProducts(args, piece);
+      break;
+    case 44:
+      headGate(args, piece);
+      break;
+    case 45:
+      headGateBack(args, piece);
+      break;
+    case 46:
+      maskRows(args, piece);
+      break;
+    case 47:
+      relu(args, piece);
+      break;
+    case 48:
+      reluBack(args, piece);
       break;
     default:
       unreachable();

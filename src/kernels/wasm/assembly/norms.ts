@@ -5,7 +5,7 @@ import { addRow } from "./elementwise";
 import { fma, loadPart, splat, sumLanes } from "./simd";
 
 /** Σ a · b of one row. */
-function dotRow(a: usize, b: usize, cols: i32): f32 {
+export function dotRow(a: usize, b: usize, cols: i32): f32 {
   let sum = splat(0);
   let i = 0;
   for (; i + 4 <= cols; i += 4) {
