@@ -3,6 +3,7 @@
 Run with Python 3.11, gguf 0.19, torch 2.13 and transformers 5.18:  python interop/ggufGoldens.py [FOLDER]
 types.gguf holds random blocks of every type we read. {architecture}.gguf is a tiny random model, whose tensors got
 their names from gguf-py's own table and were changed as llama.cpp's convert_hf_to_gguf.py changes them.
+written.gguf is what our writer is to write byte for byte, from the numbers in its tensor "F32".
 goldens.json has the SHA-256 of the f32 numbers of each tensor as Hugging Face's checkpoint has it, and its
 configuration.
 """
@@ -226,8 +227,52 @@ def write_model(folder, architecture):
     return dict(config=MODELS[architecture], tensors=known)
 
 
+def awkward_numbers():
+    """Rows of 64 that quantisation may err on: zeros, halves between two codes, equal magnitudes, all sizes."""
+    chance = np.random.default_rng(5)
+    rows = chance.standard_normal((24, 64)).astype("<f4") * np.logspace(-6, 4, 24, dtype="<f4")[:, None]
+    rows[0] = 0
+    rows[1, :32] = -0.0
+    rows[2, :32] = np.arange(-16, 16, dtype="<f4") + np.float32(0.5)
+    rows[2, 0] = 127  # so that codes are the numbers, each between two
+    rows[3, :32] = np.arange(32) / 2
+    rows[3, 0] = -8  # the same of Q4_0
+    rows[4, 5] = -3
+    rows[4, 9] = 3  # of two as large the first counts
+    rows[5, :32] = 0.25
+    rows[6, 0] = 65504
+    return rows
+
+
+def write_written(folder):
+    """As src/formats/ggufWriter.test.ts writes it again."""
+    writer = gguf.GGUFWriter(folder / "written.gguf", "llama")
+    writer.add_string("a.string", "naïve 日本 👍")
+    writer.add_uint32("a.uint32", 4294967295)
+    writer.add_int32("a.int32", -5)
+    writer.add_float32("a.float32", 0.1)
+    writer.add_int64("a.int64", -(2**40))
+    writer.add_float64("a.float64", 0.1)
+    writer.add_bool("a.bool", True)
+    writer.add_array("strings", ["", "a b", "é"])
+    writer.add_array("int32s", [1, -1])
+    writer.add_array("float32s", [0.5, -1000.0, 0.1])
+    writer.add_array("bools", [True, False])
+    numbers = awkward_numbers()
+    writer.add_tensor("F32", numbers)
+    for kind in (Type.F16, Type.Q8_0, Type.Q4_0):
+        writer.add_tensor(kind.name, gguf.quants.quantize(numbers, kind), raw_dtype=kind)
+    writer.add_tensor("odd", np.array([1, -2, 3, 4, 5], "<f4"))
+    writer.add_tensor("odd16", np.array([[1, -2, 3]], "<f2"))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
 def main(folder):
     folder.mkdir(parents=True, exist_ok=True)
+    write_written(folder)
     goldens = dict(types=write_types(folder), models={name: write_model(folder, name) for name in MODELS})
     (folder / "goldens.json").write_text(json.dumps(goldens) + "\n")
 

@@ -96,7 +96,14 @@ function readRopeScaling(keys: Keys, metadata: GgufHeader["metadata"], architect
   if (type === undefined || type === "linear") return { rope_type: "linear", factor };
   if (type !== "yarn") fail(say`the rope scaling ${quote(String(type))} is not supported`);
   const original = keys.needed("rope.scaling.original_context_length");
-  return { rope_type: "yarn", factor, original_max_position_embeddings: original };
+  // Beside the factor that YaRN has by itself.
+  const more = keys.positive("rope.scaling.attn_factor");
+  return {
+    rope_type: "yarn",
+    factor,
+    original_max_position_embeddings: original,
+    ...(more === null ? {} : { attention_factor: more * (factor <= 1 ? 1 : 0.1 * Math.log(factor) + 1) }),
+  };
 }
 
 function readTokenIds(metadata: GgufHeader["metadata"]): Config {
@@ -133,14 +140,24 @@ function readGemma(keys: Keys, header: GgufHeader, architecture: "gemma2" | "gem
   };
 }
 
+/** llama.cpp lets every layer see all; files that we wrote say which of them see a window. */
+function readQwenWindows(pattern: GgufValue | undefined, window: number | null): Config {
+  if (window === null || !Array.isArray(pattern)) return { use_sliding_window: false };
+  const isLocal: readonly unknown[] = pattern;
+  const kinds = isLocal.map((local) => (local === true ? "sliding_attention" : "full_attention"));
+  return { use_sliding_window: true, layer_types: kinds };
+}
+
 function readPhi3(keys: Keys, factors: RopeFactors): Config {
   const original = keys.whole("rope.scaling.original_context_length");
+  const attentionFactor = keys.positive("rope.scaling.attn_factor");
   const scaling =
     factors.long && factors.short
       ? {
           rope_type: "longrope",
           long_factor: Array.from(factors.long, shortest),
           short_factor: Array.from(factors.short, shortest),
+          ...(attentionFactor === null ? {} : { attention_factor: attentionFactor }),
         }
       : null;
   const window = keys.number("attention.sliding_window") ?? 0;
@@ -215,13 +232,17 @@ export function readGgufConfig(header: GgufHeader, architecture: GgufArchitectur
   if (architecture === "gemma2" || architecture === "gemma3")
     return { ...config, attention_bias: false, ...readGemma(keys, header, architecture, sizes) };
   if (architecture === "phi3") return { ...config, attention_bias: false, ...readPhi3(keys, factors) };
-  const window = architecture === "llama" ? keys.whole("attention.sliding_window") : null;
+  const window = keys.whole("attention.sliding_window");
   return {
     ...config,
+    // Mistral's files say llama; only its layers see a window.
+    ...(architecture === "llama" && window !== null ? { model_type: "mistral" } : {}),
     hidden_act: "silu",
     // Qwen 2 has these biases whatever its configuration says.
     ...(architecture === "qwen2" ? {} : { attention_bias: tensors.has("blk.0.attn_q.bias") }),
-    ...(architecture === "llama" ? { mlp_bias: tensors.has("blk.0.ffn_up.bias") } : { use_sliding_window: false }),
+    ...(architecture === "llama"
+      ? { mlp_bias: tensors.has("blk.0.ffn_up.bias") }
+      : readQwenWindows(metadata.get(`${architecture}.attention.sliding_window_pattern`), window)),
     ...(window === null ? {} : { sliding_window: window }),
   };
 }

@@ -4,6 +4,8 @@
  * Source: gguf-py's tensor_mapping.py and convert_hf_to_gguf.py of https://github.com/ggml-org/llama.cpp.
  */
 
+import type { Architecture } from "../core/architectures";
+
 const llamaLayer = {
   attn_norm: "input_layernorm",
   attn_q: "self_attn.q_proj",
@@ -84,6 +86,10 @@ export type GgufArchitecture = keyof typeof ggufNames;
 export const isGgufArchitecture = (name: unknown): name is GgufArchitecture =>
   typeof name === "string" && Object.hasOwn(ggufNames, name);
 
+/** What llama.cpp calls an architecture: Mistral's files are Llama's. */
+export const ggufArchitectureOf = (architecture: Architecture): GgufArchitecture =>
+  architecture === "mistral" ? "llama" : architecture;
+
 export type HuggingFaceName = {
   name: string;
   layer: number | null;
@@ -108,4 +114,22 @@ export function nameInHuggingFace(architecture: GgufArchitecture, name: string):
     isTransposed: suffix === "weight" && number !== undefined && (names.transposed?.includes(stem) ?? false),
     shift: isNormWeight && names.addedToNorms !== undefined ? -names.addedToNorms : null,
   };
+}
+
+/** The inverse: a tensor's name in a GGUF file and what its numbers go through; null where there is none such. */
+export function nameInGguf(
+  architecture: GgufArchitecture,
+  name: string,
+): { name: string; changes: HuggingFaceName } | null {
+  const names: Names = ggufNames[architecture];
+  const [, path = "", suffix = ""] = /^(.+)\.(weight|bias)$/.exec(name) ?? [];
+  const [, number, inner] = path.startsWith(names.layers)
+    ? (/^(\d{1,6})\.(.+)$/.exec(path.slice(names.layers.length)) ?? [])
+    : [];
+  const among = number === undefined ? names.outside : names.layer;
+  const stem = Object.keys(among).find((key) => among[key] === (number === undefined ? path : inner));
+  if (stem === undefined) return null;
+  const ggufName = `${number === undefined ? "" : `blk.${number}.`}${stem}.${suffix}`;
+  const changes = nameInHuggingFace(architecture, ggufName);
+  return changes && changes !== "ignored" && changes.name === name ? { name: ggufName, changes } : null;
 }
