@@ -25,21 +25,14 @@ import {
   type Heads,
   type Inputs,
   type Marks,
+  numbers,
   rowSums,
-  scaleOf,
 } from "./attentionReference";
 import { flashAttention, kernels as flashKernels } from "./flashAttention";
 import { defineKernel } from "./kernel";
 import { dim } from "./shape";
 import { tf } from "./tf";
 import { scoresScratch } from "./wasmBackend";
-
-/** What the compiled functions take of attention's ways; 0 stands for no window and no cap. */
-export const options = (heads: Heads, D: number) => [
-  { float: scaleOf(heads, D) },
-  heads.window ?? 0,
-  { float: heads.softcap ?? 0 },
-];
 
 const backward = defineKernel({
   name: "AttentionBackWhole",
@@ -52,7 +45,7 @@ const backward = defineKernel({
     fn: "attentionBack",
     outputShape: qkv.shape,
     work: dim(qkv, 0) * heads.keyValueHeads,
-    args: [heads.heads, heads.keyValueHeads, dim(qkv, 2), dim(qkv, 3), ...options(heads, dim(qkv, 3))],
+    args: numbers(qkv, heads),
     scratch: scoresScratch(dim(qkv, 2), 2) + (heads.softcap === undefined ? 0 : 4 * dim(qkv, 2)),
     cost: 6 * qkv.size * dim(qkv, 2),
   }),
@@ -71,7 +64,7 @@ const forward = defineKernel({
     fn: "attention",
     outputShape: [dim(qkv, 0) * dim(qkv, 2), heads.heads * dim(qkv, 3)],
     work: dim(qkv, 0) * heads.heads,
-    args: [heads.heads, heads.keyValueHeads, dim(qkv, 2), dim(qkv, 3), ...options(heads, dim(qkv, 3))],
+    args: numbers(qkv, heads),
     scratch: scoresScratch(dim(qkv, 2), 1),
     cost: 2 * qkv.size * dim(qkv, 2),
   }),

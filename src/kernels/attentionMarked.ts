@@ -19,12 +19,14 @@ import {
   markedCases,
   markSums,
   marksOf,
+  numbers,
   rowSums,
 } from "./attentionReference";
 import { defineKernel } from "./kernel";
 import { sumOfRows } from "./rmsNorm";
 import { dim } from "./shape";
 import { tf } from "./tf";
+import { scoresScratch } from "./wasmBackend";
 
 const backward = defineKernel({
   name: "MarkedAttentionBack",
@@ -35,6 +37,15 @@ const backward = defineKernel({
     const sums = markSums(dcapped, inputs.marked, dim(dqkv, 2));
     return [dqkv, heads.hard === 0 ? sums : tf.zerosLike(sums)];
   },
+  wasm: ({ qkv }, heads) => ({
+    fn: "markedAttentionBack",
+    outputShape: qkv.shape,
+    more: [[dim(qkv, 0), heads.heads]],
+    work: dim(qkv, 0) * heads.keyValueHeads,
+    args: [...numbers(qkv, heads), heads.hard],
+    scratch: scoresScratch(dim(qkv, 2), 2) + (heads.softcap === undefined ? 0 : 4 * dim(qkv, 2)),
+    cost: 6 * qkv.size * dim(qkv, 2),
+  }),
   cases: markedBackCases.map(({ shapes: { qkv, segments, marked, bias, dy }, attrs, whole }) => ({
     shapes: { qkv, segments, marked, bias, dy },
     attrs,
@@ -46,6 +57,14 @@ const forward = defineKernel({
   name: "MarkedAttention",
   inputs: ["qkv", "segments", "marked", "bias"],
   reference: (inputs: MarkedInputs, heads: MarkedHeads): tf.Tensor => attend(inputs, heads)[0],
+  wasm: ({ qkv }, heads) => ({
+    fn: "markedAttention",
+    outputShape: [dim(qkv, 0) * dim(qkv, 2), heads.heads * dim(qkv, 3)],
+    work: dim(qkv, 0) * heads.heads,
+    args: [...numbers(qkv, heads), heads.hard],
+    scratch: scoresScratch(dim(qkv, 2), 1),
+    cost: 2 * qkv.size * dim(qkv, 2),
+  }),
   gradient: (dy, inputs, heads) => {
     // Not in a thunk: two of them need it.
     const [dqkv, sums] = backward.all({ ...inputs, dy: dy as tf.Tensor2D }, heads) as [tf.Tensor, tf.Tensor2D];

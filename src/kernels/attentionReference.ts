@@ -38,6 +38,17 @@ export const marksOf = ({ marked, bias, isHard }: Marks) => ({
 
 export const scaleOf = ({ scale }: Heads, D: number): number => scale ?? 1 / Math.sqrt(D);
 
+/** What the compiled functions take of attention over x [.., .., T or S, D]; 0 stands for no window and no cap. */
+export const numbers = (x: tf.TensorInfo, heads: Heads) => [
+  heads.heads,
+  heads.keyValueHeads,
+  dim(x, 2),
+  dim(x, 3),
+  { float: scaleOf(heads, dim(x, 3)) },
+  heads.window ?? 0,
+  { float: heads.softcap ?? 0 },
+];
+
 type Given = Inputs & Partial<MarkedInputs>;
 type Ways = Heads & Partial<MarkedHeads>;
 

@@ -5,8 +5,7 @@
  * splitHeads makes it; starts, lengths [B] int32.
  */
 
-import { options } from "./attention";
-import { type MarkedHeads, type Marks, marksOf, scaleOf, type Heads as Ways } from "./attentionReference";
+import { type MarkedHeads, type Marks, marksOf, numbers, scaleOf, type Heads as Ways } from "./attentionReference";
 import { defineKernel } from "./kernel";
 import { dim, element, perElement } from "./shape";
 import { capped } from "./softcap";
@@ -215,7 +214,7 @@ const attend = defineKernel({
     fn: "cacheAttention",
     outputShape: [dim(cache, 0), ways.heads * dim(cache, 3)],
     work: dim(cache, 0),
-    args: [ways.heads, ways.keyValueHeads, dim(cache, 2), dim(cache, 3), ...options(ways, dim(cache, 3))],
+    args: numbers(cache, ways),
     scratch: dim(cache, 2) * 4,
     cost: (2 * cache.size * ways.heads) / ways.keyValueHeads,
   }),
@@ -234,6 +233,14 @@ const attendMarked = defineKernel({
   name: "MarkedCacheAttention",
   inputs: ["packed", "cache", "lengths", "marked", "bias"],
   reference: (inputs: Inputs & Marked, ways: MarkedHeads) => attended(inputs, ways),
+  wasm: ({ cache }, ways) => ({
+    fn: "markedCacheAttention",
+    outputShape: [dim(cache, 0), ways.heads * dim(cache, 3)],
+    work: dim(cache, 0),
+    args: [...numbers(cache, ways), ways.hard],
+    scratch: dim(cache, 2) * 4,
+    cost: (2 * cache.size * ways.heads) / ways.keyValueHeads,
+  }),
   cases: attend.kernel.cases.flatMap(({ shapes, attrs, whole }) =>
     [0, 1].map((hard) => ({
       shapes: { ...shapes, marked: [shapes.cache[0] ?? 0, shapes.cache[2] ?? 0], bias: [attrs.heads] },

@@ -57,6 +57,9 @@ export const functions = [
   "maskRows",
   "relu",
   "reluBack",
+  "markedAttention",
+  "markedAttentionBack",
+  "markedCacheAttention",
 ] as const;
 export type FunctionName = (typeof functions)[number];
 

@@ -2,6 +2,7 @@
 
 import { address, number, word } from "./args";
 import { dot, expRow, firstKey } from "./heads";
+import { markRow } from "./marks";
 import { fma, maxLanes, splat } from "./simd";
 import { capRow } from "./softcap";
 
@@ -89,10 +90,13 @@ function mixValues(to: usize, weights: usize, values: usize, width: i32, D: i32,
   }
 }
 
-/** out, packed, cache, lengths, H, K, S, D, scale, window, cap; a piece is a row of the batch */
-export function cacheAttention(args: usize, piece: i32, scratch: usize): void {
-  const H = word(args, 4), K = word(args, 5), S = word(args, 6), D = word(args, 7);
-  const scale = number(args, 8), window = word(args, 9), cap = number(args, 10);
+/**
+ * A row of the batch, piece by piece. `args` begins with out, packed, cache, lengths; `ways` is where H, K, S, D, scale,
+ * window, cap lie; `marked` and `bias` are 0 where there are none.
+ */
+function attendCache(args: usize, ways: usize, marked: usize, bias: usize, piece: i32, scratch: usize): void {
+  const H = word(ways, 0), K = word(ways, 1), S = word(ways, 2), D = word(ways, 3);
+  const scale = number(ways, 4), window = word(ways, 5), cap = number(ways, 6);
   const end = load<i32>(address(args, 3) + (<usize>piece << 2)) + 1;
   const first = firstKey(end - 1, window), width = end - first;
   const bytes = <usize>(S * D) << 2;
@@ -103,7 +107,19 @@ export function cacheAttention(args: usize, piece: i32, scratch: usize): void {
     const out = address(args, 0) + (<usize>((piece * H + h) * D) << 2);
     scoreKeys(scratch, q, keys, width, D, scale);
     if (cap > 0) capRow(scratch, scratch, width, cap);
+    if (marked) markRow(scratch, marked + (<usize>(piece * S + first) << 2), width - 1, bias, h);
     const part = <f32>1 / expRow(scratch, width, largestOf(scratch, width));
     mixValues(out, scratch, keys + <usize>K * bytes, width, D, part);
   }
+}
+
+/** out, packed, cache, lengths, H, K, S, D, scale, window, cap; a piece is a row of the batch */
+export function cacheAttention(args: usize, piece: i32, scratch: usize): void {
+  attendCache(args, args + 16, 0, 0, piece, scratch);
+}
+
+/** out, packed, cache, lengths, marked, bias, H, K, S, D, scale, window, cap, whether marks are hard; as above */
+export function markedCacheAttention(args: usize, piece: i32, scratch: usize): void {
+  const bias = word(args, 13) != 0 ? 0 : address(args, 5);
+  attendCache(args, args + 24, address(args, 4), bias, piece, scratch);
 }

@@ -8,9 +8,9 @@
 import { geglu, gegluBack, gelu, geluBack, relu, reluBack, swiglu, swigluBack } from "./activation";
 import { adamWFlat, squaresPartial } from "./adamW";
 import { columnProducts, headGate, headGateBack, maskRows, scaleColumns } from "./adapters";
-import { cacheAttention, cacheFill } from "./cache";
+import { cacheAttention, cacheFill, markedCacheAttention } from "./cache";
 import { add, addBias, dropout, rowsBack, scale, takeRows } from "./elementwise";
-import { attention, attentionBack, mergeStacked, splitStacked } from "./heads";
+import { attention, attentionBack, markedAttention, markedAttentionBack, mergeStacked, splitStacked } from "./heads";
 import { loraBack, loraLinear, multiply, packedBack, packedLinear } from "./linear";
 import { crossEntropy, crossEntropyBack, entropy, entropyBack } from "./loss";
 import {
@@ -176,6 +176,15 @@ function work(fn: i32, args: usize, piece: i32, scratch: usize): void {
       break;
     case 48:
       reluBack(args, piece);
+      break;
+    case 49:
+      markedAttention(args, piece, scratch);
+      break;
+    case 50:
+      markedAttentionBack(args, piece, scratch);
+      break;
+    case 51:
+      markedCacheAttention(args, piece, scratch);
       break;
     default:
       unreachable();

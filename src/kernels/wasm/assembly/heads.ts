@@ -1,6 +1,7 @@
 /** @file Kernels over attention heads: rotation, attention and its derivative. */
 
 import { address, number, word } from "./args";
+import { markRow, markSum } from "./marks";
 import { product, PANEL } from "./product";
 import { capRow, capSlopes } from "./softcap";
 import { exp1, exp4, fma, splat, sumLanes, maxLanes } from "./simd";
@@ -159,10 +160,13 @@ export function expRow(row: usize, width: i32, shift: f32): f32 {
   return total;
 }
 
-/** out, qkv, segments, H, K, T, D, scale, window, cap; a piece is a query head of a row. Working memory: a block of scores, a panel. */
-export function attention(args: usize, piece: i32, scratch: usize): void {
-  const H = word(args, 3), K = word(args, 4), T = word(args, 5), D = word(args, 6);
-  const scale = number(args, 7), window = word(args, 8), cap = number(args, 9);
+/**
+ * A query head of a row, piece by piece. `args` begins with out, qkv, segments; `ways` is where H, K, T, D, scale, window,
+ * cap lie; `marked` and `bias` are 0 where there are none.
+ */
+function attend(args: usize, ways: usize, marked: usize, bias: usize, piece: i32, scratch: usize): void {
+  const H = word(ways, 0), K = word(ways, 1), T = word(ways, 2), D = word(ways, 3);
+  const scale = number(ways, 4), window = word(ways, 5), cap = number(ways, 6);
   const b = piece / H, h = piece % H;
   const bytes = <usize>(T * D) << 2;
   const base = address(args, 1) + <usize>(b * (H + 2 * K)) * bytes;
@@ -172,10 +176,12 @@ export function attention(args: usize, piece: i32, scratch: usize): void {
   const scores = scratch + PANEL;
   for (let from = 0; from < T; from += BLOCK) {
     const rows = min(BLOCK, T - from), first = firstKey(from, window), width = from + rows - first;
-    const segments = address(args, 2) + (<usize>(b * T + first) << 2);
+    const places = <usize>(b * T + first) << 2;
+    const segments = address(args, 2) + places;
     scoreBlock(scores, scratch, q, k, from, rows, first, D, scale, cap);
     for (let r = 0; r < rows; r++) {
       const row = scores + (<usize>(r * width) << 2);
+      if (marked) markRow(row, marked + places, from + r - first, bias, h);
       if (window > 0) hideBefore(row, from + r - first, window);
       const top = maskRow(row, segments, from + r - first, width);
       scaleRow(row, width, <f32>1 / expRow(row, width, top));
@@ -185,11 +191,21 @@ export function attention(args: usize, piece: i32, scratch: usize): void {
   }
 }
 
+/** out, qkv, segments, H, K, T, D, scale, window, cap; a piece is a query head of a row. Working memory: a block of scores, a panel. */
+export function attention(args: usize, piece: i32, scratch: usize): void {
+  attend(args, args + 12, 0, 0, piece, scratch);
+}
+
+/** out, qkv, segments, marked, bias, H, K, T, D, scale, window, cap, whether marks are hard; the rest as above */
+export function markedAttention(args: usize, piece: i32, scratch: usize): void {
+  const bias = word(args, 12) != 0 ? 0 : address(args, 4);
+  attend(args, args + 20, address(args, 3), bias, piece, scratch);
+}
+
 /** ds = p · (dp − δ) · scale in place of dp, of one row; `slopes` are the cap's, or 0 where there is none. */
 // @ts-ignore: decorator
 @inline
-function pullRow(pull: usize, row: usize, slopes: usize, width: i32, scale: f32): void {
-  const delta = dot(row, pull, width);
+function pullRow(pull: usize, row: usize, slopes: usize, width: i32, scale: f32, delta: f32): void {
   let j = 0;
   for (; j + 4 <= width; j += 4) {
     const at = <usize>j << 2;
@@ -205,16 +221,18 @@ function pullRow(pull: usize, row: usize, slopes: usize, width: i32, scale: f32)
 }
 
 /**
- * out, qkv, segments, dy, H, K, T, D, scale, window, cap; a piece is a key-value head of a row. Two blocks of scores, a
- * panel, and a row for the slopes of a cap.
+ * A key-value head of a row, piece by piece. `inputs` is where qkv, segments lie, `ways` where H, K, T, D, scale, window,
+ * cap do; `marked` is 0 where there are none, `bias` where they are not soft, `sums` where nobody asks for them.
  */
-export function attentionBack(args: usize, piece: i32, scratch: usize): void {
-  const H = word(args, 4), K = word(args, 5), T = word(args, 6), D = word(args, 7);
-  const scale = number(args, 8), window = word(args, 9), cap = number(args, 10);
+function attendBack(
+  dqkv: usize, inputs: usize, dys: usize, ways: usize, marked: usize, bias: usize, sums: usize, piece: i32, scratch: usize,
+): void {
+  const H = word(ways, 0), K = word(ways, 1), T = word(ways, 2), D = word(ways, 3);
+  const scale = number(ways, 4), window = word(ways, 5), cap = number(ways, 6);
   const b = piece / K, g = piece % K;
   const bytes = <usize>(T * D) << 2;
   const offset = <usize>(b * (H + 2 * K)) * bytes;
-  const qkv = address(args, 1) + offset, out = address(args, 0) + offset;
+  const qkv = address(inputs, 0) + offset, out = dqkv + offset;
   const k = qkv + <usize>(H + g) * bytes, v = k + <usize>K * bytes;
   const dk = out + <usize>(H + g) * bytes, dv = dk + <usize>K * bytes;
   const scores = scratch + PANEL, pulls = scores + (<usize>(BLOCK * T) << 2);
@@ -223,25 +241,50 @@ export function attentionBack(args: usize, piece: i32, scratch: usize): void {
   memory.fill(dv, 0, bytes);
   for (let h = g * (H / K); h < (g + 1) * (H / K); h++) {
     const q = qkv + <usize>h * bytes;
+    let sum: f32 = 0;
     for (let from = 0; from < T; from += BLOCK) {
       const rows = min(BLOCK, T - from), first = firstKey(from, window), width = from + rows - first;
       const skipped = <usize>(first * D) << 2;
-      const segments = address(args, 2) + (<usize>(b * T + first) << 2);
-      const dy = address(args, 3) + (<usize>(((b * T + from) * H + h) * D) << 2);
+      const places = <usize>(b * T + first) << 2;
+      const segments = address(inputs, 1) + places;
+      const dy = dys + (<usize>(((b * T + from) * H + h) * D) << 2);
       scoreBlock(scores, scratch, q, k, from, rows, first, D, scale, cap);
       product(pulls, width, rows, width, false, 1, scratch, dy, H * D, 1, v + skipped, 1, D, D);
       for (let r = 0; r < rows; r++) {
-        const row = scores + (<usize>(r * width) << 2);
+        const row = scores + (<usize>(r * width) << 2), pull = pulls + (<usize>(r * width) << 2);
+        const own = from + r - first;
         if (cap > 0) capSlopes(slopes, row, width, cap);
-        if (window > 0) hideBefore(row, from + r - first, window);
-        const top = maskRow(row, segments, from + r - first, width);
+        if (marked) markRow(row, marked + places, own, bias, h);
+        if (window > 0) hideBefore(row, own, window);
+        const top = maskRow(row, segments, own, width);
         scaleRow(row, width, <f32>1 / expRow(row, width, top));
-        pullRow(pulls + (<usize>(r * width) << 2), row, slopes, width, scale);
+        const delta = dot(row, pull, width);
+        if (bias) sum += markSum(row, pull, marked + places, own + 1, delta);
+        pullRow(pull, row, slopes, width, scale, delta);
       }
       const dq = out + <usize>h * bytes + (<usize>(from * D) << 2);
       product(dq, D, rows, D, false, 1, scratch, pulls, width, 1, k + skipped, D, 1, width);
       product(dk + skipped, D, width, D, true, 1, scratch, pulls, 1, width, q + (<usize>(from * D) << 2), D, 1, rows);
       product(dv + skipped, D, width, D, true, 1, scratch, scores, 1, width, dy, H * D, 1, rows);
     }
+    if (sums) store<f32>(sums + (<usize>(b * H + h) << 2), sum);
   }
+}
+
+/**
+ * out, qkv, segments, dy, H, K, T, D, scale, window, cap; a piece is a key-value head of a row. Two blocks of scores, a
+ * panel, and a row for the slopes of a cap.
+ */
+export function attentionBack(args: usize, piece: i32, scratch: usize): void {
+  attendBack(address(args, 0), args + 4, address(args, 3), args + 16, 0, 0, 0, piece, scratch);
+}
+
+/**
+ * out, dλ by row and head [B, H], qkv, segments, marked, bias, dy, H, K, T, D, scale, window, cap, whether marks are
+ * hard: dλ is then 0. The rest as above.
+ */
+export function markedAttentionBack(args: usize, piece: i32, scratch: usize): void {
+  const bias = word(args, 14) != 0 ? 0 : address(args, 5);
+  const out = address(args, 0), dy = address(args, 6);
+  attendBack(out, args + 8, dy, args + 28, address(args, 4), bias, address(args, 1), piece, scratch);
 }
