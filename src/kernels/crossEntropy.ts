@@ -9,7 +9,7 @@
 
 import { rowLanes } from "./adapter";
 import { defineKernel } from "./kernel";
-import { acrossLanes, clampedGroup, dim, perRow, plus } from "./shape";
+import { acrossLanes, clampedGroup, dim, larger, perRow, plus } from "./shape";
 import { tf } from "./tf";
 
 type Inputs = { logits: tf.Tensor2D; targets: tf.Tensor1D; weights: tf.Tensor1D };
@@ -17,7 +17,7 @@ type None = Record<string, never>;
 
 /** WGSL: the largest logit of a row, and the sum of exp(logit − largest). */
 export const logitStatistics = () => `
-  ${acrossLanes("largestOfLanes", (a, b) => `max(${a}, ${b})`)}
+  ${acrossLanes("largestOfLanes", larger)}
   ${acrossLanes("sumOfLanes", plus)}
   fn largest(row: u32, cols: u32, lane: u32) -> f32 {
     var top = logits[row * cols];

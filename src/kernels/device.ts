@@ -88,7 +88,11 @@ async function openWebGPU(adapter: GPUAdapter, reason: Said): Promise<Device> {
     requiredFeatures: features,
     requiredLimits: allLimits(adapter.limits),
   });
-  describeAdapter({ software: isSoftware(adapter) });
+  describeAdapter({
+    software: isSoftware(adapter),
+    subgroups: device.features.has("subgroups"),
+    halves: device.features.has("shader-f16"),
+  });
   chooseProducts({});
   const { WebGPUBackend } = await loadWebGPU();
   if (isRegistered("webgpu")) tf.removeBackend("webgpu");

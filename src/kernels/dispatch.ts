@@ -5,6 +5,7 @@
  */
 
 import { StudioError } from "../core/errors";
+import { adapterKey, enabledFeatures } from "./adapter";
 import { sizeOf } from "./shape";
 import type { tf } from "./tf";
 
@@ -181,7 +182,7 @@ function newDispatcher(backend: Backend): Dispatcher {
   const pipelineOf = (call: Dispatch): Pipeline => {
     const inPlace = call.inputs.map(({ inPlace }) => (inPlace ? 1 : 0)).join("");
     const types = call.inputs.map(({ tensor }) => backend.tensorMap.get(tensor.dataId).dtype).join();
-    const key = `${call.name} ${JSON.stringify(call.constants)} ${inPlace} ${types} ${call.workgroupSize.join()}`;
+    const key = `${call.name} ${JSON.stringify(call.constants)} ${inPlace} ${types} ${call.workgroupSize.join()} ${adapterKey()}`;
     const known = pipelines.get(key);
     if (known) return known;
     const made = { id: pipelines.size, ...compile(device, call, types.split(",")) };
@@ -297,6 +298,7 @@ function compile(device: GPUDevice, call: Dispatch, types: string[]): Pick<Pipel
   ];
   if (16 * shapesOf(call).length + 4 * Object.keys(call.uniforms).length > slotBytes) throw new StudioError("bug");
   const code = `
+    ${enabledFeatures()}
     struct Uniforms { ${fields.join(", ")} };
     @group(0) @binding(0) var<uniform> uniforms: Uniforms;
     ${storage

@@ -1,6 +1,6 @@
 /** @file Sizes of tensors, checked. */
 
-import { rowLanes } from "./adapter";
+import { hasSubgroups, rowLanes } from "./adapter";
 import type { tf } from "./tf";
 
 /** The size of axis `i`. */
@@ -40,15 +40,27 @@ export const element = "((workgroupId.y * numWorkgroups.x + workgroupId.x) * 64u
  */
 export const clampedGroup = (rows: string) => `min(workgroupId.y * numWorkgroups.x + workgroupId.x, u32(${rows}) - 1u)`;
 
+/** How two values become one, the subgroups' function that does the same, and what then adds nothing more to it. */
+export type Join = {
+  join: (a: string, b: string) => string;
+  ofSubgroup: string;
+  rest: (joined: string, type: string) => string;
+};
+export const plus: Join = { join: (a, b) => `${a} + ${b}`, ofSubgroup: "subgroupAdd", rest: (_, type) => `${type}()` };
+export const larger: Join = { join: (a, b) => `max(${a}, ${b})`, ofSubgroup: "subgroupMax", rest: (joined) => joined };
+
 /**
  * WGSL: `fn NAME(lane, value)`, which joins the values of all lanes of a workgroup and gives every lane the result, in
- * an order that depends on nothing else. Two barriers, where halving would take one a bit.
+ * an order that depends on nothing but the device. To be called where all lanes of the workgroup come.
  */
 export const acrossLanes = (
   name: string,
-  join: (a: string, b: string) => string,
+  how: Join,
   { lanes = rowLanes(), type = "f32" }: { lanes?: number; type?: string } = {},
-) => `
+) => (hasSubgroups() ? bySubgroups(name, how, lanes, type) : byEights(name, how, lanes, type));
+
+/** Two barriers, where halving would take one a bit. */
+const byEights = (name: string, { join }: Join, lanes: number, type: string) => `
   var<workgroup> ${name}All: array<${type}, ${lanes}>;
   var<workgroup> ${name}Few: array<${type}, ${lanes / 8}>;
   fn ${name}(lane: u32, value: ${type}) -> ${type} {
@@ -65,4 +77,23 @@ export const acrossLanes = (
     return joined;
   }`;
 
-export const plus = (a: string, b: string) => `${a} + ${b}`;
+/**
+ * One barrier. Each subgroup's first lane leaves what its subgroup has, all others what adds nothing, and then every
+ * subgroup joins all of it. Neither a subgroup's size nor which lanes are in it is taken for known: WGSL promises
+ * nothing of the kind. Memory is used in turns, so that a second call needs no barrier before it writes.
+ */
+const bySubgroups = (name: string, { join, ofSubgroup, rest }: Join, lanes: number, type: string) => `
+  var<workgroup> ${name}All: array<${type}, ${2 * lanes}>;
+  var<private> ${name}Turn = ${lanes}u;
+  fn ${name}(lane: u32, value: ${type}) -> ${type} {
+    let rank = subgroupExclusiveAdd(1u);
+    let count = subgroupAdd(1u);
+    let mine = ${ofSubgroup}(value);
+    ${name}Turn = ${lanes}u - ${name}Turn;
+    let first = ${name}Turn;
+    ${name}All[first + lane] = select(${rest("mine", type)}, mine, rank == 0u);
+    workgroupBarrier();
+    var joined = ${name}All[first + rank];
+    for (var i = rank + count; i < ${lanes}u; i += count) { joined = ${join("joined", `${name}All[first + i]`)}; }
+    return ${ofSubgroup}(joined);
+  }`;
