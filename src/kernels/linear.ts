@@ -31,8 +31,8 @@ const timesWeight = (dy: string, w: string): Sum => ({ a: rowsOf(dy), b: columns
 /** dyᵀ · x. */
 export const acrossRows = (dy: string, x: string): Sum => ({ a: columnsOf(dy), b: columnsOf(x), depth: size(dy, 0) });
 
-const packedRows: Operand = { read: (row, k) => `weightAt(${row}, ${k})`, isAlongK: true };
-const packedColumns: Operand = { read: (col, k) => `weightAt(${k}, ${col})`, isAlongK: false };
+const packedRows: Operand = { read: (row, k) => `weightAt(${row}, ${k})`, isAlongK: true, isPacked: true };
+const packedColumns: Operand = { read: (col, k) => `weightAt(${k}, ${col})`, isAlongK: false, isPacked: true };
 
 /** x · wᵀ and dy · w for a weight in any format, under the input's name `w`. */
 export const timesPacked = (x: string, format: number): Sum =>

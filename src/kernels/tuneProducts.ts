@@ -6,13 +6,15 @@ import { weightFormats, wordsOf } from "../core/packing";
 import type { Turns } from "../core/turns";
 import { finishWork } from "./device";
 import { linear, linearBack, linearWeight, plain } from "./linear";
-import { candidates, chooseVariant, type ProductShape, shapeKey, type Variant } from "./product";
+import { candidates, chooseVariant, isHalf, type ProductShape, shapeKey, type Variant } from "./product";
 import { tf } from "./tf";
 import type { Weight } from "./weight";
 
 /** A sample is as many calls as fill this, and the best of three counts. */
 const sampleMs = 2;
 const samples = 3;
+/** So much faster must a product in f16 be than the best in f32 to be taken: it costs some of the result's precision. */
+const worthHalf = 0.9;
 
 /**
  * Times what is not yet in `known`, a shape at a time and in turn with other work, and from then on uses what was
@@ -49,8 +51,18 @@ async function fastestOf(shape: ProductShape): Promise<Variant> {
   } finally {
     dispose();
   }
-  times.sort((a, b) => a.ms - b.ms);
-  return times[0]?.variant ?? "tile1";
+  return fastest(times);
+}
+
+/** The fastest of what was timed, and in f16 only where that is clearly faster. */
+export function fastest(times: readonly { variant: Variant; ms: number }[]): Variant {
+  const best = (half: boolean) =>
+    times
+      .filter(({ variant }) => isHalf(variant) === half)
+      .reduce<{ variant: Variant; ms: number } | undefined>((a, b) => (a && a.ms <= b.ms ? a : b), undefined);
+  const [single, half] = [best(false), best(true)];
+  if (half && (!single || half.ms < worthHalf * single.ms)) return half.variant;
+  return single?.variant ?? "tile1";
 }
 
 async function timeOf(run: () => void): Promise<number> {
