@@ -9,6 +9,7 @@ import { forgetPeak, peakBytes } from "./counters";
 import type { Figure, Measured } from "./measure";
 import { shapeOf } from "./shapes";
 import type { Unit } from "./units.mjs";
+import { watchDevice } from "./watchDevice";
 
 /** Figures of a unit. Throws where the device was lost, or a kernel failed on it: then no figure can be believed. */
 export async function* timeAnneal(unit: Unit, wishes: DeviceWishes = {}): AsyncGenerator<Figure> {
@@ -22,17 +23,6 @@ export async function* timeAnneal(unit: Unit, wishes: DeviceWishes = {}): AsyncG
     const memory = { peakBytes: peakBytes(), ...(used.peak > 0 && { usedBytes: used.peak }) };
     yield { ...label, ...measured, ...(unit.name !== "kernel/" && memory) };
   }
-}
-
-/** Returns what throws once the device was lost, or a kernel failed on it. */
-export function watchDevice({ lost }: Device): () => Promise<void> {
-  const failures: Error[] = [];
-  void lost.then((error) => failures.push(error));
-  return async () => {
-    await new Promise((resolve) => setTimeout(resolve, 0)); // a device's complaint comes as an event
-    const [failure] = failures;
-    if (failure) throw failure;
-  };
 }
 
 async function* timeUnit({ name, only }: Unit, device: Device): AsyncGenerator<Measured & { case: string }> {

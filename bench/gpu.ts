@@ -1,18 +1,20 @@
 /**
  * @file Our own cases in Node, on whatever graphics adapter Dawn finds, each step beside the best rate at which our
- * `linear` multiplies large squares there: npm run bench:gpu -- [--json] [--only PREFIX]
+ * `linear` multiplies large squares there: npm run bench:gpu -- [--json] [--check] [--only PREFIX]
  */
 
 import { parseArgs } from "node:util";
 import { finishWork, openDevice } from "../src/kernels/device";
 import { linear, plain } from "../src/kernels/linear";
 import { tf } from "../src/kernels/tf";
-import { timeAnneal, watchDevice } from "./anneal";
+import { timeAnneal } from "./anneal";
+import { checkKernels } from "./check";
 import { installCounters } from "./counters";
 import { describeMachine } from "./machine.mjs";
 import { measure, rounded } from "./measure";
 import { formatTable, type Row } from "./table.mjs";
 import { listUnits, type Unit } from "./units.mjs";
+import { watchDevice } from "./watchDevice";
 
 /** Sides of the squares; the next is tried only while one takes less than `longestMs`. */
 const sides = [512, 1024, 2048, 4096, 8192];
@@ -38,10 +40,10 @@ async function measurePeak(): Promise<{ gflops: number; side: number }> {
 }
 
 /** A GPU and the adapter it offers, or null: a machine without one is no failure. */
-async function findGpu(): Promise<GPU | null> {
+async function findGpu(toggles: string[]): Promise<GPU | null> {
   const { create, globals } = await import("webgpu");
   Object.assign(globalThis, globals);
-  const gpu = create([]);
+  const gpu = create(toggles);
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" }).catch(() => null);
   if (!adapter) return null;
   // tfjs looks for WebGPU there, and nowhere else.
@@ -51,12 +53,23 @@ async function findGpu(): Promise<GPU | null> {
 
 async function main(): Promise<void> {
   const { values: options } = parseArgs({
-    options: { json: { type: "boolean", default: false }, only: { type: "string", default: "" } },
+    options: {
+      json: { type: "boolean", default: false },
+      check: { type: "boolean", default: false },
+      only: { type: "string", default: "" },
+    },
   });
   const say = (text: string) => (options.json ? console.error(text) : console.log(text));
-  const gpu = await findGpu();
+  // With its checks a driver would keep a kernel that leaves its buffers quietly inside.
+  const gpu = await findGpu(options.check ? ["enable-dawn-features=disable_robustness"] : []);
   if (!gpu) {
-    say("This machine has no graphics adapter that WebGPU finds: nothing was measured.");
+    say(
+      `This machine has no graphics adapter that WebGPU finds: nothing was ${options.check ? "checked" : "measured"}.`,
+    );
+    return;
+  }
+  if (options.check) {
+    process.exitCode = (await checkKernels(gpu, options.only, say)) > 0 ? 1 : 0;
     return;
   }
   installCounters();
