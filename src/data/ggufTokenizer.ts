@@ -5,11 +5,11 @@ import { type Said, say } from "../core/say";
 import { ggufPreTokenizers } from "./ggufPreTokenizer";
 
 /** `tokenizer.ggml.token_type` (ggml, docs/gguf.md). */
-const tokenType = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
+export const tokenType = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
 
 type Metadata = ReadonlyMap<string, unknown>;
 type Json = Record<string, unknown>;
-type Vocabulary = { tokens: string[]; types: number[]; idOf: ReadonlyMap<string, number> };
+type Vocabulary = { tokens: readonly string[]; types: readonly number[]; idOf: ReadonlyMap<string, number> };
 
 export type GgufTokenizer = {
   tokenizerJson: Json;
@@ -218,7 +218,7 @@ function newSentencePiece(metadata: Metadata, vocabulary: Vocabulary): Parts {
       fuse_unk: true,
       byte_fallback: true,
       ignore_merges: false,
-      merges: newMerges(vocabulary, scores),
+      merges: mergesOfScores(vocabulary, scores),
     },
     normalizer: hasPrefix ? { type: "Sequence", normalizers: [prepend, spaces] } : spaces,
     preTokenizer: null,
@@ -234,7 +234,7 @@ const mostWork = 200_000_000;
  * The merges that scores stand for: every way to make a token of two, the best token's first
  * (transformers, convert_slow_tokenizer.py, generate_merges). Only what text can be made of is merged.
  */
-function newMerges({ tokens, types, idOf }: Vocabulary, scores: readonly number[]): [string, string][] {
+export function mergesOfScores({ tokens, types, idOf }: Vocabulary, scores: readonly number[]): [string, string][] {
   const isText = (id: number | undefined): id is number =>
     id !== undefined &&
     (types[id] === tokenType.normal || types[id] === tokenType.userDefined || types[id] === tokenType.unused);

@@ -79,28 +79,20 @@ function putValue(parts: Parts, typed: GgufTyped): void {
   switch (typed.type) {
     case "string":
       parts.u32(stringType);
-      {
-        parts.string(typed.value);
-        return;
-      }
+      parts.string(typed.value);
+      return;
     case "bool":
       parts.u32(boolType);
-      {
-        parts.bool(typed.value);
-        return;
-      }
+      parts.bool(typed.value);
+      return;
     case "strings":
       array(stringType, typed.value.length);
-      {
-        typed.value.forEach(parts.string);
-        return;
-      }
+      typed.value.forEach(parts.string);
+      return;
     case "bools":
       array(boolType, typed.value.length);
-      {
-        typed.value.forEach(parts.bool);
-        return;
-      }
+      typed.value.forEach(parts.bool);
+      return;
     case "int32s":
     case "float32s":
     case "int64s":
