@@ -13,6 +13,7 @@ import { loadStockGradients } from "../src/kernels/tf";
 import { watchDevice } from "./watchDevice";
 
 type Named = { kernel: AnyKernel; at: number; name: string };
+/** `variant` is that of the products with packed weights, and the cases are theirs alone. */
 type Way = { label: string; traits: Traits; variant?: Variant };
 
 /** In f16 and in f32: outputs, and gradients. */
@@ -37,15 +38,18 @@ function listWays({ software }: { software: boolean }, features: readonly string
   ];
 }
 
+const isPacked = ({ kernel, at }: Named): boolean =>
+  Object.values(kernel.kernel.cases[at]?.packed ?? {}).some((format) => Number(format) > 0);
+
 /** What differs in one case, in words, and the largest relative error. */
-async function compare({ kernel, at }: Named, want: Outcome, way: Way): Promise<{ worst: number; wrong: string[] }> {
+async function compare(named: Named, want: Outcome, way: Way): Promise<{ worst: number; wrong: string[] }> {
+  const { kernel, at } = named;
   const guards = newGuards();
   const wrong: string[] = [];
   let worst = 0;
   try {
     const { y, gradients } = await outcome(kernel, at, "own");
-    const packed = Object.values(kernel.kernel.cases[at]?.packed ?? {}).some((format) => Number(format) > 0);
-    const [most, mostOfGradient] = allowed[way.variant && isHalf(way.variant) && packed ? "half" : "single"];
+    const [most, mostOfGradient] = allowed[way.variant && isHalf(way.variant) && isPacked(named) ? "half" : "single"];
     const look = (what: string, got: Float32Array, wanted: Float32Array | undefined, bound: number) => {
       const error = relativeError(got, wanted ?? []);
       worst = Math.max(worst, error);
@@ -68,6 +72,7 @@ export async function checkKernels(gpu: GPU, only: string, say: (text: string) =
     .filter(({ kernel }) => kernel.gpu ?? kernel.compose)
     .flatMap((kernel) => kernel.kernel.cases.map((_, at) => ({ kernel, at, name: `${kernel.kernel.name} ${at}` })))
     .filter(({ name }) => name.startsWith(only));
+  if (cases.length === 0) throw new RangeError(`No kernel's case begins with ${only}`);
   await loadStockGradients();
   await openDevice("cpu");
   const meanings = new Map<string, Outcome>();
@@ -81,7 +86,7 @@ export async function checkKernels(gpu: GPU, only: string, say: (text: string) =
     describeAdapter(way.traits);
     chooseProducts(way.variant ? { [anyShape]: way.variant } : {});
     const results: { worst: number; wrong: string[] }[] = [];
-    for (const named of cases) {
+    for (const named of way.variant ? cases.filter(isPacked) : cases) {
       const want = meanings.get(named.name);
       if (!want) continue;
       const result = await compare(named, want, way);
