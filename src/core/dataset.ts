@@ -11,14 +11,21 @@ export type DatasetFormat = (typeof datasetFormats)[number];
 /** A record of the file, as it stands there. */
 export type Row = Record<string, unknown>;
 
-/** What a row becomes under a mapping: what the model is given and what it learns to answer. */
-export type Example = { prompt: string; completion: string };
+/** [start, end) in UTF-16 units of a text. */
+export type Span = [start: number, end: number];
+
+/**
+ * What a row becomes under a mapping: what the model is given and what it learns to answer. `spans`, where the row brings
+ * any, are the parts of the prompt that carry logic: sorted, apart, within it.
+ */
+export type Example = { prompt: string; completion: string; spans?: Span[] };
 
 /**
  * Which column plays which part. `prompt` lists columns joined by a blank line (alpaca's instruction and input);
- * sharegpt and messages name the column of turns in `turns`, and split at the last turn of the assistant.
+ * sharegpt and messages name the column of turns in `turns`, and split at the last turn of the assistant. `spans` names
+ * the column that marks parts of the prompt, as it stands in the example.
  */
-export type Mapping = { format: DatasetFormat; prompt: string[]; completion: string; turns: string };
+export type Mapping = { format: DatasetFormat; prompt: string[]; completion: string; turns: string; spans?: string };
 
 /** A line that could not be used: 1-based line (or record) number and why, in one sentence. */
 export type BadRow = { line: number; reason: Said };

@@ -3,6 +3,7 @@
 import type { Example, Mapping, Row } from "../core/dataset";
 import { StudioError } from "../core/errors";
 import { type Said, say } from "../core/say";
+import { readSpans } from "./logicRow";
 
 type Speaker = "system" | "user" | "assistant" | "tool call" | "tool";
 type Turn = { speaker: Speaker; text: string };
@@ -154,6 +155,12 @@ function readAlpaca(row: Row, mapping: Mapping): Example {
 
 /** Throws `dataset.row` with the reason in one sentence. */
 export function toExample(row: Row, mapping: Mapping): Example {
+  const example = readExample(row, mapping);
+  const spans = mapping.spans === undefined ? undefined : readSpans(row, mapping.spans, example.prompt);
+  return spans ? { ...example, spans } : example;
+}
+
+function readExample(row: Row, mapping: Mapping): Example {
   switch (mapping.format) {
     case "gsm8k":
     case "prompt-completion":

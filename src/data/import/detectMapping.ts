@@ -1,6 +1,7 @@
 /** @file Which column plays which part: a guess from names and contents, with every other reading the columns allow. */
 
 import type { Mapping, Row } from "../../core/dataset";
+import { findSpanColumn } from "../logicRow";
 import { tryExample } from "./tryExample";
 
 /** Names are compared whole (letter case apart): "text" is not found within "context". */
@@ -130,7 +131,12 @@ export function detectMapping(
   columns: readonly string[],
   rows: readonly Row[],
 ): { mapping: Mapping; candidates: Mapping[] } {
-  const shares = readings(columns, rows).map((mapping) => ({ mapping, share: usableShare(rows, mapping) }));
+  const spans = findSpanColumn(columns, rows);
+  const marked = (mapping: Mapping) => (spans === null || mapping.format === "text" ? mapping : { ...mapping, spans });
+  const shares = readings(columns, rows).map((reading) => {
+    const mapping = marked(reading);
+    return { mapping, share: usableShare(rows, mapping) };
+  });
   const usual = shares.filter(({ share }) => share >= 0.5);
   const rare = shares.filter(({ share }) => share > 0 && share < 0.5);
   const candidates = [...usual, ...rare].map(({ mapping }) => mapping);

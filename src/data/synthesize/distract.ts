@@ -22,7 +22,7 @@ const everyKind: ReadonlySet<DistractionKind> = new Set(["owns", "fact", "label"
 const noKind: ReadonlySet<DistractionKind> = new Set();
 
 /** Lower case, and one form for one and many: "boxes" and "box", "pens" and "pen". */
-const stem = (word: string): string => word.toLowerCase().replace(/(?<=\w\w)e?s$/, "");
+const stem = (word: string): string => word.toLowerCase().replace(/s$/, "").replace(/e$/, "");
 
 /** The words of a text that a distraction must not share with it, `$` among them. */
 export function topicWords(text: string): ReadonlySet<string> {
