@@ -9,9 +9,9 @@ import type { Batch } from "../src/core/batch";
 import { type ModelConfig, parseModelConfig } from "../src/core/model";
 import type { WeightFormat } from "../src/core/packing";
 import { newRandom } from "../src/core/random";
+import { tensorShapes } from "../src/core/tensorNames";
 import { newRandomBatch } from "../src/jobs/measureSpeed";
 import type { TensorData } from "../src/model/llama";
-import { tensorShapes } from "../src/model/tensorNames";
 import { configs, shapes } from "./shapes.json";
 
 export type Shape = {

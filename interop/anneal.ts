@@ -2,11 +2,13 @@
 
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { type Lora, linearNamesOf } from "../src/core/adapter";
+import { type Lora, newMethod } from "../src/core/adaptation";
+import { linearNamesOf } from "../src/core/adapter";
 import { StudioError } from "../src/core/errors";
 import { type ModelConfig, parseModelConfig } from "../src/core/model";
 import { newRandom } from "../src/core/random";
 import { newRecipe } from "../src/core/recipe";
+import { tensorShapes } from "../src/core/tensorNames";
 import { loadTokenizer } from "../src/data/tokenizer";
 import { mergeLora, newHuggingFaceFolder } from "../src/formats/huggingFace";
 import { newModelCard } from "../src/formats/modelCard";
@@ -14,10 +16,9 @@ import { listLoraTensors, newPeftFiles, parsePeft } from "../src/formats/peft";
 import { parseSafetensors, type SafeTensorInput, writeSafetensors } from "../src/formats/safetensors";
 import { type NamedFile, newZip } from "../src/formats/zip";
 import { openDevice } from "../src/kernels/device";
+import { loadAdapter } from "../src/model/adapter";
 import { logits } from "../src/model/generation";
 import { loadLlama } from "../src/model/llama";
-import { loadLora } from "../src/model/lora";
-import { tensorShapes } from "../src/model/tensorNames";
 import { extractFlexible, extractStrict, isCorrect, standardError } from "../src/scoring/gsm8k";
 
 type Tensors = Map<string, { shape: number[]; values: Float32Array<ArrayBuffer> }>;
@@ -44,7 +45,8 @@ function newTensors(shapes: ReadonlyMap<string, number[]>, seed: number): Tensor
 /** Logits of our engine for one sequence, [T, V]. */
 async function engineLogits(config: ModelConfig, weights: Tensors, lora: Lora, adapter: Tensors, tokens: number[]) {
   await openDevice("cpu");
-  const values = await logits(loadLlama(config, weights), loadLora(config, lora, adapter), tokens);
+  const llama = loadLlama(config, weights);
+  const values = await logits(llama, loadAdapter(llama, [lora], adapter), tokens);
   const T = tokens.length;
   return { shape: [T, config.vocabSize], values: values.slice(0, T * config.vocabSize) };
 }
@@ -64,14 +66,7 @@ const commands: Record<string, (...words: string[]) => Promise<void>> = {
     };
     const { base, dtype, tokens } = settings;
     const config = parseModelConfig(base ? await readJson(path.join(base, "config.json")) : settings.config);
-    const lora: Lora = {
-      kind: "lora",
-      rank: 4,
-      alpha: 8,
-      dropout: 0,
-      targetModules: linearNamesOf(config),
-      ...settings.lora,
-    };
+    const lora = newMethod("lora", { rank: 4, alpha: 8, targetModules: linearNamesOf(config), ...settings.lora });
     const tokenizerJson = base ? await readJson(path.join(base, "tokenizer.json")) : {};
     const tokenizerConfig = base ? await readJson(path.join(base, "tokenizer_config.json")) : {};
     const folder = (tensors: Parameters<typeof newHuggingFaceFolder>[0]["tensors"]) =>
@@ -82,13 +77,13 @@ const commands: Record<string, (...words: string[]) => Promise<void>> = {
         new Uint8Array(0));
     const weights = parseSafetensors(made).tensors; // as they are once rounded to the dtype
     const adapter = newTensors(listLoraTensors(config, lora), 2);
-    const recipe = newRecipe({ name: "interop", adaptation: lora });
+    const recipe = newRecipe({ name: "interop", adaptation: [lora] });
     const card = newModelCard({ recipe, before: null, after: null, baseName: path.join(out, "base") });
     const peft = newPeftFiles({ config, lora, tensors: adapter, baseName: path.join(out, "base"), card });
     await writeFolder(path.join(out, "base"), folder(weights));
     await writeFolder(path.join(out, "adapter"), peft);
     await writeFile(path.join(out, "adapter.zip"), await newZip(peft));
-    const merged = mergeLora(weights, config, lora, adapter);
+    const merged = mergeLora(weights, config, [lora], adapter);
     const mergedFiles = newHuggingFaceFolder({
       config,
       tensors: merged,

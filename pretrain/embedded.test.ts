@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { methodOf } from "../src/core/adaptation";
 import { newRecipe } from "../src/core/recipe";
 
 const folder = path.join(path.dirname(fileURLToPath(import.meta.url)), "../public/embedded");
@@ -34,10 +35,11 @@ test("so is the data, row for row", () => {
 
 test("the default recipe is the one the base was tried with", () => {
   const { adaptation, optimizer, batching, schedule } = newRecipe();
+  const lora = methodOf(adaptation, "lora");
   expect(manifest.recipe).toEqual({
     learningRate: optimizer.learningRate,
-    rank: adaptation.rank,
-    alpha: adaptation.alpha,
+    rank: lora?.rank,
+    alpha: lora?.alpha,
     steps: schedule.steps,
     rowsPerStep: batching.rows * batching.accumulation,
     warmup: schedule.warmupSteps,

@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { newMethod } from "./core/adaptation";
 import { newRecipe } from "./core/recipe";
 import { newTinyModel } from "./jobs/tinyModel";
 
@@ -28,7 +29,7 @@ beforeAll(async () => {
   await writeFile(at("rows.jsonl"), rows.map((row) => JSON.stringify(row)).join("\n"));
   const recipe = newRecipe({ model: at("model") });
   recipe.data = { ...recipe.data, source: at("rows.jsonl"), evaluationShare: 0.2 };
-  recipe.adaptation.rank = 2;
+  recipe.adaptation = [newMethod("lora", { rank: 2 })];
   recipe.batching = { ...recipe.batching, rows: 4, contextLength: 96 };
   recipe.schedule = { kind: "cosine", steps: 8, warmupSteps: 2 };
   recipe.evaluation = { every: 4, rows: 2, lossRows: 4, maxTokens: 3, samples: 1, patience: 0 };

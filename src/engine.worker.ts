@@ -31,7 +31,7 @@ import { newStepTimes } from "./jobs/stepTimes";
 import { newUntilLost } from "./jobs/untilLost";
 import { weightBytes } from "./jobs/weightFormats";
 import { writeExport } from "./jobs/writeExport";
-import { disposeAdapter } from "./model/lora";
+import { disposeAdapter } from "./model/adapter";
 import { newBrowserRunStore } from "./storage/browserRunStore";
 import { deleteDataset } from "./storage/datasets";
 import { holdRun } from "./storage/locks";
@@ -186,7 +186,7 @@ async function chat(args: Calls["chat.ask"]["args"], signal: AbortSignal): Promi
   const run = args.run === null ? null : await getRun(args.run);
   const base = await session.model(now, run?.recipe.model ?? args.model, run?.recipe.precision);
   const model = run ? stoppingAt(base, run.recipe.template) : base;
-  const adapter = run ? await loadRunAdapter(run, store, model.config) : null;
+  const adapter = run ? await loadRunAdapter(run, store, model.llama) : null;
   const untilLost = newUntilLost(now.device.lost);
   try {
     const pieces = answer({
@@ -279,7 +279,7 @@ const emit = serve<Calls, Events>(self, {
     const { open } = await library.know(run.recipe.model);
     const checkpoint = await store.readCheckpoint(id);
     if (!checkpoint) throw new StudioError("adapter.invalid", say`The run has no checkpoint yet`);
-    const adapter = { lora: run.recipe.adaptation, tensors: parseCheckpoint(checkpoint.bytes).adapter };
+    const adapter = { adaptation: run.recipe.adaptation, tensors: parseCheckpoint(checkpoint.bytes).adapter };
     const file = await writeExport(await exportModel(open, adapter, dtype), {
       signal,
       onProgress: tellProgress(progress),

@@ -1,18 +1,18 @@
 /** @file A training step of the studio's own kind: LoRA of rank 16 on all linear layers, clipping, AdamW. */
 
-import { type Lora, linearNames } from "../../src/core/adapter";
+import { newMethod } from "../../src/core/adaptation";
+import { newAdapter } from "../../src/model/adapter";
 import { loadLlama } from "../../src/model/llama";
-import { newLora } from "../../src/model/lora";
 import { newOptimizer, trainStep } from "../../src/model/training";
 import { type Measured, measure, type Patience, rounded } from "../measure";
 import { adam, learningRate, newBatch, newWeights, type Shape } from "../shapes";
 import { stepOperations } from "../work";
 
-const lora: Lora = { kind: "lora", rank: 16, alpha: 32, dropout: 0, targetModules: [...linearNames] };
+const lora = newMethod("lora", { rank: 16, alpha: 32 });
 
 export async function timeLoraStep(shape: Shape, patience: Patience): Promise<Measured> {
   const llama = loadLlama(shape.config, newWeights(shape.config), shape.weights);
-  const adapter = newLora(shape.config, lora, 1);
+  const adapter = await newAdapter(llama, [lora], 1);
   const optimizer = newOptimizer(adapter, adam);
   const batch = newBatch(shape, "half");
   const losses: number[] = [];

@@ -6,7 +6,7 @@ import { newTurns } from "../core/turns";
 import { type Evaluation, evaluate as evaluateModel } from "../jobs/evaluate";
 import { loadModel, unloadModel } from "../jobs/loadModel";
 import { readEmbedded, readExamples } from "../jobs/loadSource";
-import { disposeAdapter, loadLora } from "../model/lora";
+import { disposeAdapter, loadAdapter } from "../model/adapter";
 import { parseArguments, required } from "./arguments";
 import { modelFiles, openBackend, openFile, readAsset, readJsonFile } from "./host";
 import { readAdapterFolder } from "./loadAdapter";
@@ -53,7 +53,7 @@ export async function evaluate(words: string[]): Promise<number> {
   await openBackend(flags.backend);
   const model = await loadModel(files);
   const saved = flags.adapter === undefined ? null : await readAdapterFolder(flags.adapter, model.config);
-  const adapter = saved ? loadLora(model.config, saved.lora, saved.tensors) : null;
+  const adapter = saved ? loadAdapter(model.llama, saved.adaptation, saved.tensors) : null;
   const steps = evaluateModel({
     model,
     adapter,

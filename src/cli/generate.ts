@@ -6,7 +6,7 @@ import { say } from "../core/say";
 import { newTurns } from "../core/turns";
 import { answer } from "../jobs/generate";
 import { loadModel, stoppingAt, unloadModel } from "../jobs/loadModel";
-import { disposeAdapter, loadLora } from "../model/lora";
+import { disposeAdapter, loadAdapter } from "../model/adapter";
 import { parseArguments, required } from "./arguments";
 import { modelFiles, openBackend, readJsonFile } from "./host";
 import { readAdapterFolder } from "./loadAdapter";
@@ -46,7 +46,7 @@ export async function generate(words: string[]): Promise<number> {
   const loaded = await loadModel(files);
   const model = isQuestion ? stoppingAt(loaded, recipe.template) : loaded;
   const saved = flags.adapter === undefined ? null : await readAdapterFolder(flags.adapter, model.config);
-  const adapter = saved ? loadLora(model.config, saved.lora, saved.tensors) : null;
+  const adapter = saved ? loadAdapter(model.llama, saved.adaptation, saved.tensors) : null;
   const pieces = answer({
     model,
     adapter,

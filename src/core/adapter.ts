@@ -1,4 +1,4 @@
-/** @file An adaptation: which small weights are trained beside the frozen base, as PEFT names them. */
+/** @file The linear layers of a block: their names, shapes and paths, and which of them lie in one matrix. */
 
 import { architectures } from "./architectures";
 import type { ModelConfig } from "./model";
@@ -45,11 +45,6 @@ export function fittingTargets(config: Pick<ModelConfig, "architecture">, names:
     return isNamed ? own[stack] : [];
   });
 }
-
-/** ΔW = (alpha / rank) · B · A, with A [rank, in] and B [out, rank], B starting at zero. */
-export type Lora = { kind: "lora"; rank: number; alpha: number; dropout: number; targetModules: LinearName[] };
-
-export type Adaptation = Lora;
 
 /** [out, in] of a block's linear layer. */
 export function linearShape(config: ModelConfig, name: LinearName): [out: number, in_: number] {
@@ -105,11 +100,4 @@ const rooms: Record<LinearName, (layer: number) => string> = {
 /** The module path of a linear layer: `model.layers.0.self_attn.q_proj`. */
 export function linearPath(layer: number, name: LinearName): string {
   return rooms[name](layer);
-}
-
-export function countTrained(config: ModelConfig, adaptation: Adaptation): number {
-  return adaptation.targetModules.reduce((sum, name) => {
-    const [out, in_] = linearShape(config, name);
-    return sum + config.layers * adaptation.rank * (out + in_);
-  }, 0);
 }

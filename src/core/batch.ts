@@ -12,6 +12,8 @@ export type Batch = {
   positions: Int32Array; // [B, T]
   /** Number of the document within the row, from 1; 0 is padding. A token sees only its own document. */
   segments: Int32Array; // [B, T]
+  /** 1 where the token carries logic, for adapters that ask. */
+  marks?: Int32Array; // [B, T]
   /** Σ weights. */
   trained: number;
 };
@@ -43,5 +45,6 @@ export function padded(batch: Batch, length: number): Batch {
     weights: widen(batch.weights, new Float32Array(batch.rows * length)),
     positions: ints(batch.positions),
     segments: ints(batch.segments),
+    ...(batch.marks ? { marks: ints(batch.marks) } : {}),
   };
 }

@@ -1,6 +1,7 @@
 /** @file A recipe follows the model that is chosen, and keeps what a person has set. */
 
 import { expect, test } from "vitest";
+import { methodOf } from "./adaptation";
 import { parseModelConfig } from "./model";
 import { recipeForModel } from "./modelRecipe";
 import { newRecipe, parseRecipe } from "./recipe";
@@ -37,5 +38,5 @@ test("what a person has set stays", () => {
 
 test("an architecture with other layers is adapted in those", () => {
   const recipe = recipeForModel(newRecipe(), "model:g", { config: gpt2, parameters: 1e6, template: null });
-  expect(parseRecipe(recipe).adaptation.targetModules).toContain("c_attn");
+  expect(methodOf(parseRecipe(recipe).adaptation, "lora")?.targetModules).toContain("c_attn");
 });

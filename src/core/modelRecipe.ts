@@ -1,6 +1,8 @@
 /** @file A recipe for another model: its chat template, its layers' names, and settings that suit its size. */
 
+import type { Method } from "./adaptation";
 import { fittingTargets } from "./adapter";
+import type { ModelConfig } from "./model";
 import type { ModelFacts } from "./modelRecord";
 import { gsm8kTemplate, newRecipe, type Recipe } from "./recipe";
 
@@ -22,6 +24,23 @@ function firstSettings(parameters: number): Settings {
   };
 }
 
+/** The method with this architecture's layers where it names another's. */
+function fittingMethod(config: ModelConfig, method: Method): Method {
+  switch (method.kind) {
+    case "lora":
+      return { ...method, targetModules: fittingTargets(config, method.targetModules) };
+    case "ia3": {
+      const targetModules = fittingTargets(config, method.targetModules);
+      const feedForwardModules = fittingTargets(config, method.feedForwardModules);
+      return { ...method, targetModules, feedForwardModules };
+    }
+    case "last":
+      return { ...method, layers: Math.min(method.layers, config.layers) };
+    default:
+      return method;
+  }
+}
+
 /** The recipe on the model that recipes name so. Settings that nobody has changed follow its size. */
 export function recipeForModel(
   recipe: Recipe,
@@ -29,8 +48,8 @@ export function recipeForModel(
   facts: Pick<ModelFacts, "config" | "parameters" | "template">,
 ): Recipe {
   const template = { ...(facts.template ?? gsm8kTemplate) };
-  const targetModules = fittingTargets(facts.config, recipe.adaptation.targetModules);
-  const chosen = { ...recipe, model, template, adaptation: { ...recipe.adaptation, targetModules } };
+  const adaptation = recipe.adaptation.map((method) => fittingMethod(facts.config, method));
+  const chosen = { ...recipe, model, template, adaptation };
   const isUntouched = [0, large].some((parameters) =>
     Object.entries(firstSettings(parameters)).every(
       ([section, value]) => JSON.stringify(recipe[section as keyof Settings]) === JSON.stringify(value),

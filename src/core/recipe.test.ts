@@ -20,11 +20,11 @@ test("the default recipe survives JSON", () => {
 });
 
 test.each([
-  ["adaptation.rank", 0],
-  ["adaptation.rank", 2.5],
-  ["adaptation.targetModules", []],
-  ["adaptation.targetModules", ["q_proj", "q_proj"]],
-  ["adaptation.targetModules", ["lm_head"]],
+  ["adaptation.0.rank", 0],
+  ["adaptation.0.rank", 2.5],
+  ["adaptation.0.targetModules", []],
+  ["adaptation.0.targetModules", ["q_proj", "q_proj"]],
+  ["adaptation.0.targetModules", ["lm_head"]],
   ["optimizer.learningRate", Number.NaN],
   ["optimizer.learningRate", "2e-3"],
   ["schedule.kind", "wsd"],

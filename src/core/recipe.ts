@@ -1,7 +1,7 @@
 /** @file A recipe: one JSON document that describes a run completely. Its shape, defaults, validator and migrations. */
 
 import * as z from "zod/mini";
-import { type Adaptation, allLinearNames, linearNames } from "./adapter";
+import { adaptationSchema, newMethod, wrongAdaptation } from "./adaptation";
 import { StudioError } from "./errors";
 import { weightFormats } from "./packing";
 import { type Said, say } from "./say";
@@ -10,7 +10,7 @@ const whole = (minimum: number, maximum: number) => z.int().check(z.gte(minimum)
 const between = (minimum: number, maximum: number) => z.number().check(z.gte(minimum), z.lte(maximum));
 
 const schema = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(2),
   name: z.string().check(z.minLength(1), z.maxLength(120)),
   /** `embedded`, a `model:…` id, or (command line) a Hugging Face folder or a GGUF file. */
   model: z.string().check(z.minLength(1)),
@@ -34,13 +34,7 @@ const schema = z.strictObject({
     /** `{completion}` stands for the row's completion. */
     completion: z.string().check(z.minLength(12), z.maxLength(10_000)),
   }),
-  adaptation: z.strictObject({
-    kind: z.literal("lora"),
-    rank: whole(1, 512),
-    alpha: between(0.001, 4096),
-    dropout: between(0, 0.9),
-    targetModules: z.array(z.enum(allLinearNames)).check(z.minLength(1)),
-  }),
+  adaptation: adaptationSchema,
   objective: z.strictObject({
     kind: z.literal("sft"),
     /** Which tokens the loss counts. */
@@ -93,14 +87,13 @@ export const gsm8kTemplate = { prompt: "Question: {prompt}\nAnswer:", completion
 
 /** The embedded recipe: what `Train` does before anything is set. */
 export function newRecipe(changes: Partial<Recipe> = {}): Recipe {
-  const lora: Adaptation = { kind: "lora", rank: 16, alpha: 32, dropout: 0, targetModules: [...linearNames] };
   return {
-    version: 1,
+    version: 2,
     name: "quickstart",
     model: "embedded",
     data: { source: "embedded", evaluationShare: 0.05, limit: 0, shuffleAnswers: false },
     template: { ...gsm8kTemplate },
-    adaptation: lora,
+    adaptation: [newMethod("lora")],
     objective: { kind: "sft", lossOn: "completion" },
     batching: { rows: 16, accumulation: 1, contextLength: 512, mode: "bucket" },
     optimizer: {
@@ -146,9 +139,20 @@ export function wrongField(error: unknown): { field: string; what: Said } | null
   return typeof field === "string" && typeof what === "object" ? { field, what } : null;
 }
 
+/** Until version 2 a recipe had one method, and that was LoRA. */
+function migrated(value: unknown): unknown {
+  const recipe = value as { version?: unknown; adaptation?: unknown } | null;
+  if (typeof recipe !== "object" || recipe?.version !== 1) return value;
+  return {
+    ...recipe,
+    version: 2,
+    adaptation: Array.isArray(recipe.adaptation) ? recipe.adaptation : [recipe.adaptation],
+  };
+}
+
 /** Parses a recipe of any age. Throws `recipe.invalid`, naming the first field that is wrong. */
 export function parseRecipe(value: unknown): Recipe {
-  const result = schema.safeParse(value, { jitless: true });
+  const result = schema.safeParse(migrated(value), { jitless: true });
   if (!result.success) {
     const issue = result.error.issues[0];
     const where = issue?.path.join(".") || "recipe";
@@ -158,8 +162,7 @@ export function parseRecipe(value: unknown): Recipe {
   if (!recipe.template.prompt.includes("{prompt}")) throw wrong("template.prompt", say`{prompt} is missing`);
   if (!recipe.template.completion.includes("{completion}"))
     throw wrong("template.completion", say`{completion} is missing`);
-  if (new Set(recipe.adaptation.targetModules).size !== recipe.adaptation.targetModules.length) {
-    throw wrong("adaptation.targetModules", say`a module is named twice`);
-  }
+  const clash = wrongAdaptation(recipe.adaptation);
+  if (clash) throw wrong(`adaptation.${clash.field}`, clash.what);
   return recipe;
 }

@@ -1,6 +1,7 @@
 /** @file A model as a Hugging Face folder, and LoRA merged into plain weights. */
 
-import { type Lora, linearPath, linearShape } from "../core/adapter";
+import { type Adaptation, loraScale } from "../core/adaptation";
+import { linearPath, linearShape } from "../core/adapter";
 import { architectures } from "../core/architectures";
 import { StudioError } from "../core/errors";
 import { type ModelConfig, toHuggingFaceConfig } from "../core/model";
@@ -63,10 +64,14 @@ type Merger = (name: string, from: number, values: Float32Array<ArrayBuffer>) =>
  * Adds (alpha / rank) · B · A, in f32, to rows of every adapted linear, given by the weight's name and its first row's
  * number. Throws `adapter.invalid` where an adapter's tensor is missing or does not fit.
  */
-export function newMerger(config: ModelConfig, lora: Lora, adapterTensors: Tensors): Merger {
-  const scale = lora.alpha / lora.rank;
+export function newMerger(config: ModelConfig, adaptation: Adaptation, adapterTensors: Tensors): Merger {
+  const [lora, ...others] = adaptation;
+  if (lora?.kind !== "lora" || others.length > 0 || lora.dora) {
+    throw new StudioError("adapter.invalid", say`only LoRA can be merged`);
+  }
   const { isTransposed } = architectures[config.architecture];
-  const products = new Map<string, [left: Float32Array, right: Float32Array]>();
+  type Pair = { left: Float32Array; right: Float32Array; rank: number; scale: number };
+  const products = new Map<string, Pair>();
   for (let layer = 0; layer < config.layers; layer++) {
     for (const name of lora.targetModules) {
       const path = linearPath(layer, name);
@@ -74,24 +79,25 @@ export function newMerger(config: ModelConfig, lora: Lora, adapterTensors: Tenso
       const B = adapterTensors.get(`${path}.lora_B.weight`); // [out, R]
       if (!A || !B) throw new StudioError("adapter.invalid", say`${path}: a tensor to merge is missing`);
       const [out, in_] = linearShape(config, name);
-      if (A.values.length !== lora.rank * in_ || B.values.length !== out * lora.rank)
+      const { rank, scale } = loraScale(lora, name);
+      if (A.values.length !== rank * in_ || B.values.length !== out * rank)
         throw new StudioError(
           "adapter.invalid",
           say`${path}: the adapter's shapes do not fit the weight [${out}, ${in_}]`,
         );
       // Kept as [in, out] it takes the transposed product: Aᵀ · Bᵀ.
-      products.set(
-        `${path}.weight`,
-        isTransposed ? [transposed(A.values, lora.rank), transposed(B.values, out)] : [B.values, A.values],
-      );
+      const [left, right] = isTransposed
+        ? [transposed(A.values, rank), transposed(B.values, out)]
+        : [B.values, A.values];
+      products.set(`${path}.weight`, { left, right, rank, scale });
     }
   }
   return (name, from, values) => {
     const product = products.get(name);
     if (!product) return values;
-    const [left, right] = product;
-    const rows = values.length / (right.length / lora.rank);
-    return addProduct(values, left.subarray(from * lora.rank, (from + rows) * lora.rank), right, scale, lora.rank);
+    const { left, right, rank, scale } = product;
+    const rows = values.length / (right.length / rank);
+    return addProduct(values, left.subarray(from * rank, (from + rows) * rank), right, scale, rank);
   };
 }
 
@@ -102,15 +108,10 @@ export function newMerger(config: ModelConfig, lora: Lora, adapterTensors: Tenso
 export function mergeLora(
   tensors: ReadonlyMap<string, { shape: readonly number[]; values: Float32Array<ArrayBuffer> }>,
   config: ModelConfig,
-  lora: Lora,
+  adaptation: Adaptation,
   adapterTensors: Tensors,
 ): Map<string, { shape: readonly number[]; values: Float32Array }> {
-  for (const name of lora.targetModules) {
-    const path = linearPath(0, name);
-    if (!tensors.has(`${path}.weight`))
-      throw new StudioError("adapter.invalid", say`${path}: a tensor to merge is missing`);
-  }
-  const merge = newMerger(config, lora, adapterTensors);
+  const merge = newMerger(config, adaptation, adapterTensors);
   return new Map(
     [...tensors].map(([name, tensor]) => {
       const values = merge(name, 0, tensor.values);

@@ -1,5 +1,6 @@
 /** @file The README.md of an adapter: a Hugging Face model card that says what was trained and what was measured, no more. */
 
+import type { Method, MethodKind } from "../core/adaptation";
 import type { EvalMetrics } from "../core/metrics";
 import type { Recipe } from "../core/recipe";
 
@@ -40,14 +41,36 @@ function resultTable({ before, after }: Measured): string[] {
   return [heading, "|---|---|---|", ...lines, "", "± is one standard error, √(p(1−p)/(n−1))."];
 }
 
+/** What a method is called in a sentence. */
+export const methodTitles: Record<MethodKind, string> = {
+  lora: "LoRA",
+  loar: "LoAR",
+  full: "full fine-tuning",
+  last: "training of the last blocks",
+  bias: "training of the biases",
+  prefix: "prefix tuning",
+  prompt: "prompt tuning",
+  bottleneck: "bottleneck adapters",
+  ia3: "IA3",
+};
+
+/** Every setting of a method, by its own name. */
+function methodSettings({ kind, ...rest }: Method): [string, string][] {
+  const shown = Object.entries(rest).filter(([, value]) => typeof value !== "object" || Object.keys(value).length > 0);
+  const text = (value: unknown) => {
+    if (Array.isArray(value)) return value.join(", ");
+    return typeof value === "object" ? JSON.stringify(value) : String(value);
+  };
+  return [["Method", methodTitles[kind]], ...shown.map(([name, value]): [string, string] => [name, text(value)])];
+}
+
 function settings(recipe: Recipe): [string, string][] {
   const { adaptation, optimizer, schedule, batching, objective, data } = recipe;
   const batch =
     batching.accumulation > 1 ? `${batching.rows} rows × ${batching.accumulation}` : `${batching.rows} rows`;
   return [
-    ["Method", "supervised fine-tuning with LoRA"],
-    ["Rank, alpha, dropout", `${adaptation.rank}, ${adaptation.alpha}, ${adaptation.dropout}`],
-    ["Target modules", adaptation.targetModules.join(", ")],
+    ["Objective", "supervised fine-tuning"],
+    ...adaptation.flatMap(methodSettings),
     ["Loss on", objective.lossOn === "completion" ? "completions only" : "all tokens"],
     ["Optimizer", `AdamW, learning rate ${optimizer.learningRate}, weight decay ${optimizer.weightDecay}`],
     ["Schedule", `${schedule.kind}, at most ${schedule.steps} steps, ${schedule.warmupSteps} of warm-up`],
@@ -84,7 +107,7 @@ export function newModelCard(card: { recipe: Recipe; baseName: string } & Measur
     "",
     `# ${escapeCell(recipe.name)}`,
     "",
-    `A LoRA adapter for \`${baseName.replaceAll(/[`\s]+/g, " ")}\`, trained in a browser with Anneal.`,
+    `${recipe.adaptation.map(({ kind }) => methodTitles[kind]).join(" and ")} for \`${baseName.replaceAll(/[`\s]+/g, " ")}\`, trained in a browser with Anneal.`,
     ...control,
     "",
     "## Training",

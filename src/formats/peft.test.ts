@@ -3,7 +3,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { type Lora, linearNames } from "../core/adapter";
+import { type Lora, newMethod } from "../core/adaptation";
+import { linearNames } from "../core/adapter";
 import { type ModelConfig, parseModelConfig, plainDecoder } from "../core/model";
 import { newRandom } from "../core/random";
 import { mergeLora, newHuggingFaceFolder } from "./huggingFace";
@@ -26,7 +27,7 @@ const config: ModelConfig = {
   bosTokenId: null,
   eosTokenIds: [1],
 };
-const lora: Lora = { kind: "lora", rank: 3, alpha: 6, dropout: 0.1, targetModules: [...linearNames] };
+const lora: Lora = newMethod("lora", { rank: 3, alpha: 6, dropout: 0.1 });
 
 function newTensors(shapes: Map<string, number[]>, seed = 1) {
   const random = newRandom(seed);
@@ -172,7 +173,7 @@ test("merging adds (alpha/r)·B·A and leaves the rest alone", () => {
     if (in_ !== undefined) shapes.set(name, [shape[0] ?? 0, in_]);
   }
   const base = newTensors(shapes, 9);
-  const merged = mergeLora(base, config, lora, tensors);
+  const merged = mergeLora(base, config, [lora], tensors);
   expect(merged.get("model.embed_tokens.weight")).toBe(base.get("model.embed_tokens.weight"));
   const path_ = "model.layers.1.mlp.down_proj";
   const [W, A, B] = [
@@ -184,7 +185,7 @@ test("merging adds (alpha/r)·B·A and leaves the rest alone", () => {
   let delta = 0;
   for (let r = 0; r < 3; r++) delta += (B[o * 3 + r] ?? 0) * (A[r * 12 + i] ?? 0);
   expect(merged.get(`${path_}.weight`)?.values[o * 12 + i]).toBeCloseTo((W[o * 12 + i] ?? 0) + 2 * delta, 5);
-  expectInvalid(() => mergeLora(new Map(), config, lora, tensors), /q_proj: a tensor to merge is missing/);
+  expectInvalid(() => mergeLora(new Map(), config, [lora], tensors), /q_proj: a tensor to merge is missing/);
   expectInvalid(() => mergeLora(base, config, { ...lora, rank: 4 }, tensors), /do not fit/);
 });
 

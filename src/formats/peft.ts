@@ -1,6 +1,7 @@
 /** @file A LoRA adapter as PEFT (0.21) writes and reads it. */
 
-import { type LinearName, type Lora, linearNamesOf, linearPath, linearShape } from "../core/adapter";
+import { type Lora, newMethod } from "../core/adaptation";
+import { type LinearName, linearNamesOf, linearPath, linearShape } from "../core/adapter";
 import { architectures } from "../core/architectures";
 import { StudioError } from "../core/errors";
 import type { ModelConfig } from "../core/model";
@@ -155,7 +156,7 @@ function parseAdapterConfig(value: unknown, base: ModelConfig): Lora {
     fail(say`lora_alpha is not a positive number`);
   const dropout = config["lora_dropout"] ?? 0;
   if (typeof dropout !== "number" || !(dropout >= 0 && dropout < 1)) fail(say`lora_dropout is not in [0, 1)`);
-  return { kind: "lora", rank, alpha, dropout, targetModules: parseTargetModules(config["target_modules"], base) };
+  return newMethod("lora", { rank, alpha, dropout, targetModules: parseTargetModules(config["target_modules"], base) });
 }
 
 /**

@@ -6,7 +6,7 @@ import { seedFor, shuffled } from "../core/random";
 import type { Recipe } from "../core/recipe";
 import type { Turns } from "../core/turns";
 import { newDocument } from "../data/mask";
-import type { Adapter } from "../model/lora";
+import type { Adapter } from "../model/adapter";
 import { fewShotPrompt } from "../scoring/shots";
 import { type LoadedModel, stoppingAt } from "./loadModel";
 import { type Answer, accuracyOf, measureAnswers } from "./measureAnswers";

@@ -19,9 +19,13 @@ export async function exportAdapter(run: Run, store: RunStore, config: ModelConf
   if (!checkpoint) throw new StudioError("adapter.invalid", say`The run has no checkpoint yet`);
   const { recipe, before, after } = run;
   const baseName = baseNameOf(recipe.model);
+  const [lora, ...others] = recipe.adaptation;
+  if (lora?.kind !== "lora" || others.length > 0) {
+    throw new StudioError("adapter.invalid", say`PEFT has no form for what was trained`);
+  }
   return newPeftFiles({
     config,
-    lora: recipe.adaptation,
+    lora,
     tensors: parseCheckpoint(checkpoint.bytes).adapter,
     baseName,
     card: newModelCard({ recipe, baseName, before, after }),

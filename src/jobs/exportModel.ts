@@ -1,9 +1,8 @@
 /** @file A base, or a base with its adapter merged in, as a Hugging Face folder, written a few megabytes at a time. */
 
-import type { Lora } from "../core/adapter";
 import { isWritten, newHuggingFaceTexts, newMerger } from "../formats/huggingFace";
-import type { LoraTensors } from "../formats/peft";
 import { planSafetensors, tensorBytes } from "../formats/safetensors";
+import type { AdapterFiles } from "./adapterFiles";
 import { type OpenModel } from "./openModel";
 
 /** A file whose bytes come little by little. */
@@ -18,12 +17,12 @@ const numbersAtATime = 2 ** 21;
  */
 export async function exportModel(
   open: OpenModel,
-  adapter: { lora: Lora; tensors: LoraTensors } | null,
+  adapter: AdapterFiles | null,
   dtype: "float16" | "float32" = "float32",
 ): Promise<StreamedFile[]> {
   const { config, tokenizerJson, tokenizerConfig } = open;
   const weights = await open.weights();
-  const merge = adapter ? newMerger(config, adapter.lora, adapter.tensors) : null;
+  const merge = adapter ? newMerger(config, adapter.adaptation, adapter.tensors) : null;
   const kind = dtype === "float16" ? "F16" : "F32";
   const named = [...weights.tensors].filter(([name]) => isWritten(config, name));
   const shapes = new Map(named.map(([name, { shape }]) => [name, { shape, dtype: kind } as const]));

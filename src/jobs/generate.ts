@@ -6,8 +6,8 @@ import { nextTick } from "../core/nextTick";
 import { say } from "../core/say";
 import type { Turns } from "../core/turns";
 import { encodePrompt } from "../data/mask";
+import type { Adapter } from "../model/adapter";
 import { generate } from "../model/generation";
-import type { Adapter } from "../model/lora";
 import type { LoadedModel } from "./loadModel";
 
 export type AnswerInputs = {

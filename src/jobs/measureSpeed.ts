@@ -5,7 +5,7 @@ import { nextTick } from "../core/nextTick";
 import { newRandom, seedFor } from "../core/random";
 import type { Recipe } from "../core/recipe";
 import type { Turns } from "../core/turns";
-import { disposeAdapter, newLora } from "../model/lora";
+import { disposeAdapter, newAdapter } from "../model/adapter";
 import { disposeOptimizer, newOptimizer, trainStep } from "../model/training";
 import type { LoadedModel } from "./loadModel";
 
@@ -46,7 +46,7 @@ export type SpeedInputs = {
 export async function measureSpeed({ recipe, model, length, recompute, turns, signal }: SpeedInputs): Promise<number> {
   return turns(async () => {
     const { config, llama } = model;
-    const adapter = newLora(config, recipe.adaptation, seedFor(recipe.seed, "adapter"));
+    const adapter = await newAdapter(llama, recipe.adaptation, seedFor(recipe.seed, "adapter"));
     const optimizer = newOptimizer(adapter, recipe.optimizer);
     const rows = Math.min(recipe.batching.rows, Math.max(1, Math.round(measuredTokens / length)));
     const batch = newRandomBatch(rows, length, config.vocabSize, 1);

@@ -5,6 +5,7 @@ import { StudioError } from "../core/errors";
 import { type ModelConfig, parseModelConfig } from "../core/model";
 import type { ModelContainer } from "../core/modelRecord";
 import { type Said, say } from "../core/say";
+import { fullyNamed } from "../core/tensorNames";
 import type { WeightFile } from "../core/weightFile";
 import { type ChatTemplate, findChatTemplate } from "../data/chatTemplate";
 import { tokenizerFromGguf } from "../data/ggufTokenizer";
@@ -13,7 +14,6 @@ import { tokenizerFromMerges } from "../data/tokenizerFromMerges";
 import { openGguf } from "../formats/gguf";
 import { openLlama2c, readLlama2cTokenizer } from "../formats/llama2c";
 import { openSafetensors, openSafetensorsShards } from "../formats/safetensors";
-import { fullyNamed } from "../model/tensorNames";
 
 /** The files of a model, wherever they lie: on the studio's server, in the browser's storage, on a disk, in a drop. */
 export type ModelFiles = {

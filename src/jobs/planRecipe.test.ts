@@ -1,6 +1,7 @@
 /** @file A plan counts what the recipe's rows are, and its memory follows what a step takes. */
 
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { newMethod } from "../core/adaptation";
 import type { Example } from "../core/dataset";
 import { newRecipe, type Recipe } from "../core/recipe";
 import { openDevice } from "../kernels/device";
@@ -89,12 +90,12 @@ test("a plan counts as the run will", async () => {
 
 test("more rows, longer rows and a higher rank need more memory, and the verdict follows", async () => {
   const recipe = smallRecipe();
-  const { batching, adaptation } = recipe;
+  const { batching } = recipe;
   const needed = async (changes: Partial<Recipe>) => (await planOf({ ...recipe, ...changes })).memory.needed;
   const base = await needed({});
   expect(await needed({ batching: { ...batching, rows: 8 } })).toBeGreaterThan(1.5 * base);
   expect(await needed({ batching: { ...batching, contextLength: 128 } })).toBeGreaterThan(1.2 * base);
-  expect(await needed({ adaptation: { ...adaptation, rank: 256 } })).toBeGreaterThan(1.2 * base);
+  expect(await needed({ adaptation: [newMethod("lora", { rank: 256 })] })).toBeGreaterThan(1.2 * base);
   expect(await needed({ batching: { ...batching, accumulation: 8 } })).toBe(base);
   const memory = async (available: number) => (await planOf(recipe, () => null, available)).memory;
   expect(await memory(2 * base)).toMatchObject({ verdict: "fits", recompute: false, needed: base });

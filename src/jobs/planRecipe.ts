@@ -1,6 +1,7 @@
 /** @file What will happen if a recipe is started: rows, tokens, steps, memory, time. */
 
-import { countTrained } from "../core/adapter";
+import { type Adaptation, countTrained, methodOf } from "../core/adaptation";
+import { type LinearName, linearShape } from "../core/adapter";
 import type { Example } from "../core/dataset";
 import type { Plan } from "../core/engine";
 import { countParameters, type ModelConfig } from "../core/model";
@@ -129,15 +130,15 @@ export function planRecipe({ recipe, model, source, lengths, available, secondsA
 function memoryOf(recipe: Recipe, model: Sized, lengths: Lengths, context: number, recompute: boolean): number {
   const { config } = model;
   const { hiddenSize: C, intermediateSize: F, headDim: D, heads: H, keyValueHeads: K, layers, vocabSize: V } = config;
-  const { rank, targetModules } = recipe.adaptation;
-  const trained = 3 * countTrained(config, recipe.adaptation); // itself and two moments
+  const trained = 4 * countTrained(config, recipe.adaptation); // itself, its gradient and two moments
   const fitting = [...lengths.tokens.keys()].filter((i) => (lengths.tokens[i] ?? 0) <= context);
   const longest = fitting.reduce((most, i) => Math.max(most, lengths.tokens[i] ?? 0), 0);
   const mostTrained = fitting.reduce((most, i) => Math.max(most, lengths.trained[i] ?? 0), 0);
   const { rows } = recipe.batching;
+  const virtual = methodOf(recipe.adaptation, "prompt")?.virtualTokens ?? 0;
   const capacity = recipe.batching.contextLength > 0 ? context : longest;
-  const tokens = rows * (recipe.batching.mode === "pack" ? capacity : longest);
-  const block = 4 * C + (2 * H + 2 * K) * D + H + 3 * F + targetModules.length * rank;
+  const tokens = rows * (virtual + (recipe.batching.mode === "pack" ? capacity : longest));
+  const block = 4 * C + (2 * H + 2 * K) * D + H + 3 * F + extraNumbers(config, recipe.adaptation);
   const kept = tokens * layers * (recompute ? C : block);
   const logits = 2 * (rows * mostTrained * C + Math.min(rows * mostTrained * V, chunkLogits));
   const step = kept + Math.max(logits, recompute ? 2 * tokens * block : 0);
@@ -145,4 +146,26 @@ function memoryOf(recipe: Recipe, model: Sized, lengths: Lengths, context: numbe
   const cache =
     2 * evaluated * layers * 2 * K * D * Math.min(config.maxPositions, longest + recipe.evaluation.maxTokens);
   return model.weightBytes + 4 * (trained + Math.max(step, cache));
+}
+
+/** Numbers a token that the methods' derivatives read beside the block's own. */
+function extraNumbers(config: ModelConfig, adaptation: Adaptation): number {
+  const { hiddenSize: C, headDim: D, heads: H, keyValueHeads: K } = config;
+  const outputs = (names: readonly LinearName[]) => names.reduce((sum, name) => sum + linearShape(config, name)[0], 0);
+  return adaptation.reduce((sum, method) => {
+    switch (method.kind) {
+      case "lora":
+        return sum + method.targetModules.length * method.rank + (method.dora ? outputs(method.targetModules) : 0);
+      case "ia3":
+        return sum + outputs(method.targetModules);
+      case "bottleneck":
+        return sum + 2 * (2 * method.size + C);
+      case "loar":
+        return sum + H * D + H; // the heads' outputs before their gates
+      case "prefix":
+        return sum + (2 * H + 2 * K) * D; // the heads once more, behind the prefix
+      default:
+        return sum;
+    }
+  }, 0);
 }

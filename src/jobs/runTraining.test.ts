@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
+import { newMethod } from "../core/adaptation";
 import { StudioError } from "../core/errors";
 import type { RunEvent } from "../core/metrics";
 import { newRecipe, type Recipe } from "../core/recipe";
@@ -39,7 +40,7 @@ function smallRecipe(): Recipe {
   return {
     ...recipe,
     template: { prompt: "{prompt}", completion: " {completion}" },
-    adaptation: { ...recipe.adaptation, rank: 2, alpha: 4 },
+    adaptation: [newMethod("lora", { rank: 2, alpha: 4 })],
     batching: { rows: 4, accumulation: 1, contextLength: 32, mode: "bucket" },
     schedule: { kind: "linear", steps: 8, warmupSteps: 1 },
     evaluation: { every: 3, rows: 2, lossRows: 4, maxTokens: 3, samples: 1, patience: 0 },

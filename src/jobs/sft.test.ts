@@ -2,6 +2,7 @@
 
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { newMethod } from "../core/adaptation";
 import type { Example } from "../core/dataset";
 import type { StepMetrics } from "../core/metrics";
 import { newRecipe, type Recipe } from "../core/recipe";
@@ -36,7 +37,7 @@ function smallRecipe(changes: Partial<Recipe> = {}): Recipe {
   return {
     ...recipe,
     template: { prompt: "{prompt}", completion: " {completion}" },
-    adaptation: { ...recipe.adaptation, rank: 4, alpha: 8, dropout: 0.1 },
+    adaptation: [newMethod("lora", { rank: 4, alpha: 8, dropout: 0.1 })],
     batching: { rows: 4, accumulation: 1, contextLength: 64, mode: "bucket" },
     optimizer: { ...recipe.optimizer, learningRate: 0.02 },
     schedule: { kind: "cosine", steps: 12, warmupSteps: 2 },
@@ -109,7 +110,7 @@ test("the same seed gives the same curve, another seed another, and the loss fal
 });
 
 test("accumulated small batches equal one big batch", async () => {
-  const recipe = smallRecipe({ adaptation: { ...smallRecipe().adaptation, dropout: 0 } });
+  const recipe = smallRecipe({ adaptation: [newMethod("lora", { rank: 4, alpha: 8 })] });
   const big = await run({ ...recipe, batching: { ...recipe.batching, rows: 40 } });
   const small = await run({ ...recipe, batching: { ...recipe.batching, rows: 8, accumulation: 5 } });
   const losses = stepsOf(small.events).map((m) => m["train/loss"]);

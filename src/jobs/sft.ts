@@ -9,7 +9,7 @@ import { say } from "../core/say";
 import type { Turns } from "../core/turns";
 import { type Batcher, newBatcher } from "../data/batches";
 import { trimMemory } from "../kernels/device";
-import { type Adapter, disposeAdapter, loadLora, newLora, readAdapter } from "../model/lora";
+import { type Adapter, disposeAdapter, loadAdapter, newAdapter, readAdapter, setProgress } from "../model/adapter";
 import {
   disposeOptimizer,
   loadOptimizer,
@@ -61,7 +61,7 @@ type Session = SftInputs & {
 export async function* trainSft(inputs: SftInputs): AsyncGenerator<SftEvent, "done" | "stopped"> {
   const { recipe, controls } = inputs;
   const saved = inputs.checkpoint ? parseCheckpoint(inputs.checkpoint) : null;
-  const session = newSession(inputs, saved);
+  const session = await newSession(inputs, saved);
   let state = saved?.state ?? newTrainingState();
   let kept = state.step; // step of the last checkpoint
   try {
@@ -96,7 +96,7 @@ export async function* trainSft(inputs: SftInputs): AsyncGenerator<SftEvent, "do
   }
 }
 
-function newSession(inputs: SftInputs, saved: ReturnType<typeof parseCheckpoint> | null): Session {
+async function newSession(inputs: SftInputs, saved: ReturnType<typeof parseCheckpoint> | null): Promise<Session> {
   const { recipe, data } = inputs;
   const model = stoppingAt(inputs.model, recipe.template);
   const batcher = newBatcher({
@@ -108,8 +108,8 @@ function newSession(inputs: SftInputs, saved: ReturnType<typeof parseCheckpoint>
     seed: recipe.seed,
   });
   const adapter = saved
-    ? loadLora(model.config, recipe.adaptation, saved.adapter)
-    : newLora(model.config, recipe.adaptation, seedFor(recipe.seed, "adapter"));
+    ? loadAdapter(model.llama, recipe.adaptation, saved.adapter)
+    : await newAdapter(model.llama, recipe.adaptation, seedFor(recipe.seed, "adapter"));
   const optimizer = saved
     ? loadOptimizer(adapter, recipe.optimizer, saved.optimizer, saved.state.step)
     : newOptimizer(adapter, recipe.optimizer);
@@ -150,6 +150,7 @@ async function* advance(session: Session, state: TrainingState): AsyncGenerator<
   const { accumulation } = recipe.batching;
   const step = state.step + 1;
   const learningRate = learningRateAt(recipe, step);
+  setProgress(adapter, state.step / recipe.schedule.steps);
   const { maxGradNorm } = recipe.optimizer;
   const dropoutSeed = seedFor(recipe.seed, "dropout", step);
   const taken = Array.from({ length: accumulation }, (_, i) => batcher.batch(state.step * accumulation + i));

@@ -2,8 +2,8 @@
 
 import { parseModelConfig } from "../core/model";
 import { newRandom } from "../core/random";
+import { tensorShapes } from "../core/tensorNames";
 import { newHuggingFaceFolder } from "../formats/huggingFace";
-import { tensorShapes } from "../model/tensorNames";
 import { filesInMemory, type ModelFiles } from "./openModel";
 
 /** A byte-level BPE without merges: every byte is a token, by GPT-2's table of printable symbols. */

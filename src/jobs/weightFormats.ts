@@ -2,8 +2,8 @@
 
 import type { ModelConfig } from "../core/model";
 import { type WeightFormat, weightFormats, wordsOf } from "../core/packing";
+import { tensorShapes } from "../core/tensorNames";
 import type { WeightEntry, WeightFile } from "../core/weightFile";
-import { tensorShapes } from "../model/tensorNames";
 
 /** From so many parameters on, half precision is worth its slower reading. */
 const large = 50e6;

@@ -1,6 +1,7 @@
 /** @file The golden models of every architecture (interop/architectureGoldens.py) as the tests use them. */
 
-import { type Lora, linearNamesOf } from "../core/adapter";
+import { type Lora, newMethod } from "../core/adaptation";
+import { linearNamesOf } from "../core/adapter";
 import type { Batch } from "../core/batch";
 import { bytesSource } from "../core/byteSource";
 import { parseModelConfig } from "../core/model";
@@ -84,5 +85,5 @@ export async function readGolden(golden: Golden, bytes: Uint8Array): Promise<Lla
 }
 
 export function loraOf({ config, lora: { rank, alpha } }: Golden): Lora {
-  return { kind: "lora", rank, alpha, dropout: 0, targetModules: linearNamesOf(parseModelConfig(config)) };
+  return newMethod("lora", { rank, alpha, targetModules: linearNamesOf(parseModelConfig(config)) });
 }

@@ -4,10 +4,10 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { deviceMemory, openDevice } from "../kernels/device";
 import { relativeError } from "../kernels/kernelCases";
 import { tf } from "../kernels/tf";
+import { disposeAdapter, loadAdapter, splitNumbers } from "./adapter";
 import { batchOf, type Golden, goldenNames, loraOf, readGolden, unpack, unpackAll } from "./architectureGolden";
 import { generate, logits } from "./generation";
 import { disposeLlama } from "./llama";
-import { disposeAdapter, loadLora, splitStacks } from "./lora";
 import { lossGradients } from "./training";
 
 /** As the test's server has the source tree. */
@@ -45,14 +45,14 @@ it.each(goldenNames)("%s: the same logits", async (name) => {
 it.each(["gemma2", "gpt2"])("%s: the same gradients and tokens", async (name) => {
   const { golden, llama } = await openGolden(name);
   const lora = loraOf(golden);
-  const adapter = loadLora(llama.config, lora, unpackAll(golden.lora.start));
+  const adapter = loadAdapter(llama, [lora], unpackAll(golden.lora.start));
   const weights = adapter.flat.parts;
   const { losses, gradients } = lossGradients(llama, adapter, batchOf(golden.rows), [...weights.values()]);
   const numbers = new Map<string, Float32Array>();
   for (const [i, key] of [...weights.keys()].entries()) {
     numbers.set(key, (await gradients[i]!.data()) as Float32Array);
   }
-  for (const [key, { values }] of splitStacks(llama.config, lora, (key) => numbers.get(key))) {
+  for (const [key, { values }] of splitNumbers(llama.config, [lora], (key) => numbers.get(key))) {
     expect.soft(relativeError(values, unpack(golden.lora.gradients[key]!).values), key).toBeLessThan(5e-4);
   }
   tf.dispose([losses, gradients]);

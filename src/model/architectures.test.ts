@@ -3,14 +3,14 @@
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { countParameters, parseModelConfig, toHuggingFaceConfig } from "../core/model";
+import { tensorShapes } from "../core/tensorNames";
 import { deviceMemory, openDevice } from "../kernels/device";
 import { relativeError } from "../kernels/kernelCases";
 import { tf } from "../kernels/tf";
+import { disposeAdapter, loadAdapter, splitNumbers } from "./adapter";
 import { batchOf, type Golden, goldenNames, loraOf, readGolden, unpack, unpackAll } from "./architectureGolden";
 import { generate, logits } from "./generation";
 import { disposeLlama, type Llama } from "./llama";
-import { disposeAdapter, loadLora, splitStacks } from "./lora";
-import { tensorShapes } from "./tensorNames";
 import { lossGradients } from "./training";
 
 const file = (name: string) => readFileSync(new URL(`golden/architectures/${name}`, import.meta.url));
@@ -70,7 +70,7 @@ describe.each(goldenNames)("%s", (name) => {
 
     it.each([false, true])("gives the same loss and gradients of LoRA, packed; made again: %s", async (recompute) => {
       const lora = loraOf(golden);
-      const adapter = loadLora(config, lora, unpackAll(golden.lora.start));
+      const adapter = loadAdapter(llama, [lora], unpackAll(golden.lora.start));
       const weights = adapter.flat.parts;
       const { losses, gradients } = lossGradients(llama, adapter, batchOf(golden.rows), [...weights.values()], {
         recompute,
@@ -81,7 +81,7 @@ describe.each(goldenNames)("%s", (name) => {
       for (const [i, key] of [...weights.keys()].entries()) {
         numbers.set(key, (await gradients[i]!.data()) as Float32Array);
       }
-      const named = splitStacks(config, lora, (key) => numbers.get(key));
+      const named = splitNumbers(config, [lora], (key) => numbers.get(key));
       expect([...named.keys()].sort()).toEqual(Object.keys(golden.lora.gradients).sort());
       for (const [key, { values }] of named) {
         expect.soft(relativeError(values, unpack(golden.lora.gradients[key]!).values), key).toBeLessThan(2e-4);

@@ -3,9 +3,8 @@
 import type { StackName } from "../core/adapter";
 import type { ModelConfig } from "../core/model";
 import { add } from "../kernels/add";
-import { attention } from "../kernels/attention";
+import { attention, type Marks } from "../kernels/attention";
 import type { Heads } from "../kernels/attentionReference";
-import { addBias } from "../kernels/bias";
 import { gelu } from "../kernels/gelu";
 import { headNorm } from "../kernels/headNorm";
 import { layerNorm } from "../kernels/layerNorm";
@@ -18,9 +17,11 @@ import { splitHeads } from "../kernels/splitHeads";
 import { geglu, swiglu } from "../kernels/swiglu";
 import { tf } from "../kernels/tf";
 import { weightRows } from "../kernels/weight";
+import { adaptedLinear } from "./adaptedLinear";
+import { type Adapter, adaptedModel, layerWeights, virtualTokens } from "./adapter";
+import { throughBottleneck } from "./adapters/bottleneck";
+import { loarGated, loarInput, loarMarks } from "./adapters/loar";
 import type { Layer, Llama, Norm } from "./llama";
-import type { Adapter } from "./lora";
-import { adaptedLinear, layerWeights } from "./lora";
 import { recomputed } from "./recompute";
 import { ropeFor } from "./ropes";
 
@@ -33,12 +34,23 @@ export type Places = {
   tokens: tf.Tensor1D; // [B·T] int32
   positions: tf.Tensor1D; // [B·T] int32
   segments: tf.Tensor1D; // [B·T] int32
+  /** 1 where a token carries logic; null where nobody asks. */
+  marks: tf.Tensor1D | null; // [B·T] int32
 };
 
+/** What attention of one layer reads beside the heads. */
+export type Surroundings = { segments: tf.Tensor1D; marks: Marks | undefined; prefix: tf.Tensor4D | undefined };
 /** What attention does with the heads of layer `i`: [B, H + 2K, T, D] → [B·T, H·D]. */
-export type Attend = (qkv: tf.Tensor4D, layer: number) => tf.Tensor2D;
+export type Attend = (qkv: tf.Tensor4D, layer: number, given: Surroundings) => tf.Tensor2D;
 
-type DecodeOptions = { picked?: tf.Tensor1D; attend?: Attend; dropoutSeed?: number; recompute?: boolean };
+type DecodeOptions = {
+  picked?: tf.Tensor1D;
+  attend?: Attend;
+  dropoutSeed?: number;
+  recompute?: boolean;
+  /** The places follow others, which a cache remembers: virtual tokens are there already, and positions count them. */
+  goesOn?: boolean;
+};
 
 /**
  * The decoder up to and including the final norm. Where `picked` names places, only those come out (and the last
@@ -49,37 +61,100 @@ export function decode(
   llama: Llama,
   adapter: Adapter | null,
   places: Places,
-  { picked, attend, dropoutSeed, recompute = false }: DecodeOptions = {},
+  { picked, attend, dropoutSeed, recompute = false, goesOn = false }: DecodeOptions = {},
 ): tf.Tensor2D {
-  const { config } = llama;
-  let x = embed(llama, places);
-  llama.layers.forEach((_, i) => {
-    const part = i === config.layers - 1 ? picked : undefined;
+  const model = adaptedModel(llama, adapter);
+  const { config } = model;
+  const laid = goesOn ? { ...places, picked } : withVirtualTokens(adapter, places, picked);
+  const start = embed(model, places);
+  const { prompt } = adapter?.parts ?? {};
+  let x = prompt && !goesOn ? behindPrompt(prompt, start, places) : start;
+  model.layers.forEach((_, i) => {
+    const part = i === config.layers - 1 ? laid.picked : undefined;
     if (!recompute || !adapter) {
       // Tidied, so that only what the derivative reads is held until the way back.
       const input = x;
-      x = tf.tidy(() => block(llama, adapter, i, input, { ...places, picked: part }, { attend, dropoutSeed }));
+      x = tf.tidy(() => block(model, adapter, i, input, { ...laid, picked: part }, { attend, dropoutSeed }));
       return;
     }
     // The block runs again when the tensors of this pass are gone, so it gets those that were kept for it.
-    const held = [places.positions, places.segments, ...(part ? [part] : [])];
-    const again = (input: tf.Tensor2D, [positions, segments, chosen]: tf.Tensor[]) =>
-      block(
-        llama,
-        adapter,
-        i,
-        input,
-        {
-          ...places,
-          positions: positions as tf.Tensor1D,
-          segments: segments as tf.Tensor1D,
-          picked: chosen as tf.Tensor1D,
-        },
-        { dropoutSeed },
-      );
-    x = recomputed(again, x, layerWeights(adapter, i), held);
+    const { positions, segments, marks } = laid;
+    const held = { positions, segments, ...(marks ? { marks } : {}), ...(part ? { picked: part } : {}) };
+    const names = Object.keys(held);
+    const again = (input: tf.Tensor2D, tensors: tf.Tensor[]) => {
+      const kept = Object.fromEntries(names.map((name, k) => [name, tensors[k]])) as typeof held;
+      return block(model, adapter, i, input, { ...laid, picked: undefined, ...kept }, { dropoutSeed });
+    };
+    x = recomputed(again, x, layerWeights(adapter, i), Object.values(held));
   });
-  return norm(x, llama.norm, config);
+  return norm(x, model.norm, config);
+}
+
+type LaidPlaces = Omit<Places, "tokens"> & { picked: tf.Tensor1D | undefined };
+
+/**
+ * The places with those of virtual tokens before them: a soft prompt's are in every row, a prefix's only in the keys and
+ * values, but all others move on by as many.
+ */
+function withVirtualTokens(adapter: Adapter | null, places: Places, picked: tf.Tensor1D | undefined): LaidPlaces {
+  const P = adapter ? virtualTokens(adapter) : 0;
+  const { rows, length, positions, segments, marks } = places;
+  const reach = places.reach + P;
+  const laid = { ...places, reach, picked };
+  if (P === 0 || !adapter) return laid;
+  const moved = tf.add<tf.Tensor1D>(positions, tf.scalar(P, "int32"));
+  if (!adapter.parts.prompt) return { ...laid, positions: moved };
+  const extend = (first: tf.Tensor, rest: tf.Tensor1D) =>
+    tf.reshape<tf.Rank.R1>(tf.concat([first, tf.reshape(rest, [rows, length])], 1), [-1]);
+  const every = tf.tile(tf.reshape(tf.range(0, P, 1, "int32"), [1, P]), [rows, 1]);
+  const ones = tf.ones([rows, P], "int32");
+  const T = P + length;
+  // Place t of row b was b · T_old + t; all real places where none is picked.
+  const old = picked ?? tf.range(0, rows * length, 1, "int32");
+  const row = tf.cast(tf.floor(tf.div(tf.cast(old, "float32"), length)), "int32");
+  const chosen = tf.add<tf.Tensor1D>(tf.add(old, tf.mul(row, tf.scalar(P, "int32"))), tf.scalar(P, "int32"));
+  return {
+    rows,
+    length: T,
+    reach,
+    positions: extend(every, moved),
+    segments: extend(ones, segments),
+    marks: marks && extend(ones, marks),
+    picked: chosen,
+  };
+}
+
+/** A soft prompt [P, C] before each row of x [B·T, C]: [B·(P + T), C]. */
+function behindPrompt(prompt: tf.Tensor2D, x: tf.Tensor2D, { rows, length }: Places): tf.Tensor2D {
+  const [P, C] = prompt.shape;
+  const each = tf.tile(tf.reshape(prompt, [1, P, C]), [rows, 1, 1]);
+  return tf.reshape(tf.concat([each, tf.reshape(x, [rows, length, C])], 1), [-1, C]);
+}
+
+/** A prefix's keys and values [1, 2K, P, D] before those of every row, with queries of zeros, which nobody asks for. */
+export function behindPrefix(prefix: tf.Tensor4D, qkv: tf.Tensor4D): tf.Tensor4D {
+  const [, kv, P, D] = prefix.shape;
+  const [B, heads] = qkv.shape;
+  const queries = tf.zeros<tf.Rank.R4>([B, heads - kv, P, D]);
+  return tf.concat([tf.concat([queries, tf.tile(prefix, [B, 1, 1, 1])], 1), qkv], 2);
+}
+
+/** Attention of layer `i`, with its prefix where it has one. */
+export function attendIn(
+  config: ModelConfig,
+  i: number,
+  qkv: tf.Tensor4D,
+  { segments, marks, prefix }: Surroundings,
+): tf.Tensor2D {
+  if (!prefix) return attention(qkv, segments, waysOf(config, i), marks);
+  const [B, , T] = qkv.shape;
+  const P = prefix.shape[2];
+  const ones = tf.ones([B, P], "int32");
+  const extend = (rest: tf.Tensor1D) => tf.reshape<tf.Rank.R1>(tf.concat([ones, tf.reshape(rest, [B, T])], 1), [-1]);
+  const wide = marks && { ...marks, marked: extend(marks.marked as tf.Tensor1D) };
+  const y = attention(behindPrefix(prefix, qkv), extend(segments), waysOf(config, i), wide);
+  const width = y.shape[1];
+  return tf.reshape(tf.slice(tf.reshape(y, [B, P + T, width]), [0, P, 0], [B, T, width]), [B * T, width]);
 }
 
 /** How layer `i` attends. */
@@ -117,25 +192,30 @@ function block(
   adapter: Adapter | null,
   i: number,
   input: tf.Tensor2D,
-  places: Omit<Places, "tokens"> & { picked: tf.Tensor1D | undefined },
+  places: LaidPlaces,
   { attend, dropoutSeed }: { attend?: Attend | undefined; dropoutSeed: number | undefined },
 ): tf.Tensor2D {
   const { config, ropes } = llama;
-  const { rows, length, reach, positions, segments, picked } = places;
+  const { rows, length, reach, positions, segments, marks, picked } = places;
   const { heads, keyValueHeads, rmsNormEps: eps } = config;
-  const { norms, headNorms, stacks, biases } = llama.layers[i] as Layer;
-  const run = (stack: StackName, x: tf.Tensor2D) =>
-    addBias(adaptedLinear(x, stacks[stack], adapter, i, stack, dropoutSeed), biases[stack]);
+  const layer = llama.layers[i] as Layer;
+  const { norms, headNorms } = layer;
+  const { loar = null, bottleneck = null, prefix } = adapter?.parts ?? {};
+  const run = (stack: StackName, x: tf.Tensor2D) => adaptedLinear(x, layer, adapter, i, stack, dropoutSeed);
   const normed = (x: tf.Tensor2D, by: Norm | null) => (by ? norm(x, by, config) : x);
 
-  const projected = run("qkv", norm(input, norms.input, config));
+  const h = loarInput(loar, norm(input, norms.input, config), marks);
+  const projected = run("qkv", h);
   const queries = headNorms ? headNorm(projected, headNorms, { heads, keyValueHeads, eps }) : projected;
   const qkv = splitHeads(queries, positions, ropeFor(ropes, i, reach), { rows, length, heads, keyValueHeads });
-  const y = attend ? attend(qkv, i) : attention(qkv, segments, waysOf(config, i));
+  const given = { segments, marks: loarMarks(loar, i, marks), prefix: prefix?.[i] };
+  const y = attend ? attend(qkv, i, given) : attendIn(config, i, qkv, given);
   const pick = (x: tf.Tensor2D) => (picked ? takeRows(x, picked) : x);
-  const attended = normed(run("o", pick(y)), norms.afterAttention);
+  const routed = loarGated(loar, i, pick(y), pick(h));
+  const attended = throughBottleneck(bottleneck, i, "attention", normed(run("o", routed), norms.afterAttention));
   const [x, m] = addNorm(pick(input), attended, norms.feedForward, config);
-  return add(x, normed(run("down", activate(config, llama.isGated, run("gateUp", m))), norms.afterFeedForward));
+  const fed = normed(run("down", activate(config, llama.isGated, run("gateUp", m))), norms.afterFeedForward);
+  return add(x, throughBottleneck(bottleneck, i, "feed_forward", fed));
 }
 
 function activate({ activation }: ModelConfig, isGated: boolean, x: tf.Tensor2D): tf.Tensor2D {
@@ -144,7 +224,7 @@ function activate({ activation }: ModelConfig, isGated: boolean, x: tf.Tensor2D)
 }
 
 /** The embedding's rows, and with learned positions theirs: [M, C]. A gradient comes back to plain ones alone. */
-function embed({ embedding, positions, config }: Llama, places: Places): tf.Tensor2D {
+export function embed({ embedding, positions, config }: Llama, places: Places): tf.Tensor2D {
   const { tokens } = places;
   const rows = embedding.format === "f32" ? takeRows(embedding.values, tokens) : weightRows(embedding, tokens);
   const x = scaled(rows, config.embeddingScale);
@@ -152,6 +232,6 @@ function embed({ embedding, positions, config }: Llama, places: Places): tf.Tens
 }
 
 /** [M, C] → [M, V]. */
-export function readOut(llama: Llama, x: tf.Tensor2D): tf.Tensor2D {
-  return softcap(linear(x, llama.head), llama.config.finalSoftcap);
+export function readOut(llama: Llama, adapter: Adapter | null, x: tf.Tensor2D): tf.Tensor2D {
+  return softcap(linear(x, adaptedModel(llama, adapter).head), llama.config.finalSoftcap);
 }

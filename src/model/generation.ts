@@ -5,14 +5,15 @@ import { StudioError } from "../core/errors";
 import { nextTick } from "../core/nextTick";
 import { seedFor } from "../core/random";
 import { say } from "../core/say";
-import { attention } from "../kernels/attention";
 import { attendCache, fillCache } from "../kernels/cache";
+import { markSlots } from "../kernels/markSlots";
 import { takeRows } from "../kernels/rows";
 import { sampleTokens, stepAhead } from "../kernels/sampleTokens";
 import { tf } from "../kernels/tf";
-import { decode, type Places, readOut, waysOf } from "./decoder";
+import { type Adapter, virtualTokens } from "./adapter";
+import { loarMarks } from "./adapters/loar";
+import { attendIn, behindPrefix, decode, type Places, readOut, type Surroundings, waysOf } from "./decoder";
 import type { Llama } from "./llama";
-import type { Adapter } from "./lora";
 
 export type { Sampling } from "../core/engine";
 
@@ -22,7 +23,16 @@ export type Generation = {
   sampling: Sampling;
   /** A row ends when it produces one of these; the token itself is not part of its completion. */
   stopIds: number[];
+  /** Which tokens carry logic, for an adapter that asks (LoAR). */
+  marks?: Marks | undefined;
   signal?: AbortSignal;
+};
+
+export type Marks = {
+  /** 1 where a prompt's token does, for each prompt. */
+  prompts: readonly Uint8Array[];
+  /** 1 for the tokens of the vocabulary that do in an answer: [V]. */
+  table: Uint8Array;
 };
 
 /** How many prompt tokens are read in one pass. */
@@ -42,9 +52,10 @@ const pauseAfterMs = 40;
 export async function* generate(
   llama: Llama,
   adapter: Adapter | null,
-  { prompts, maxTokens, sampling, stopIds, signal }: Generation,
+  { prompts, maxTokens, sampling, stopIds, marks, signal }: Generation,
 ): AsyncGenerator<{ row: number; token: number }[], number[][]> {
-  const { maxPositions } = llama.config;
+  const virtual = adapter ? virtualTokens(adapter) : 0;
+  const maxPositions = llama.config.maxPositions - virtual;
   const completions = prompts.map((): number[] => []);
   prompts.forEach((prompt, row) => {
     if (prompt.length === 0 || prompt.length > maxPositions) {
@@ -61,7 +72,8 @@ export async function* generate(
     !stopped.has(row) && step + 1 < maxTokens && (prompts[row]?.length ?? 0) + step < maxPositions;
   const behind = tf.getBackend() === "webgpu" ? 1 : 0;
   const unread: Unread[] = [];
-  const state = prefill(llama, adapter, prompts, Math.min(maxPositions, longest + maxTokens), sampling);
+  const slots = virtual + Math.min(maxPositions, longest + maxTokens);
+  const state = prefill(llama, adapter, { prompts, marks, slots, virtual }, sampling);
   let lastPause = performance.now();
   try {
     for (let step = 0; ; step++) {
@@ -100,9 +112,17 @@ export async function* generate(
   }
 }
 
-/** All the logits of one sequence: [T, V], row by row. */
-export async function logits(llama: Llama, adapter: Adapter | null, tokens: number[]): Promise<Float32Array> {
-  const all = tf.tidy(() => readOut(llama, decode(llama, adapter, paddedPlaces([tokens], tokens.length))));
+/** All the logits of one sequence, whose `marks` say which tokens carry logic: [T, V], row by row. */
+export async function logits(
+  llama: Llama,
+  adapter: Adapter | null,
+  tokens: number[],
+  marks?: Uint8Array,
+): Promise<Float32Array> {
+  const all = tf.tidy(() => {
+    const places = paddedPlaces([tokens], tokens.length, marks && [marks]);
+    return readOut(llama, adapter, decode(llama, adapter, places));
+  });
   const values = Float32Array.from((await all.data()) as Float32Array);
   all.dispose();
   return values;
@@ -112,7 +132,9 @@ type State = {
   rows: number[]; // Which prompt each place of the batch serves.
   tokens: tf.Tensor1D; // [B] int32, each row's latest, not yet in the cache.
   caches: tf.Tensor4D[]; // One a layer: [B, 2K, S, D].
-  starts: tf.Tensor1D; // [B] int32: the position of the prompt's last token.
+  /** Of the tokens in the cache [B, S] int32, and of the vocabulary [V] int32; null where nobody asks. */
+  marks: { slots: tf.Tensor2D; table: tf.Tensor1D } | null;
+  starts: tf.Tensor1D; // [B] int32: the slot of the prompt's last token.
   seeds: tf.Tensor1D; // [B] int32: of each row's own generator.
   /** Starts and seeds of every prompt. */
   known: { start: number; seed: number }[];
@@ -121,8 +143,9 @@ type State = {
 /** A step's tokens on their way here. */
 type Unread = { rows: number[]; tokens: tf.Tensor1D; values: Promise<Int32Array> };
 
-function disposeState({ tokens, caches, starts, seeds }: State): void {
+function disposeState({ tokens, caches, marks, starts, seeds }: State): void {
   tf.dispose([tokens, caches, starts, seeds]);
+  if (marks) tf.dispose([marks.slots, marks.table]);
 }
 
 /** The starts and seeds of the rows named. */
@@ -143,11 +166,14 @@ function startReading({ rows, tokens }: State): Unread {
   return { rows, tokens: own, values };
 }
 
+type Prefill = { prompts: number[][]; marks: Marks | undefined; slots: number; virtual: number };
+
 /** Reads all prompts, in chunks of like length so that little is padded, and takes each one's first token. */
-function prefill(llama: Llama, adapter: Adapter | null, prompts: number[][], slots: number, sampling: Sampling): State {
+function prefill(llama: Llama, adapter: Adapter | null, given: Prefill, sampling: Sampling): State {
+  const { prompts, marks, slots, virtual } = given;
   const { keyValueHeads: K, headDim: D, layers } = llama.config;
   const lengthOf = (row: number) => prompts[row]?.length ?? 0;
-  const known = prompts.map(({ length }, row) => ({ start: length - 1, seed: seedFor(sampling.seed, row) }));
+  const known = prompts.map(({ length }, row) => ({ start: virtual + length - 1, seed: seedFor(sampling.seed, row) }));
   const rows = prompts.map((_, row) => row).sort((a, b) => lengthOf(a) - lengthOf(b));
   const parts: Part[] = [];
   for (let from = 0; from < rows.length; ) {
@@ -155,22 +181,29 @@ function prefill(llama: Llama, adapter: Adapter | null, prompts: number[][], slo
     while (to < rows.length && (to + 1 - from) * lengthOf(rows[to] ?? 0) <= prefillTokens) to++;
     const chunk = rows.slice(from, to);
     const caches: tf.Tensor4D[] = Array.from({ length: layers }, () => tf.zeros([chunk.length, 2 * K, slots, D]));
-    const logits = tf.tidy(() =>
-      prefillChunk(
-        llama,
-        adapter,
-        chunk.map((row) => prompts[row] ?? []),
-        caches,
-      ),
-    );
-    parts.push({ caches, logits });
+    const some = chunk.map((row) => prompts[row] ?? []);
+    const marksOf = marks && chunk.map((row) => marks.prompts[row] ?? new Uint8Array(0));
+    parts.push({ caches, logits: tf.tidy(() => prefillChunk(llama, adapter, some, marksOf, caches)) });
     from = to;
   }
   const { caches, logits } = joined(parts);
   const { starts, seeds } = ofRows(rows, known);
   const tokens = tf.tidy(() => sampleTokens(logits, stepAhead(starts, seeds, 0).draws, sampling));
   logits.dispose();
-  return { rows, tokens, caches, starts, seeds, known };
+  return { rows, tokens, caches, marks: marks ? slotMarks(rows, marks, slots, virtual) : null, starts, seeds, known };
+}
+
+/** The marks of the prompts in the cache, behind those of virtual tokens, which all carry logic. */
+function slotMarks(rows: number[], { prompts, table }: Marks, slots: number, virtual: number): State["marks"] {
+  const values = new Int32Array(rows.length * slots);
+  rows.forEach((row, place) => {
+    values.fill(1, place * slots, place * slots + virtual);
+    values.set(prompts[row] ?? [], place * slots + virtual);
+  });
+  return {
+    slots: tf.tensor2d(values, [rows.length, slots], "int32"),
+    table: tf.tensor1d(Int32Array.from(table), "int32"),
+  };
 }
 
 type Part = { caches: tf.Tensor4D[]; logits: tf.Tensor2D };
@@ -186,19 +219,26 @@ function joined(parts: Part[]): Part {
   return { caches, logits };
 }
 
-function prefillChunk(llama: Llama, adapter: Adapter | null, prompts: number[][], caches: tf.Tensor4D[]): tf.Tensor2D {
+function prefillChunk(
+  llama: Llama,
+  adapter: Adapter | null,
+  prompts: number[][],
+  marks: Uint8Array[] | undefined,
+  caches: tf.Tensor4D[],
+): tf.Tensor2D {
   const { heads, keyValueHeads } = llama.config;
-  const places = paddedPlaces(prompts, caches[0]?.shape[2] ?? 0);
+  const places = paddedPlaces(prompts, caches[0]?.shape[2] ?? 0, marks);
   const picked = tf.tensor1d(
     prompts.map((prompt, i) => i * places.length + prompt.length - 1),
     "int32",
   );
   const starts = tf.zeros<tf.Rank.R1>([prompts.length], "int32");
-  const attend = (qkv: tf.Tensor4D, layer: number) => {
-    replaceCache(caches, layer, (cache) => fillCache(cache, qkv, starts, { heads, keyValueHeads }));
-    return attention(qkv, places.segments, waysOf(llama.config, layer));
+  const attend = (qkv: tf.Tensor4D, layer: number, given: Surroundings) => {
+    const whole = given.prefix ? behindPrefix(given.prefix, qkv) : qkv;
+    replaceCache(caches, layer, (cache) => fillCache(cache, whole, starts, { heads, keyValueHeads }));
+    return attendIn(llama.config, layer, qkv, given);
   };
-  return readOut(llama, decode(llama, adapter, places, { picked, attend }));
+  return readOut(llama, adapter, decode(llama, adapter, places, { picked, attend }));
 }
 
 function replaceCache(caches: tf.Tensor4D[], layer: number, next: (cache: tf.Tensor4D) => tf.Tensor4D): void {
@@ -209,17 +249,19 @@ function replaceCache(caches: tf.Tensor4D[], layer: number, next: (cache: tf.Ten
 }
 
 /** Prompts as rows of one length, padded at the end, which with what follows them come to `reach` tokens at most. */
-function paddedPlaces(prompts: number[][], reach: number): Places {
+function paddedPlaces(prompts: number[][], reach: number, marks?: readonly Uint8Array[]): Places {
   const length = Math.max(...prompts.map((prompt) => prompt.length));
   const size = prompts.length * length;
   const tokens = new Int32Array(size);
   const positions = new Int32Array(size);
   const segments = new Int32Array(size);
+  const marked = new Int32Array(size);
   prompts.forEach((prompt, row) => {
     prompt.forEach((token, i) => {
       tokens[row * length + i] = token;
       positions[row * length + i] = i;
       segments[row * length + i] = 1;
+      marked[row * length + i] = marks?.[row]?.[i] ?? 0;
     });
   });
   return {
@@ -229,6 +271,7 @@ function paddedPlaces(prompts: number[][], reach: number): Places {
     tokens: tf.tensor1d(tokens, "int32"),
     positions: tf.tensor1d(positions, "int32"),
     segments: tf.tensor1d(segments, "int32"),
+    marks: marks ? tf.tensor1d(marked, "int32") : null,
   };
 }
 
@@ -236,6 +279,7 @@ function paddedPlaces(prompts: number[][], reach: number): Places {
 function compact(state: State, going: number[]): void {
   if (going.length === state.rows.length) return;
   const rows = going.map((place) => state.rows[place] ?? 0);
+  const { marks } = state;
   const kept = tf.tidy(() => {
     const index = tf.tensor1d(going, "int32");
     const caches = state.caches.map((cache) => {
@@ -243,10 +287,18 @@ function compact(state: State, going: number[]): void {
       const kept = takeRows(tf.reshape(cache, [B, heads * slots * D]), index);
       return tf.reshape<tf.Rank.R4>(kept, [going.length, heads, slots, D]);
     });
-    return { caches, tokens: tf.gather(state.tokens, index), ...ofRows(rows, state.known) };
+    const slots = marks ? tf.gather(marks.slots, index) : null;
+    return {
+      caches,
+      tokens: tf.gather(state.tokens, index),
+      ...(slots ? { slots } : {}),
+      ...ofRows(rows, state.known),
+    };
   });
+  const { slots, ...tensors } = kept;
+  const table = marks?.table.clone();
   disposeState(state);
-  Object.assign(state, kept, { rows }); // In one go: the state is whole, whatever throws before or after.
+  Object.assign(state, tensors, { rows, marks: slots && table ? { slots, table } : null }); // In one go: the state is whole, whatever throws before or after.
 }
 
 /** One more token for every row: the latest goes into the cache, and what follows is drawn. */
@@ -261,13 +313,28 @@ function advance(llama: Llama, adapter: Adapter | null, state: State, step: numb
       tokens: state.tokens,
       positions,
       segments: positions,
+      marks: state.marks && tf.gather(state.marks.table, state.tokens),
     };
+    if (state.marks) markNext(state.marks, state.tokens, positions);
+    const { loar = null } = adapter?.parts ?? {};
     const attend = (qkv: tf.Tensor4D, layer: number) => {
       replaceCache(state.caches, layer, (cache) => fillCache(cache, qkv, positions, { heads, keyValueHeads }));
-      return attendCache(qkv, state.caches[layer] as tf.Tensor4D, positions, waysOf(llama.config, layer));
+      const marks = loarMarks(loar, layer, state.marks && tf.reshape(state.marks.slots, [-1]));
+      return attendCache(qkv, state.caches[layer] as tf.Tensor4D, positions, waysOf(llama.config, layer), marks);
     };
-    return sampleTokens(readOut(llama, decode(llama, adapter, places, { attend })), draws, sampling);
+    return sampleTokens(
+      readOut(llama, adapter, decode(llama, adapter, places, { attend, goesOn: true })),
+      draws,
+      sampling,
+    );
   });
   state.tokens.dispose();
   state.tokens = tokens;
+}
+
+/** Marks the latest tokens in their slots by the vocabulary's table. */
+function markNext(marks: NonNullable<State["marks"]>, tokens: tf.Tensor1D, slots: tf.Tensor1D): void {
+  const next = tf.keep(markSlots(marks.slots, marks.table, tokens, slots));
+  marks.slots.dispose();
+  marks.slots = next;
 }

@@ -4,11 +4,11 @@ import { linearPath, linearShape, type StackName, stackNames, stackShape, stacks
 import { architectures, type NormPlace } from "../core/architectures";
 import type { ModelConfig } from "../core/model";
 import type { WeightFormat } from "../core/packing";
+import { normPlaces, tensorNames } from "../core/tensorNames";
 import { tf } from "../kernels/tf";
 import { type OpenWeight, openWeight, type Weight } from "../kernels/weight";
 import type { Layer, Llama, Norm } from "./llama";
 import { newRopes } from "./ropes";
-import { normPlaces, tensorNames } from "./tensorNames";
 
 /** What of a matrix is yet to be written: the named layers' rows, one layer's after the other's. */
 export type Fill = { names: readonly string[]; open: OpenWeight; isTransposed: boolean };

@@ -5,12 +5,12 @@ import { StudioError } from "../core/errors";
 import type { ModelConfig } from "../core/model";
 import { packWeight, type WeightFormat } from "../core/packing";
 import { say } from "../core/say";
+import { normPlaces, tensorNames, tensorShapes, unusedNames } from "../core/tensorNames";
 import type { WeightEntry, WeightFile } from "../core/weightFile";
 import type { tf } from "../kernels/tf";
 import type { OpenWeight, Weight } from "../kernels/weight";
 import { type Fill, layOut } from "./layOut";
 import { disposeRopes, type Ropes } from "./ropes";
-import { normPlaces, tensorNames, tensorShapes, unusedNames } from "./tensorNames";
 
 /** A tensor's numbers outside the engine. */
 export type TensorData = { shape: number[]; values: Float32Array };

@@ -5,13 +5,13 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { bytesSource } from "../core/byteSource";
 import { type ModelConfig, parseModelConfig } from "../core/model";
 import type { WeightFormat } from "../core/packing";
+import { fullyNamed } from "../core/tensorNames";
 import { openSafetensors, parseSafetensors, writeSafetensors } from "../formats/safetensors";
 import { deviceMemory, openDevice } from "../kernels/device";
 import { relativeError } from "../kernels/kernelCases";
 import { type Golden, goldenNames, unpack } from "./architectureGolden";
 import { logits } from "./generation";
 import { disposeLlama, type Llama, loadLlama, readLlama, type TensorData } from "./llama";
-import { fullyNamed } from "./tensorNames";
 
 const file = (name: string) => readFileSync(new URL(`golden/architectures/${name}`, import.meta.url));
 const goldenOf = (name: string) => JSON.parse(file(`${name}.json`).toString()) as Golden;

@@ -2,15 +2,16 @@
 
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
-import { type Lora, linearNames, linearPath, stackNames, stacksOf } from "../core/adapter";
+import { newMethod } from "../core/adaptation";
+import { linearPath, stackNames, stacksOf } from "../core/adapter";
 import { type ModelConfig, parseModelConfig } from "../core/model";
 import { openDevice } from "../kernels/device";
 import { relativeError } from "../kernels/kernelCases";
 import { tf } from "../kernels/tf";
+import { loadAdapter, readAdapter, splitNumbers } from "./adapter";
 import { batchOf, type Document } from "./architectureGolden";
 import { generate, logits } from "./generation";
 import { disposeLlama, type Llama, llamaWeights, loadLlama, type TensorData } from "./llama";
-import { loadLora, readAdapter, splitStacks } from "./lora";
 import { evaluateLoss, lossGradients, newOptimizer, trainStep } from "./training";
 
 type Packed = { shape: number[]; f32: string };
@@ -62,7 +63,8 @@ describe.each(["cpu", "wasm"] as const)("on %s", (backend) => {
   describe.each(["tied", "untied"])("%s", (name) => {
     const golden = JSON.parse(readFileSync(new URL(`golden/${name}.json`, import.meta.url), "utf8")) as Golden;
     const config: ModelConfig = parseModelConfig(golden.config);
-    const lora: Lora = { kind: "lora", ...golden.lora, targetModules: [...linearNames] };
+    const { rank, alpha, dropout } = golden.lora;
+    const lora = newMethod("lora", { rank, alpha, dropout });
     const batch = batchOf(golden.rows);
     let llama: Llama;
     beforeAll(() => {
@@ -107,14 +109,14 @@ describe.each(["cpu", "wasm"] as const)("on %s", (backend) => {
 
     it("takes the same ten steps of LoRA", async () => {
       const { start, gradients, losses, norms, end, endLogits, adamw } = golden.lora;
-      const adapter = loadLora(config, lora, unpackAll(start));
+      const adapter = loadAdapter(llama, [lora], unpackAll(start));
       const weights = adapter.flat.parts;
       const first = lossGradients(llama, adapter, batch, [...weights.values()]);
       const numbers = new Map<string, Float32Array>();
       for (const [i, key] of [...weights.keys()].entries()) {
         numbers.set(key, (await first.gradients[i]!.data()) as Float32Array);
       }
-      const named = splitStacks(config, lora, (key) => numbers.get(key));
+      const named = splitNumbers(config, [lora], (key) => numbers.get(key));
       expect([...named.keys()].sort()).toEqual(Object.keys(gradients).sort());
       for (const [key, { values }] of named) {
         expect.soft(relativeError(values, unpack(gradients[key]!).values), key).toBeLessThan(limit);

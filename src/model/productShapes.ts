@@ -1,6 +1,7 @@
 /** @file The matrix products that a model is trained and sampled with, for a device to find out how it makes them best. */
 
-import { type Lora, stackNames, stackRows, stackShape } from "../core/adapter";
+import type { Lora } from "../core/adaptation";
+import { stackNames, stackRows, stackShape } from "../core/adapter";
 import type { ModelConfig } from "../core/model";
 import { type WeightFormat, weightFormats } from "../core/packing";
 import type { ProductShape } from "../kernels/product";

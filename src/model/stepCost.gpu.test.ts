@@ -1,17 +1,17 @@
 /** @file What a training step costs a graphics card: dispatches, submits, and memory that stays flat over many steps. */
 
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { linearNames } from "../core/adapter";
+import { newMethod } from "../core/adaptation";
 import type { Batch } from "../core/batch";
+import { tensorShapes } from "../core/tensorNames";
 import { deviceMemory, openDevice } from "../kernels/device";
 import { tf } from "../kernels/tf";
+import { disposeAdapter, newAdapter } from "./adapter";
 import { disposeLlama, loadLlama } from "./llama";
-import { disposeAdapter, newLora } from "./lora";
-import { tensorShapes } from "./tensorNames";
 import { tinyConfig } from "./tinyLlama";
 import { disposeOptimizer, newOptimizer, trainStep } from "./training";
 
-const lora = { kind: "lora" as const, rank: 2, alpha: 4, dropout: 0, targetModules: [...linearNames] };
+const lora = newMethod("lora", { rank: 2, alpha: 4 });
 const settings = { learningRate: 0.01, maxGradNorm: 1, dropoutSeed: 1 };
 const adam = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 };
 
@@ -29,14 +29,14 @@ function newBatch(rows: number, length: number): Batch {
   };
 }
 
-function newTraining(layers: number) {
+async function newTraining(layers: number) {
   const config = { ...tinyConfig, layers };
   const weights = [...tensorShapes(config)].map(([name, shape]) => {
     const values = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => Math.sin(i) / 8);
     return [name, { shape, values }] as const;
   });
   const llama = loadLlama(config, new Map(weights));
-  const adapter = newLora(config, lora, 1);
+  const adapter = await newAdapter(llama, [lora], 1);
   const optimizer = newOptimizer(adapter, adam);
   const step = (batch: Batch, recompute: boolean) =>
     trainStep(llama, adapter, optimizer, [batch], { ...settings, recompute });
@@ -69,7 +69,7 @@ afterEach(() => {
 });
 
 async function costOf(layers: number, recompute: boolean): Promise<typeof counts> {
-  const { step, dispose } = newTraining(layers);
+  const { step, dispose } = await newTraining(layers);
   const batch = newBatch(2, 16);
   await step(batch, recompute);
   Object.assign(counts, { dispatches: 0, submits: 0 });
@@ -93,7 +93,7 @@ it("takes eight submits at most for thirty layers, whether activations are made 
 });
 
 it("keeps tensors and bytes flat over steps of many lengths", async () => {
-  const { step, dispose } = newTraining(1);
+  const { step, dispose } = await newTraining(1);
   const allocated = () => (tf.memory() as unknown as { numBytesAllocatedInGPU: number }).numBytesAllocatedInGPU;
   const after: { tensors: number; bytes: number }[] = [];
   const most = [0, 0]; // allocated, in the first half of the steps and in the second: freed buffers wait to be used again

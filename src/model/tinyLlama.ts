@@ -2,8 +2,8 @@
 
 import { type ModelConfig, plainDecoder } from "../core/model";
 import { newRandom } from "../core/random";
+import { tensorShapes } from "../core/tensorNames";
 import { type Llama, loadLlama } from "./llama";
-import { tensorShapes } from "./tensorNames";
 
 export const tinyConfig: ModelConfig = {
   ...plainDecoder,

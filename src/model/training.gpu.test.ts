@@ -1,14 +1,14 @@
 /** @file Ten steps of LoRA in a real browser, on WebGPU and on threaded WebAssembly, against PEFT's (the golden file). */
 
 import { describe, expect, it } from "vitest";
-import { linearNames } from "../core/adapter";
+import { newMethod } from "../core/adaptation";
 import type { Batch } from "../core/batch";
 import { parseModelConfig } from "../core/model";
 import { deviceMemory, openDevice } from "../kernels/device";
+import { loadAdapter } from "./adapter";
 import { generate } from "./generation";
 import golden from "./golden/tied.json";
 import { loadLlama, type TensorData } from "./llama";
-import { loadLora } from "./lora";
 import { newOptimizer, trainStep } from "./training";
 
 type Packed = { shape: number[]; f32: string };
@@ -48,8 +48,8 @@ describe.each(["wasm", "webgpu"] as const)("on %s", (backend) => {
     const config = parseModelConfig(golden.config);
     const { start, adamw, losses, norms, rank, alpha, dropout } = golden.lora;
     const llama = loadLlama(config, unpackAll(golden.weights));
-    const lora = { kind: "lora" as const, rank, alpha, dropout, targetModules: [...linearNames] };
-    const adapter = loadLora(config, lora, unpackAll(start));
+    const lora = newMethod("lora", { rank, alpha, dropout });
+    const adapter = loadAdapter(llama, [lora], unpackAll(start));
     const optimizer = newOptimizer(adapter, adamw);
     const window = golden.rows.map(batchOf);
     const memory = [];

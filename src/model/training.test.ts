@@ -1,17 +1,17 @@
 /** @file Training steps: flat memory, the same bits again, resuming, dropout, and chat in between. */
 
 import { beforeAll, describe, expect, it, vi } from "vitest";
-import { type Lora, linearNames } from "../core/adapter";
+import { newMethod } from "../core/adaptation";
 import type { Batch } from "../core/batch";
 import { StudioError } from "../core/errors";
 import { type ModelConfig, plainDecoder } from "../core/model";
 import { newRandom } from "../core/random";
+import { tensorShapes } from "../core/tensorNames";
 import { deviceMemory, openDevice, wasmBackend } from "../kernels/device";
 import { tf } from "../kernels/tf";
+import { type Adapter, disposeAdapter, loadAdapter, newAdapter, readAdapter } from "./adapter";
 import { generate } from "./generation";
 import { disposeLlama, type Llama, loadLlama } from "./llama";
-import { type Adapter, disposeAdapter, loadLora, newLora, readAdapter } from "./lora";
-import { tensorShapes } from "./tensorNames";
 import { disposeOptimizer, evaluateLoss, loadOptimizer, newOptimizer, readOptimizer, trainStep } from "./training";
 
 const config: ModelConfig = {
@@ -30,7 +30,7 @@ const config: ModelConfig = {
   bosTokenId: 0,
   eosTokenIds: [1],
 };
-const lora: Lora = { kind: "lora", rank: 4, alpha: 8, dropout: 0, targetModules: [...linearNames] };
+const lora = newMethod("lora", { rank: 4, alpha: 8 });
 const settings = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 };
 const step = { learningRate: 0.01, maxGradNorm: 1 };
 
@@ -93,7 +93,7 @@ describe.each(["wasm", "cpu"] as const)("on %s", (backend) => {
 
   it("learns, and tensors and bytes stay flat", async () => {
     const empty = deviceMemory();
-    const adapter = newLora(config, { ...lora, dropout: 0.1 }, 1);
+    const adapter = await newAdapter(llama, [{ ...lora, dropout: 0.1 }], 1);
     const lengthOf = (i: number) => 12 + (i % 3);
     const { losses, optimizer } = await train(llama, adapter, 3, 0, newOptimizer(adapter, settings), lengthOf);
     const early = deviceMemory();
@@ -111,7 +111,7 @@ describe.each(["wasm", "cpu"] as const)("on %s", (backend) => {
   it("gives the same bits when activations are made again, and needs less memory", async () => {
     const llama = newLlama(6); // deep enough that the blocks' activations are most of what is kept
     const measure = async (recompute: boolean) => {
-      const adapter = newLora(llama.config, { ...lora, dropout: 0.1 }, 1);
+      const adapter = await newAdapter(llama, [{ ...lora, dropout: 0.1 }], 1);
       const optimizer = newOptimizer(adapter, settings);
       const steps: { loss: number; gradNorm: number }[] = [];
       let peak = 0;
@@ -142,7 +142,7 @@ describe.each(["wasm", "cpu"] as const)("on %s", (backend) => {
 
   it("gives the same bits again, and others with another seed", async () => {
     const run = async (seed: number, dropout: number) => {
-      const adapter = newLora(config, { ...lora, dropout }, seed);
+      const adapter = await newAdapter(llama, [{ ...lora, dropout }], seed);
       const { losses, optimizer } = await train(llama, adapter, 4);
       disposeOptimizer(optimizer);
       disposeAdapter(adapter);
@@ -154,20 +154,20 @@ describe.each(["wasm", "cpu"] as const)("on %s", (backend) => {
   });
 
   it("goes on from a checkpoint as if it had never stopped", async () => {
-    const whole = newLora(config, lora, 3);
+    const whole = await newAdapter(llama, [lora], 3);
     const { losses } = await train(llama, whole, 6);
-    const first = newLora(config, lora, 3);
+    const first = await newAdapter(llama, [lora], 3);
     const { optimizer } = await train(llama, first, 3);
     const saved = { adapter: await readAdapter(first), moments: await readOptimizer(optimizer), step: optimizer.step };
-    const resumed = loadLora(config, lora, saved.adapter);
+    const resumed = loadAdapter(llama, [lora], saved.adapter);
     const rest = await train(llama, resumed, 3, 3, loadOptimizer(resumed, settings, saved.moments, saved.step));
     expect(rest.losses).toEqual(losses.slice(3));
   });
 
   it("is not disturbed by a chat in the middle of a step", async () => {
-    const alone = newLora(config, lora, 4);
+    const alone = await newAdapter(llama, [lora], 4);
     const { losses } = await train(llama, alone, 3);
-    const adapter = newLora(config, lora, 4);
+    const adapter = await newAdapter(llama, [lora], 4);
     const sampling = { temperature: 0.8, topK: 0, topP: 1, minP: 0, seed: 1 };
     const chat = generate(llama, adapter, { prompts: [[3, 4], [9]], maxTokens: 20, sampling, stopIds: [] });
     const optimizer = newOptimizer(adapter, settings);
@@ -188,7 +188,7 @@ describe.each(["wasm", "cpu"] as const)("on %s", (backend) => {
     expect(sum / trained).toBeGreaterThan(2);
     const untrained = { ...newBatch(1), trained: 0, weights: newBatch(1).weights.map(() => 0) };
     expect(await evaluateLoss(llama, null, untrained)).toEqual({ sum: 0, trained: 0 });
-    const adapter = newLora(config, lora, 1);
+    const adapter = await newAdapter(llama, [lora], 1);
     const optimizer = newOptimizer(adapter, settings);
     await expect(trainStep(llama, adapter, optimizer, [untrained], { ...step, dropoutSeed: 1 })).rejects.toThrow(
       StudioError,
@@ -204,7 +204,7 @@ describe("on wasm", () => {
       expect(device.threads).toBe(threads);
       const llama = newLlama();
       // Rows enough that every kernel wakes the threads.
-      const adapter = newLora(config, lora, 1);
+      const adapter = await newAdapter(llama, [lora], 1);
       const optimizer = newOptimizer(adapter, settings);
       const results = [];
       for (let i = 0; i < 3; i++) {
@@ -238,13 +238,16 @@ describe("weights that do not fit", () => {
   });
 
   it("are refused in an adapter too", async () => {
-    const adapter = newLora(config, lora, 1);
+    const llama = newLlama();
+    const adapter = await newAdapter(llama, [lora], 1);
     const saved = await readAdapter(adapter);
     const name = "model.layers.0.self_attn.q_proj.lora_A.weight";
-    expect(() => loadLora(config, { ...lora, rank: 8 }, saved)).toThrow(`${name} is [4, 24], expected [8, 24]`);
-    expect(() => loadLora(config, { ...lora, targetModules: ["q_proj"] }, saved)).toThrow("is not a tensor of this");
+    expect(() => loadAdapter(llama, [{ ...lora, rank: 8 }], saved)).toThrow(`${name} is [4, 24], expected [8, 24]`);
+    expect(() => loadAdapter(llama, [{ ...lora, targetModules: ["q_proj"] }], saved)).toThrow(
+      "is not a tensor of this",
+    );
     saved.delete(name);
-    expect(() => loadLora(config, lora, saved)).toThrow(`${name} is missing`);
+    expect(() => loadAdapter(llama, [lora], saved)).toThrow(`${name} is missing`);
     disposeAdapter(adapter);
   });
 });

@@ -9,9 +9,9 @@ import { gather, newFlatTensor, readFlat } from "../kernels/flat";
 import { gradients } from "../kernels/gradients";
 import { linearCrossEntropy } from "../kernels/linearCrossEntropy";
 import { tf } from "../kernels/tf";
-import { decode } from "./decoder";
+import { type Adapter, adaptedModel, joinNumbers, splitNumbers, waitingTensors } from "./adapter";
+import { decode, type Places } from "./decoder";
 import type { Llama, TensorData } from "./llama";
-import { type Adapter, joinStacks, splitStacks } from "./lora";
 
 export type Optimizer = {
   adapter: Adapter;
@@ -48,7 +48,7 @@ export function loadOptimizer(
   tensors: ReadonlyMap<string, TensorData>,
   step: number,
 ): Optimizer {
-  const expected = splitStacks(adapter.config, adapter.lora, () => undefined);
+  const expected = splitNumbers(adapter.config, adapter.adaptation, () => undefined);
   for (const [name, { shape }] of expected) {
     for (const part of ["m", "v"]) {
       if (tensors.get(`${name}.${part}`)?.shape.join() !== shape.join()) {
@@ -57,7 +57,7 @@ export function loadOptimizer(
     }
   }
   const moments = (part: "m" | "v") => {
-    const stacked = joinStacks(adapter.config, adapter.lora, (name) => tensors.get(`${name}.${part}`)?.values);
+    const stacked = joinNumbers(adapter.config, adapter.adaptation, (name) => tensors.get(`${name}.${part}`)?.values);
     return newFlatTensor(adapter.flat.layout, new Map([...stacked].map(([name, { values }]) => [name, values])));
   };
   return { adapter, settings, step, m: moments("m"), v: moments("v") };
@@ -65,10 +65,10 @@ export function loadOptimizer(
 
 /** The moments as loadOptimizer takes them; the step count is `optimizer.step`. */
 export async function readOptimizer({ adapter, m, v }: Optimizer): Promise<Map<string, TensorData>> {
-  const { config, lora, flat } = adapter;
+  const { config, adaptation, flat } = adapter;
   const read = async (part: "m" | "v", whole: tf.Tensor1D) => {
     const numbers = await readFlat({ layout: flat.layout, whole });
-    const named = splitStacks(config, lora, (name) => numbers.get(name));
+    const named = splitNumbers(config, adaptation, (name) => numbers.get(name));
     return [...named].map(([name, data]) => [`${name}.${part}`, data] as const);
   };
   return new Map((await Promise.all([read("m", m), read("v", v)])).flat());
@@ -93,19 +93,25 @@ export async function trainStep(
   const { layout, parts } = adapter.flat;
   const total = batches.reduce((sum, batch) => sum + batch.trained, 0);
   const losses: tf.Tensor1D[] = [];
+  const waiting = waitingTensors(adapter);
   let gradient: tf.Tensor1D | null = null;
   for (const [i, batch] of batches.entries()) {
     if (batch.trained === 0) continue;
-    const each = lossGradients(llama, adapter, batch, [...parts.values()], {
+    const trained = [...parts].filter(([name]) => !waiting.has(name)).map(([, tensor]) => tensor);
+    const each = lossGradients(llama, adapter, batch, trained, {
       total,
       dropoutSeed: dropoutSeed + i,
       recompute,
     });
     losses.push(each.losses);
     const before: tf.Tensor1D | null = gradient;
-    const now = gather(layout, each.gradients);
+    const found = [...each.gradients];
+    const whole = [...parts].map(([name, tensor]) =>
+      waiting.has(name) ? tf.zerosLike(tensor) : (found.shift() as tf.Tensor),
+    );
+    const now = gather(layout, whole);
     gradient = before ? add(before, now) : now;
-    tf.dispose(each.gradients);
+    tf.dispose(whole);
     if (before) tf.dispose([before, now]);
   }
   if (!gradient) throw new StudioError("run.rows", say`No token of these rows is trained`);
@@ -170,10 +176,10 @@ function tokenLosses(
     Float32Array.from(pick(batch.weights), (weight, i) => (i < trained ? weight / total : 0)),
   );
   const targets = tf.tensor1d(pick(batch.targets), "int32");
-  return linearCrossEntropy(x, llama.head, targets, weights, { cap: llama.config.finalSoftcap });
+  return linearCrossEntropy(x, adaptedModel(llama, adapter).head, targets, weights, { cap: llama.config.finalSoftcap });
 }
 
-function batchPlaces({ rows, length, tokens, positions, segments }: Batch) {
+function batchPlaces({ rows, length, tokens, positions, segments, marks }: Batch): Places {
   return {
     rows,
     length,
@@ -181,6 +187,7 @@ function batchPlaces({ rows, length, tokens, positions, segments }: Batch) {
     tokens: tf.tensor1d(tokens, "int32"),
     positions: tf.tensor1d(positions, "int32"),
     segments: tf.tensor1d(segments, "int32"),
+    marks: marks ? tf.tensor1d(marks, "int32") : null,
   };
 }
 

@@ -15,8 +15,15 @@ export function listDifferences(recipes: readonly Recipe[]): Difference[] {
     .filter(({ values }) => values.some((value) => value !== values[0]));
 }
 
+const isMethods = (value: object): value is { kind: string }[] =>
+  Array.isArray(value) && value.every((item: unknown) => typeof item === "object" && item !== null && "kind" in item);
+
 function flatten(value: unknown, path: string): [path: string, value: string][] {
   if (typeof value !== "object" || value === null) return [[path, String(value)]];
+  if (isMethods(value)) {
+    const settings = value.flatMap(({ kind, ...rest }) => flatten(rest, `${path}.${kind}`));
+    return [[path, value.map(({ kind }) => kind).join(", ")], ...settings];
+  }
   if (Array.isArray(value)) return [[path, value.join(", ")]];
   return Object.entries(value).flatMap(([key, inner]) => flatten(inner, path === "" ? key : `${path}.${key}`));
 }

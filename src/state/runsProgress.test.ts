@@ -1,6 +1,8 @@
 /** @file Progress and summaries agree with what is known of them. */
 
 import { expect, test } from "vitest";
+import { newMethod } from "../core/adaptation";
+import { linearNames } from "../core/adapter";
 import type { EvalMetrics, StepMetrics } from "../core/metrics";
 import { newRecipe } from "../core/recipe";
 import { newRun } from "../core/run";
@@ -114,11 +116,10 @@ test("the mirror keeps the first evaluation and takes the last", () => {
 
 test("only what differs is listed, by its path in the recipe", () => {
   const [a, b] = [newRecipe(), newRecipe({ name: "other", seed: 2 })];
-  b.adaptation.rank = 4;
-  b.adaptation.targetModules = ["q_proj"];
+  b.adaptation = [newMethod("lora", { rank: 4, targetModules: ["q_proj"] })];
   expect(listDifferences([a, b])).toEqual([
-    { path: "adaptation.rank", values: ["16", "4"] },
-    { path: "adaptation.targetModules", values: [a.adaptation.targetModules.join(", "), "q_proj"] },
+    { path: "adaptation.lora.rank", values: ["16", "4"] },
+    { path: "adaptation.lora.targetModules", values: [linearNames.join(", "), "q_proj"] },
     { path: "seed", values: ["1", "2"] },
   ]);
   expect(listDifferences([a, newRecipe()])).toEqual([]);

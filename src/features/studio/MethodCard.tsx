@@ -1,13 +1,14 @@
 /** @file The third step: what is trained, and how much of the model that is. */
 
 import { useTranslation } from "react-i18next";
+import { methodOf, newMethod } from "../../core/adaptation";
 import type { Recipe } from "../../core/recipe";
 import { modelOf, useModels } from "../../state/models";
 import { usePlan } from "../../state/plan";
 import { formatCompact, formatShare } from "../../ui/formatQuantity";
 import { Select } from "../../ui/Select";
 import { Term } from "../../ui/Term";
-import { changeSection } from "./changeSection";
+import { changeMethod } from "./changeMethod";
 import { MethodPicture } from "./MethodPicture";
 import { StepCard } from "./StepCard";
 
@@ -18,7 +19,7 @@ export function MethodCard({ recipe, draft }: { recipe: Recipe; draft: Recipe })
   const models = useModels();
   const { value: plan } = usePlan();
   const facts = models.status === "ready" ? modelOf(recipe.model, models.models)?.facts : undefined;
-  const { rank, alpha } = draft.adaptation;
+  const { rank, alpha, targetModules } = methodOf(draft.adaptation, "lora") ?? newMethod("lora");
   const offered = ranks.includes(rank) ? ranks : [...ranks, rank].sort((a, b) => a - b);
   return (
     <StepCard
@@ -36,9 +37,7 @@ export function MethodCard({ recipe, draft }: { recipe: Recipe; draft: Recipe })
           value={String(rank)}
           options={offered.map((each) => ({ id: String(each), label: t("studio.method.rank", { rank: each }) }))}
           // Alpha keeps its proportion, so that a change of rank alone leaves the strength as it is.
-          onChange={(value) =>
-            changeSection("adaptation", { rank: Number(value), alpha: (alpha / rank) * Number(value) })
-          }
+          onChange={(value) => changeMethod("lora", { rank: Number(value), alpha: (alpha / rank) * Number(value) })}
         />
       }
       line={
@@ -53,8 +52,9 @@ export function MethodCard({ recipe, draft }: { recipe: Recipe; draft: Recipe })
       {facts && (
         <MethodPicture
           config={facts.config}
-          adaptation={draft.adaptation}
-          onChange={(targetModules) => changeSection("adaptation", { targetModules })}
+          rank={rank}
+          targetModules={targetModules}
+          onChange={(targetModules) => changeMethod("lora", { targetModules })}
         />
       )}
     </StepCard>

@@ -2,19 +2,24 @@
 
 import { ToggleButton } from "react-aria-components/ToggleButton";
 import { useTranslation } from "react-i18next";
-import { type Adaptation, type LinearName, linearNamesOf, linearShape, stacksOf } from "../../core/adapter";
+import { type LinearName, linearNamesOf, linearShape, stacksOf } from "../../core/adapter";
 import type { ModelConfig } from "../../core/model";
 import { Legend } from "../../ui/Legend";
 
 /** Pixels of the longest side of any matrix. */
 const longest = 100;
 
-type Props = { config: ModelConfig; adaptation: Adaptation; onChange: (targetModules: LinearName[]) => void };
+type Props = {
+  config: ModelConfig;
+  rank: number;
+  targetModules: readonly LinearName[];
+  onChange: (targetModules: LinearName[]) => void;
+};
 
-export function MethodPicture({ config, adaptation, onChange }: Props) {
+export function MethodPicture({ config, rank, targetModules, onChange }: Props) {
   const { t } = useTranslation();
   const scale = longest / Math.max(config.hiddenSize, config.intermediateSize);
-  const chosen = new Set(adaptation.targetModules);
+  const chosen = new Set(targetModules);
   const { qkv, o, gateUp, down } = stacksOf(config);
   const rows = [qkv.concat(o), gateUp.concat(down)]; // attention above, feed-forward below
   const toggle = (name: LinearName) =>
@@ -39,12 +44,7 @@ export function MethodPicture({ config, adaptation, onChange }: Props) {
                   onChange={() => toggle(name)}
                   className="-ml-1 flex flex-col items-center gap-1 rounded-sm p-1 data-hovered:bg-hover"
                 >
-                  <Matrix
-                    out={out * scale}
-                    in_={in_ * scale}
-                    rank={adaptation.rank * scale}
-                    isTrained={chosen.has(name)}
-                  />
+                  <Matrix out={out * scale} in_={in_ * scale} rank={rank * scale} isTrained={chosen.has(name)} />
                   <span className="font-mono text-xs text-muted">{name.replace("_proj", "")}</span>
                 </ToggleButton>
               );

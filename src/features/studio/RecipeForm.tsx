@@ -2,6 +2,7 @@
 
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
+import { methodOf } from "../../core/adaptation";
 import { linearNames, linearNamesOf } from "../../core/adapter";
 import { weightFormats } from "../../core/packing";
 import { modelOf, useModels } from "../../state/models";
@@ -12,6 +13,7 @@ import { Select } from "../../ui/Select";
 import { Switch } from "../../ui/Switch";
 import { Term } from "../../ui/Term";
 import { TextArea, TextField } from "../../ui/TextField";
+import { changeMethod } from "./changeMethod";
 import { changeSection } from "./changeSection";
 import { RecipeEntry, useFieldError } from "./RecipeEntry";
 
@@ -121,19 +123,33 @@ function Template() {
   );
 }
 
+function LoraEntry({ field, step }: { field: "rank" | "alpha" | "dropout"; step: number | "double" }) {
+  const value = useStudio(({ draft }) => methodOf(draft.adaptation, "lora")?.[field] ?? 0);
+  return (
+    <NumberField
+      term={field}
+      value={value}
+      step={step}
+      error={useFieldError(`adaptation.0.${field}`)}
+      onChange={(number) => changeMethod("lora", { [field]: number })}
+    />
+  );
+}
+
 function AdaptationFields() {
   const { t } = useTranslation();
-  const chosen = useStudio(({ draft }) => draft.adaptation.targetModules);
-  const error = useFieldError("adaptation.targetModules");
+  const lora = useStudio(({ draft }) => methodOf(draft.adaptation, "lora"));
+  const error = useFieldError("adaptation.0.targetModules");
   const name = useStudio(({ draft }) => draft.model);
   const models = useModels();
   const facts = models.status === "ready" ? modelOf(name, models.models)?.facts : undefined;
+  const chosen = lora?.targetModules ?? [];
   const offered = facts ? linearNamesOf(facts.config) : linearNames;
   return (
     <Group title={t("studio.advanced.adaptation")}>
-      <RecipeEntry section="adaptation" field="rank" term="rank" step="double" />
-      <RecipeEntry section="adaptation" field="alpha" term="alpha" step="double" />
-      <RecipeEntry section="adaptation" field="dropout" term="dropout" step={0.05} />
+      <LoraEntry field="rank" step="double" />
+      <LoraEntry field="alpha" step="double" />
+      <LoraEntry field="dropout" step={0.05} />
       <div className="col-span-2 flex flex-col gap-1" role="group" aria-label={t("terms.targetModules.word")}>
         <span className="text-xs text-muted">
           <Term name="targetModules" />
@@ -144,7 +160,7 @@ function AdaptationFields() {
               key={name}
               value={chosen.includes(name)}
               onChange={(isOn) =>
-                changeSection("adaptation", {
+                changeMethod("lora", {
                   targetModules: offered.filter((other) => (other === name ? isOn : chosen.includes(other))),
                 })
               }

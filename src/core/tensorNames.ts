@@ -1,9 +1,9 @@
 /** @file The tensors of every architecture, by Hugging Face's names. */
 
-import { linearNamesOf, linearPath, linearShape } from "../core/adapter";
-import { architectures, type NormPlace } from "../core/architectures";
-import type { ModelConfig } from "../core/model";
-import type { WeightEntry, WeightFile } from "../core/weightFile";
+import { linearNamesOf, linearPath, linearShape } from "./adapter";
+import { architectures, type NormPlace } from "./architectures";
+import type { ModelConfig } from "./model";
+import type { WeightEntry, WeightFile } from "./weightFile";
 
 export type TensorNames = {
   embedding: string;
