@@ -1,8 +1,8 @@
-import { kernels as adamKernels } from "./adamW";
-import { describeAdapter } from "./adapter";
 /** @file Every kernel's cases in a real browser, between guards: on WebGPU and on WebAssembly, against the meaning. */
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { kernels as adamKernels } from "./adamW";
+import { describeAdapter } from "./adapter";
 import { kernels as lossKernels } from "./crossEntropy";
 import { type Device, deviceMemory, openDevice } from "./device";
 import { allCases, expectMeaningInBounds, loadMeanings } from "./expectMeaning";
@@ -43,13 +43,22 @@ describe.each(["wasm", "webgpu"] as const)("%s", (backend) => {
   });
 });
 
-// What a graphics card runs, which the software adapter of a test would not choose.
-describe("webgpu, as a graphics card runs it", () => {
+// What a graphics card runs, which the software adapter of a test would not choose. That adapter has subgroups of four,
+// and no f16: bench/check.ts is for an adapter that has both.
+const joining = [...normKernels, ...lossKernels, ...adamKernels];
+describe.each([
+  {
+    how: "without subgroups",
+    subgroups: false,
+    differing: [...linearKernels, ...loraKernels, ...flashKernels, ...joining],
+  },
+  { how: "with subgroups", subgroups: true, differing: joining },
+])("webgpu, as a graphics card runs it $how", ({ subgroups, differing }) => {
   beforeAll(async () => {
-    await openDevice("webgpu");
-    describeAdapter({ software: false });
+    const { features } = await openDevice("webgpu");
+    if (subgroups) expect(features).toContain("subgroups");
+    describeAdapter({ software: false, subgroups });
   });
-  const differing = [...linearKernels, ...loraKernels, ...normKernels, ...lossKernels, ...adamKernels, ...flashKernels];
   const names = new Set(differing.map(({ kernel }) => kernel.name));
   it.each(allCases.filter(({ kernel }) => names.has(kernel.kernel.name)))("$name", expectMeaningInBounds);
 });
