@@ -1,6 +1,7 @@
 /** @file What carries logic in code: keywords, operators, literals, and names from where they are defined on. */
 
 import type { Span } from "../core/dataset";
+import { spansOfMarks } from "./logicText";
 
 const words = (text: string): ReadonlySet<string> => new Set(text.split(" "));
 
@@ -73,14 +74,13 @@ function assigns(parts: readonly Part[], i: number): boolean {
 /** Spans, sorted and apart. Linear in the text's length. */
 export function annotateCode(text: string): Span[] {
   const parts = partsOf(text);
-  const spans: Span[] = [];
+  const marks = new Uint8Array(parts.length);
   const defined = new Set<string>();
   /** A keyword has just announced a name; depth of the brackets of its parameters, 0 outside. */
   let isDefining = false;
   let depth = 0;
   let mayOpen = false;
-  parts.forEach((part, i) => {
-    const { kind, start, end, text: own } = part;
+  parts.forEach(({ kind, text: own }, i) => {
     if (kind === "end") [isDefining, mayOpen] = [false, false];
     if (kind === "sign") {
       if (own === "(" || own === "{") {
@@ -90,17 +90,15 @@ export function annotateCode(text: string): Span[] {
       } else if (own === ")" || own === "}") depth = Math.max(0, depth - 1);
     }
     const isOperator = kind === "sign" && operators.includes(own);
-    if (kind === "number" || kind === "string" || isOperator || (kind === "name" && keywords.has(own))) {
-      spans.push([start, end]);
-    }
+    if (kind === "number" || kind === "string" || isOperator || (kind === "name" && keywords.has(own))) marks[i] = 1;
     if (kind !== "name") return;
     if (definers.has(own)) isDefining = true;
     else if (!keywords.has(own)) {
       if (isDefining || depth > 0 || assigns(parts, i + 1)) defined.add(own);
       if (isDefining) mayOpen = true;
       isDefining = false;
-      if (defined.has(own)) spans.push([start, end]);
+      if (defined.has(own)) marks[i] = 1;
     }
   });
-  return spans;
+  return spansOfMarks(parts, marks);
 }

@@ -65,8 +65,8 @@ function countedWords(lexemes: readonly Lexeme[], i: number): Lexeme[] {
   const first = at(j);
   if (!first || functionWords.has(first.text) || numberWords.has(first.text)) return [];
   const second = at(j + 1);
-  const isAdjective = !first.text.endsWith("s") && second?.text.endsWith("s") === true;
-  return isAdjective && second && !functionWords.has(second.text) ? [first, second] : [first];
+  if (first.text.endsWith("s") || !second?.text.endsWith("s") || functionWords.has(second.text)) return [first];
+  return [first, second];
 }
 
 /** Chinese: how many characters behind the numeral at `i` are a measure word, and then what is counted, two at most. */

@@ -73,11 +73,11 @@ export function newLexemes(text: string): Lexeme[] {
   return lexemes;
 }
 
-/** Spans of the marked lexemes; neighbours are one span, with the space between them. */
-export function spansOfMarks(lexemes: readonly Lexeme[], marks: Uint8Array): Span[] {
+/** Spans of the marked parts of a text, which are in order; neighbours are one span, with the space between them. */
+export function spansOfMarks(parts: readonly { start: number; end: number }[], marks: Uint8Array): Span[] {
   const spans: Span[] = [];
   let open: Span | null = null;
-  lexemes.forEach(({ start, end }, i) => {
+  parts.forEach(({ start, end }, i) => {
     if (marks[i] !== 1) open = null;
     else if (open) open[1] = end;
     else spans.push((open = [start, end]));
