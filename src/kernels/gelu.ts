@@ -30,6 +30,7 @@ export const geluSlopeOf = (x: tf.Tensor, s: tf.Tensor) => {
 const block = 8192;
 const shapes = [
   [1, 7],
+  [33, 8],
   [130, 129],
 ];
 const count = (shape: number[]) => ({ count: { type: "uint32" as const, value: sizeOf(shape) } });

@@ -2,10 +2,11 @@
  * @file RMS norm of each head's queries and keys before they are turned (Henry et al. 2020, as Qwen 3 and Gemma 3 have
  * it): rmsNorm.ts' formulas over D numbers, with one weight for all query heads and one for all key heads. Values pass.
  *
- * Shapes: x, y, dy, dx [N, (H + 2K)·D], as the projections lie side by side; g [2, D], which stays frozen.
+ * Shapes: x, y, dy, dx [N, (H + 2K)·D], as the projections lie side by side; g, dg [2, D].
  */
 
 import { defineKernel } from "./kernel";
+import { rowsABlock, sumOfRows } from "./rmsNorm";
 import { dim } from "./shape";
 import { tf } from "./tf";
 
@@ -107,6 +108,112 @@ const backward = defineKernel({
   cases: cases().map(({ shapes, attrs }) => ({ shapes: { ...shapes, dy: shapes.x }, attrs })),
 });
 
+type Pair = { x: tf.Tensor2D; dy: tf.Tensor2D };
+/** g's gradient is summed within blocks of so many tokens, then over the blocks. */
+type Blocks = Ways & { D: number; block: number };
+
+/** dy · x · r of each normed head, summed over the heads of a kind, in plain ops: [N, 2, D]. */
+function products({ x, dy }: Pair, { D, ...ways }: Ways & { D: number }) {
+  const { heads: H, keyValueHeads: K } = ways;
+  const g = tf.ones<tf.Rank.R2>([2, D]);
+  const { heads, r } = unpack({ x, g }, ways);
+  const each = tf.mul(tf.mul(heads, r), unpack({ x: dy, g }, ways).heads);
+  return tf.stack(
+    [tf.slice(each, [0, 0], [-1, H]), tf.slice(each, [0, H], [-1, K])].map((kind) => tf.sum(kind, 1)),
+    1,
+  );
+}
+
+const weightPartial = defineKernel({
+  name: "HeadNormWeightPartial",
+  inputs: ["x", "dy"],
+  reference: ({ x, dy }: Pair, { block, ...ways }: Blocks) => {
+    const blocks = Math.ceil(dim(x, 0) / block);
+    const over: [number, number][] = [
+      [0, blocks * block - dim(x, 0)],
+      [0, 0],
+      [0, 0],
+    ];
+    return tf.sum(tf.reshape(tf.pad(products({ x, dy }, ways), over), [blocks, block, 2 * ways.D]), 1);
+  },
+  // A workgroup takes one kind's heads of a block, eight at a time: first each head's r, then each place's sum.
+  gpu: ({ x }, { D, block, ...ways }) => ({
+    outputShape: [Math.ceil(dim(x, 0) / block), 2 * D],
+    workgroups: [Math.ceil(dim(x, 0) / block), 2, 1],
+    workgroupSize: [lanes * 8, 1, 1],
+    constants: { eps: ways.eps },
+    uniforms: {
+      ...uniforms(ways),
+      size: { type: "uint32", value: D },
+      block: { type: "uint32", value: block },
+    },
+    wgsl: ({ eps }) => `
+      var<workgroup> partials: array<f32, 64>;
+      var<workgroup> scales: array<f32, 8>;
+      fn main() {
+        let D = uniforms.size;
+        let S = u32(uniforms.xShape[1]) / D;
+        let kind = workgroupId.y;
+        let each = select(uniforms.heads, uniforms.keyValueHeads, kind == 1u);
+        let skipped = kind * uniforms.heads;
+        let lane = localId.x % ${lanes}u;
+        let first = workgroupId.x * uniforms.block * each;
+        let end = min((workgroupId.x + 1u) * uniforms.block, u32(uniforms.xShape[0])) * each;
+        let out = (workgroupId.x * 2u + kind) * D;
+        for (var tile = first; tile < end; tile += 8u) {
+          let head = tile + localId.x / ${lanes}u;
+          let base = (head / each * S + skipped + head % each) * D;
+          var squares = 0.0;
+          if (head < end) {
+            for (var d = lane; d < D; d += ${lanes}u) { squares += x[base + d] * x[base + d]; }
+          }
+          partials[localId.x] = squares;
+          workgroupBarrier();
+          if (lane == 0u) {
+            var all = 0.0;
+            for (var i = 0u; i < ${lanes}u; i++) { all += partials[localId.x + i]; }
+            scales[localId.x / ${lanes}u] = inverseSqrt(all / f32(D) + ${eps});
+          }
+          workgroupBarrier();
+          let count = min(8u, end - tile);
+          for (var d = localId.x; d < D; d += 64u) {
+            var sum = 0.0;
+            for (var i = 0u; i < count; i++) {
+              let at = ((tile + i) / each * S + skipped + (tile + i) % each) * D + d;
+              sum += dy[at] * x[at] * scales[i];
+            }
+            if (tile == first) { result[out + d] = sum; } else { result[out + d] += sum; }
+          }
+        }
+      }`,
+  }),
+  wasm: ({ x }, { heads, keyValueHeads, D, eps, block }) => {
+    const blocks = Math.ceil(dim(x, 0) / block);
+    return {
+      fn: "headNormWeight",
+      outputShape: [blocks, 2 * D],
+      work: blocks,
+      cost: 8 * x.size,
+      args: [dim(x, 0), heads, keyValueHeads, D, { float: eps }, block],
+    };
+  },
+  cases: cases().map(({ shapes: { x, g }, attrs }) => ({
+    shapes: { x, dy: x },
+    attrs: { ...attrs, D: g[1] ?? 0, block: 16 },
+  })),
+});
+
+const weight = defineKernel({
+  name: "HeadNormWeight",
+  inputs: ["x", "dy"],
+  reference: (pair: Pair, ways: Ways & { D: number }) => tf.sum(products(pair, ways), 0),
+  compose: ({ x, dy }, ways) => {
+    const partial = weightPartial({ x, dy }, { ...ways, block: rowsABlock(dim(x, 0)) });
+    return tf.reshape(sumOfRows(partial as tf.Tensor2D), [2, ways.D]);
+  },
+  cases: cases().map(({ shapes: { x, g }, attrs }) => ({ shapes: { x, dy: x }, attrs: { ...attrs, D: g[1] ?? 0 } })),
+});
+
 const forward = defineKernel({
   name: "HeadNorm",
   inputs: ["x", "g"],
@@ -131,7 +238,10 @@ const forward = defineKernel({
     work: Math.ceil(dim(x, 0) / 16),
     args: args(x, g, ways),
   }),
-  gradient: (dy, { x, g }, ways) => ({ x: () => backward({ x, g, dy: dy as tf.Tensor2D }, ways) }),
+  gradient: (dy, { x, g }, ways) => ({
+    x: () => backward({ x, g, dy: dy as tf.Tensor2D }, ways),
+    g: () => weight({ x, dy: dy as tf.Tensor2D }, { ...ways, D: dim(g, 1) }),
+  }),
   cases: cases(),
 });
 
@@ -140,13 +250,14 @@ function cases() {
     { N: 1, heads: 2, keyValueHeads: 1, D: 6 },
     { N: 37, heads: 5, keyValueHeads: 1, D: 32 },
     { N: 20, heads: 4, keyValueHeads: 2, D: 129 },
+    { N: 600, heads: 3, keyValueHeads: 2, D: 6 },
   ].map(({ N, D, heads, keyValueHeads }) => ({
     shapes: { x: [N, (heads + 2 * keyValueHeads) * D], g: [2, D] },
     attrs: { heads, keyValueHeads, eps: 1e-5 },
   }));
 }
 
-export const kernels = [forward, backward];
+export const kernels = [forward, backward, weight, weightPartial];
 
 /** x [N, (H + 2K)·D] with each head's queries and keys normed by g [2, D]: the queries' weight, then the keys'. */
 export function headNorm(x: tf.Tensor2D, g: tf.Tensor2D, ways: Ways): tf.Tensor2D {

@@ -4,12 +4,14 @@
  *   n = (x − mean(x)) · r      r = 1 / √(mean((x − mean(x))²) + eps)      y = n · g + b
  *
  *   dx = r · (dy·g − mean(dy·g) − n · mean(dy·g·n))
+ *   dg = Σ over rows of dy · n      db = Σ over rows of dy
  *
- * Shapes: x, y, dy, dx are [rows, cols]; g and b, which stay frozen, are [cols]. One workgroup serves one row.
+ * Shapes: x, y, dy, dx are [rows, cols]; g, b, dg, db are [cols]. One workgroup serves one row, dg apart.
  */
 
 import { rowLanes } from "./adapter";
 import { defineKernel } from "./kernel";
+import { rowsABlock, sumOfRows, tileLanes, tileRows } from "./rmsNorm";
 import { acrossLanes, clampedGroup, dim, perRow, plus } from "./shape";
 import { tf } from "./tf";
 
@@ -85,6 +87,97 @@ const backward = defineKernel({
   cases: sizes.map((x) => ({ shapes: { x, g: x.slice(1), dy: x }, attrs })),
 });
 
+type Pair = { x: tf.Tensor2D; dy: tf.Tensor2D };
+const weightSizes = [...sizes, [2100, 70]];
+
+/** WGSL: `value` summed over the row of a tile that this invocation shares, in every one of its lanes. */
+const tileSum = (value: string) => `
+            sum = 0.0;
+            if (row < end) {
+              for (var k = lane; k < cols; k += ${tileLanes()}u) { let v = x[row * cols + k]; sum += ${value}; }
+            }
+            workgroupBarrier();
+            partials[localId.x] = sum;
+            workgroupBarrier();
+            sum = 0.0;
+            for (var i = 0u; i < ${tileLanes()}u; i++) { sum += partials[localId.x - lane + i]; }`;
+
+const weightPartial = defineKernel({
+  name: "LayerNormWeightPartial",
+  inputs: ["x", "dy"],
+  reference: ({ x, dy }: Pair, { eps, block }: Eps & { block: number }) => {
+    const [rows, cols] = x.shape;
+    const blocks = Math.ceil(rows / block);
+    const over: [number, number][] = [
+      [0, blocks * block - rows],
+      [0, 0],
+    ];
+    return tf.sum(tf.reshape(tf.pad(tf.mul(dy, normed(x, eps).n), over), [blocks, block, cols]), 1);
+  },
+  // A workgroup takes a block, tile by tile: first each row's mean and r, by several invocations a row, then each
+  // column's sum.
+  gpu: ({ x }, { eps, block }) => ({
+    outputShape: [Math.ceil(dim(x, 0) / block), dim(x, 1)],
+    workgroups: [Math.ceil(dim(x, 0) / block), 1, 1],
+    workgroupSize: [tileRows * tileLanes(), 1, 1],
+    constants: { eps },
+    uniforms: { block: { type: "uint32", value: block } },
+    wgsl: ({ eps }) => `
+      var<workgroup> partials: array<f32, ${tileRows * tileLanes()}>;
+      var<workgroup> means: array<f32, ${tileRows}>;
+      var<workgroup> scales: array<f32, ${tileRows}>;
+      fn main() {
+        let rows = u32(uniforms.xShape[0]);
+        let cols = u32(uniforms.xShape[1]);
+        let lane = localId.x % ${tileLanes()}u;
+        let first = workgroupId.x * uniforms.block;
+        let end = min(first + uniforms.block, rows);
+        let out = workgroupId.x * cols;
+        for (var tile = first; tile < end; tile += ${tileRows}u) {
+          let row = tile + localId.x / ${tileLanes()}u;
+          var sum = 0.0;
+          ${tileSum("v")}
+          let mean = sum / f32(cols);
+          ${tileSum("(v - mean) * (v - mean)")}
+          if (lane == 0u) {
+            means[localId.x / ${tileLanes()}u] = mean;
+            scales[localId.x / ${tileLanes()}u] = inverseSqrt(sum / f32(cols) + ${eps});
+          }
+          workgroupBarrier();
+          let count = min(${tileRows}u, end - tile);
+          for (var col = localId.x; col < cols; col += ${tileRows * tileLanes()}u) {
+            var total = 0.0;
+            for (var i = 0u; i < count; i++) {
+              let at = (tile + i) * cols + col;
+              total += dy[at] * (x[at] - means[i]) * scales[i];
+            }
+            if (tile == first) { result[out + col] = total; } else { result[out + col] += total; }
+          }
+        }
+      }`,
+  }),
+  wasm: ({ x }, { eps, block }) => {
+    const blocks = Math.ceil(dim(x, 0) / block);
+    return {
+      fn: "layerNormWeight",
+      outputShape: [blocks, dim(x, 1)],
+      work: blocks,
+      cost: 8 * x.size,
+      args: [dim(x, 0), dim(x, 1), { float: eps }, block],
+    };
+  },
+  cases: weightSizes.map((x) => ({ shapes: { x, dy: x }, attrs: { ...attrs, block: 16 } })),
+});
+
+const weight = defineKernel({
+  name: "LayerNormWeight",
+  inputs: ["x", "dy"],
+  reference: ({ x, dy }: Pair, { eps }: Eps) => tf.sum(tf.mul(dy, normed(x, eps).n), 0),
+  compose: ({ x, dy }, { eps }) =>
+    sumOfRows(weightPartial({ x, dy }, { eps, block: rowsABlock(dim(x, 0)) }) as tf.Tensor2D),
+  cases: weightSizes.map((x) => ({ shapes: { x, dy: x }, attrs })),
+});
+
 const forward = defineKernel({
   name: "LayerNorm",
   inputs: ["x", "g", "b"],
@@ -110,11 +203,15 @@ const forward = defineKernel({
     args: [dim(x, 0), dim(x, 1), { float: eps }],
   }),
   saves: ["x", "g"],
-  gradient: (dy, { x, g }, { eps }) => ({ x: () => backward({ x, g, dy: dy as tf.Tensor2D }, { eps }) }),
+  gradient: (dy, { x, g }, { eps }) => ({
+    x: () => backward({ x, g, dy: dy as tf.Tensor2D }, { eps }),
+    g: () => weight({ x, dy: dy as tf.Tensor2D }, { eps }),
+    b: () => sumOfRows(dy as tf.Tensor2D),
+  }),
   cases: sizes.map((x) => ({ shapes: { x, g: x.slice(1), b: x.slice(1) }, attrs })),
 });
 
-export const kernels = [forward, backward];
+export const kernels = [forward, backward, weight, weightPartial];
 
 /** x [rows, cols] centred and scaled by its deviation, then by g [cols], plus b [cols]. */
 export function layerNorm(x: tf.Tensor2D, g: tf.Tensor1D, b: tf.Tensor1D, eps: number): tf.Tensor2D {

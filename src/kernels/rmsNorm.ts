@@ -75,13 +75,13 @@ const backward = defineKernel({
   cases: sizes.map(({ x, g }) => ({ shapes: { x, g, dy: x }, attrs })),
 });
 
-/** dg's sum over rows is made in two: within blocks of so many rows, then over the at most 256 blocks or so. */
-function rowsABlock(rows: number): number {
+/** A weight's gradient is a sum over rows, made in two: within blocks of so many rows, then over the at most 256 blocks or so. */
+export function rowsABlock(rows: number): number {
   return Math.min(Math.max(Math.ceil(rows / 256 / tileRows) * tileRows, tileRows), 1024);
 }
-const tileRows = 8;
+export const tileRows = 8;
 /** Invocations that share a row of a tile: where barriers are dear, a row has one. */
-const tileLanes = () => (isSoftwareAdapter() ? 1 : 32);
+export const tileLanes = () => (isSoftwareAdapter() ? 1 : 32);
 const weightSizes = [...sizes.map(({ x }) => x), [2100, 70]];
 
 const weightPartial = defineKernel({

@@ -60,6 +60,11 @@ export const functions = [
   "markedAttention",
   "markedAttentionBack",
   "markedCacheAttention",
+  "scaleParts",
+  "rowSquares",
+  "adaptedNorms",
+  "layerNormWeight",
+  "headNormWeight",
 ] as const;
 export type FunctionName = (typeof functions)[number];
 

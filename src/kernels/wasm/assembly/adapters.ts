@@ -1,22 +1,9 @@
-/** @file What adapters put beside linear layers: scaleColumns.ts, headGate.ts and maskRows.ts. */
+/** @file What adapters put beside linear layers: scaleColumns.ts, headGate.ts, maskRows.ts, loraParts.ts. */
 
 import { address, number, word } from "./args";
+import { scaleRow } from "./elementwise";
 import { dotRow } from "./norms";
-import { exp1, fma, splat } from "./simd";
-
-/** out = x · factor */
-export function scaleRow(out: usize, x: usize, factor: f32, count: i32): void {
-  const s = splat(factor);
-  let i = 0;
-  for (; i + 4 <= count; i += 4) {
-    const at = <usize>i << 2;
-    v128.store(out + at, f32x4.mul(v128.load(x + at), s));
-  }
-  for (; i < count; i++) {
-    const at = <usize>i << 2;
-    store<f32>(out + at, load<f32>(x + at) * factor);
-  }
-}
+import { exp1, fma } from "./simd";
 
 /** out, x, l, rows, cols: every row times l; a piece is 16 rows. */
 export function scaleColumns(args: usize, piece: i32): void {
@@ -90,5 +77,17 @@ export function maskRows(args: usize, piece: i32): void {
     if (load<i32>(address(args, 2) + (<usize>row << 2))) {
       memory.copy(address(args, 0) + at, address(args, 1) + at, bytes);
     } else memory.fill(address(args, 0) + at, 0, bytes);
+  }
+}
+
+/** out, x, rows, R, parts, and the parts' scales: each part's R columns times its own; a piece is 64 rows. */
+export function scaleParts(args: usize, piece: i32): void {
+  const R = word(args, 3), parts = word(args, 4);
+  const end = min(word(args, 2), (piece + 1) * 64);
+  for (let row = piece * 64; row < end; row++) {
+    for (let m = 0; m < parts; m++) {
+      const at = <usize>((row * parts + m) * R) << 2;
+      scaleRow(address(args, 0) + at, address(args, 1) + at, number(args, 5 + m), R);
+    }
   }
 }

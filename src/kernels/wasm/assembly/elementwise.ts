@@ -77,12 +77,23 @@ export function addBias(args: usize, piece: i32): void {
   }
 }
 
+/** out = x · factor */
+export function scaleRow(out: usize, x: usize, factor: f32, count: i32): void {
+  const s = f32x4.splat(factor);
+  let i = 0;
+  for (; i + 4 <= count; i += 4) {
+    const at = <usize>i << 2;
+    v128.store(out + at, f32x4.mul(v128.load(x + at), s));
+  }
+  for (; i < count; i++) {
+    const at = <usize>i << 2;
+    store<f32>(out + at, load<f32>(x + at) * factor);
+  }
+}
+
 /** out, x, count, factor */
 export function scale(args: usize, piece: i32): void {
-  const factor = number(args, 3);
-  const end = min(word(args, 2), (piece + 1) * 8192);
-  for (let i = piece * 8192; i < end; i++) {
-    const at = <usize>i << 2;
-    store<f32>(address(args, 0) + at, load<f32>(address(args, 1) + at) * factor);
-  }
+  const from = piece * 8192;
+  const at = <usize>from << 2;
+  scaleRow(address(args, 0) + at, address(args, 1) + at, number(args, 3), min(word(args, 2) - from, 8192));
 }

@@ -7,10 +7,12 @@
 
 import { geglu, gegluBack, gelu, geluBack, relu, reluBack, swiglu, swigluBack } from "./activation";
 import { adamWFlat, squaresPartial } from "./adamW";
-import { columnProducts, headGate, headGateBack, maskRows, scaleColumns } from "./adapters";
+import { adaptedNorms, rowSquares } from "./adaptedNorms";
+import { columnProducts, headGate, headGateBack, maskRows, scaleColumns, scaleParts } from "./adapters";
 import { cacheAttention, cacheFill, markedCacheAttention } from "./cache";
 import { add, addBias, dropout, rowsBack, scale, takeRows } from "./elementwise";
 import { attention, attentionBack, markedAttention, markedAttentionBack, mergeStacked, splitStacked } from "./heads";
+import { layerNorm, layerNormBack, layerNormWeight } from "./layerNorm";
 import { loraBack, loraLinear, multiply, packedBack, packedLinear } from "./linear";
 import { crossEntropy, crossEntropyBack, entropy, entropyBack } from "./loss";
 import {
@@ -18,8 +20,7 @@ import {
   addRmsNormBack,
   headNorm,
   headNormBack,
-  layerNorm,
-  layerNormBack,
+  headNormWeight,
   rmsNorm,
   rmsNormBack,
   rmsNormWeight,
@@ -185,6 +186,21 @@ function work(fn: i32, args: usize, piece: i32, scratch: usize): void {
       break;
     case 51:
       markedCacheAttention(args, piece, scratch);
+      break;
+    case 52:
+      scaleParts(args, piece);
+      break;
+    case 53:
+      rowSquares(args, piece, scratch);
+      break;
+    case 54:
+      adaptedNorms(args, piece);
+      break;
+    case 55:
+      layerNormWeight(args, piece);
+      break;
+    case 56:
+      headNormWeight(args, piece);
       break;
     default:
       unreachable();

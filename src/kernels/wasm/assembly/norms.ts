@@ -1,4 +1,4 @@
-/** @file RMS norm of rows and of heads, LayerNorm: rmsNorm.ts, headNorm.ts and layerNorm.ts. */
+/** @file RMS norm of rows and of heads: rmsNorm.ts and headNorm.ts. */
 
 import { address, number, word } from "./args";
 import { addRow } from "./elementwise";
@@ -111,6 +111,21 @@ export function addRmsNormBack(args: usize, piece: i32): void {
   }
 }
 
+/** out += dy · x · r, one row */
+function addNormed(out: usize, x: usize, dy: usize, cols: i32, r: f32): void {
+  const scale = splat(r);
+  let i = 0;
+  for (; i + 4 <= cols; i += 4) {
+    const at = <usize>i << 2;
+    const part = f32x4.mul(v128.load(dy + at), v128.load(x + at));
+    v128.store(out + at, fma(part, scale, v128.load(out + at)));
+  }
+  for (; i < cols; i++) {
+    const at = <usize>i << 2;
+    store<f32>(out + at, load<f32>(out + at) + load<f32>(dy + at) * load<f32>(x + at) * r);
+  }
+}
+
 /** out, x, dy, rows, cols, eps, rows a piece: row `piece` of out is the sum over the piece's rows of dy · x · r. */
 export function rmsNormWeight(args: usize, piece: i32): void {
   const cols = word(args, 4), block = word(args, 6);
@@ -122,17 +137,7 @@ export function rmsNormWeight(args: usize, piece: i32): void {
     const offset = <usize>(row * cols) << 2;
     const x = address(args, 1) + offset, dy = address(args, 2) + offset;
     const r = inverseRms(x, cols, eps);
-    const scale = splat(r);
-    let i = 0;
-    for (; i + 4 <= cols; i += 4) {
-      const at = <usize>i << 2;
-      const part = f32x4.mul(v128.load(dy + at), v128.load(x + at));
-      v128.store(out + at, fma(part, scale, v128.load(out + at)));
-    }
-    for (; i < cols; i++) {
-      const at = <usize>i << 2;
-      store<f32>(out + at, load<f32>(out + at) + load<f32>(dy + at) * load<f32>(x + at) * r);
-    }
+    addNormed(out, x, dy, cols, r);
   }
 }
 
@@ -144,71 +149,6 @@ export function sumRows(args: usize, piece: i32): void {
   memory.fill(out, 0, <usize>count << 2);
   for (let row = 0; row < word(args, 2); row++) {
     addRow(out, out, address(args, 1) + (<usize>(row * cols + piece * 256) << 2), count);
-  }
-}
-
-/** The mean of one row. */
-// @ts-ignore: decorator
-@inline
-function meanOf(x: usize, cols: i32): f32 {
-  let sum = splat(0);
-  let i = 0;
-  for (; i + 4 <= cols; i += 4) sum = f32x4.add(sum, v128.load(x + (<usize>i << 2)));
-  if (i < cols) sum = f32x4.add(sum, loadPart(x + (<usize>i << 2), cols - i));
-  return sumLanes(sum) / <f32>cols;
-}
-
-/** 1 / √(mean((x − mean)²) + eps) of one row. */
-function inverseDeviation(x: usize, cols: i32, mean: f32, eps: f32): f32 {
-  let sum: f32 = 0;
-  for (let i = 0; i < cols; i++) {
-    const d = load<f32>(x + (<usize>i << 2)) - mean;
-    sum += d * d;
-  }
-  return <f32>1 / sqrt<f32>(sum / <f32>cols + eps);
-}
-
-/** out, x, g, b, rows, cols, eps */
-export function layerNorm(args: usize, piece: i32): void {
-  const cols = word(args, 5);
-  const g = address(args, 2), b = address(args, 3);
-  const end = min(word(args, 4), (piece + 1) * 16);
-  for (let row = piece * 16; row < end; row++) {
-    const offset = <usize>(row * cols) << 2;
-    const out = address(args, 0) + offset, x = address(args, 1) + offset;
-    const mean = meanOf(x, cols);
-    const r = inverseDeviation(x, cols, mean, number(args, 6));
-    for (let i = 0; i < cols; i++) {
-      const at = <usize>i << 2;
-      store<f32>(out + at, (load<f32>(x + at) - mean) * r * load<f32>(g + at) + load<f32>(b + at));
-    }
-  }
-}
-
-/** out, x, g, dy, rows, cols, eps: dx = r · (dy·g − mean(dy·g) − n · mean(dy·g·n)), n = (x − mean) · r */
-export function layerNormBack(args: usize, piece: i32): void {
-  const cols = word(args, 5);
-  const g = address(args, 2);
-  const end = min(word(args, 4), (piece + 1) * 16);
-  for (let row = piece * 16; row < end; row++) {
-    const offset = <usize>(row * cols) << 2;
-    const out = address(args, 0) + offset, x = address(args, 1) + offset, dy = address(args, 3) + offset;
-    const mean = meanOf(x, cols);
-    const r = inverseDeviation(x, cols, mean, number(args, 6));
-    let sum: f32 = 0, along: f32 = 0;
-    for (let i = 0; i < cols; i++) {
-      const at = <usize>i << 2;
-      const d = load<f32>(dy + at) * load<f32>(g + at);
-      sum += d;
-      along += d * (load<f32>(x + at) - mean) * r;
-    }
-    sum /= <f32>cols;
-    along /= <f32>cols;
-    for (let i = 0; i < cols; i++) {
-      const at = <usize>i << 2;
-      const n = (load<f32>(x + at) - mean) * r;
-      store<f32>(out + at, r * (load<f32>(dy + at) * load<f32>(g + at) - sum - n * along));
-    }
   }
 }
 
@@ -245,5 +185,22 @@ export function headNormBack(args: usize, piece: i32): void {
     }
     const rest = offset + <usize>(H + K) * bytes;
     memory.copy(address(args, 0) + rest, address(args, 3) + rest, <usize>K * bytes);
+  }
+}
+
+/** out, x, dy, tokens, H, K, D, eps, tokens a piece: row `piece` of out holds the piece's sums over queries, then keys. */
+export function headNormWeight(args: usize, piece: i32): void {
+  const H = word(args, 4), K = word(args, 5), D = word(args, 6), block = word(args, 8);
+  const bytes = <usize>D << 2;
+  const out = address(args, 0) + 2 * <usize>piece * bytes;
+  memory.fill(out, 0, 2 * bytes);
+  const end = min(word(args, 3), (piece + 1) * block);
+  for (let token = piece * block; token < end; token++) {
+    const offset = <usize>(token * (H + 2 * K)) * bytes;
+    for (let h = 0; h < H + K; h++) {
+      const at = offset + <usize>h * bytes;
+      const x = address(args, 1) + at;
+      addNormed(out + (h < H ? 0 : bytes), x, address(args, 2) + at, D, inverseRms(x, D, number(args, 7)));
+    }
   }
 }

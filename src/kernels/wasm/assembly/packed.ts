@@ -9,7 +9,7 @@ const NF4: i32 = 4;
 /** Bytes of a block of 32 numbers. */
 // @ts-ignore: decorator
 @inline
-function blockBytes(format: i32): usize {
+export function blockBytes(format: i32): usize {
   return format == 1 ? 64 : format == 2 ? 36 : 20;
 }
 
@@ -144,7 +144,7 @@ function unpack8(to: usize, at: usize, format: i32, j: i32, scale: f32): void {
 /** All 32 numbers of a block. */
 // @ts-ignore: decorator
 @inline
-function unpack32(to: usize, at: usize, format: i32): void {
+export function unpack32(to: usize, at: usize, format: i32): void {
   if (format == NF4) {
     const pairs = v128.load(at + 4), d = splat(half(load<u16>(at)));
     putLevels16(to, v128.and(pairs, i8x16.splat(15)), d, d);
@@ -271,7 +271,7 @@ export function dotPacked(row: usize, x: usize, depth: i32, format: i32): f32 {
 }
 
 /** One number of a block. */
-function one(at: usize, format: i32, j: i32): f32 {
+export function one(at: usize, format: i32, j: i32): f32 {
   if (format == 1) return half(load<u16>(at + (<usize>j << 1)));
   const head = load<u32>(at);
   const byte = format == 2 ? load<i8>(at + 4 + <usize>j) : 0;
