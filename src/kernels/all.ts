@@ -1,6 +1,7 @@
 /** @file Every kernel, for the tests and benchmarks that walk them all. */
 
 import { kernels as adamW } from "./adamW";
+import { kernels as adaptedNorms } from "./adaptedNorms";
 import { kernels as add } from "./add";
 import { kernels as attention } from "./attention";
 import { kernels as bias } from "./bias";
@@ -16,6 +17,8 @@ import { kernels as layerNorm } from "./layerNorm";
 import { kernels as linear } from "./linear";
 import { kernels as linearCrossEntropy } from "./linearCrossEntropy";
 import { kernels as lora } from "./lora";
+import { kernels as loraParts } from "./loraParts";
+import { kernels as markSlots } from "./markSlots";
 import { kernels as maskRows } from "./maskRows";
 import { kernels as relu } from "./relu";
 import { kernels as rmsNorm } from "./rmsNorm";
@@ -37,6 +40,8 @@ export type AnyKernel = ((inputs: Record<string, tf.Tensor>, attrs: Attrs) => tf
 export const allKernels = [
   ...linear,
   ...lora,
+  ...loraParts,
+  ...adaptedNorms,
   ...weight,
   ...linearCrossEntropy,
   ...dropout,
@@ -52,6 +57,7 @@ export const allKernels = [
   ...scaleColumns,
   ...relu,
   ...maskRows,
+  ...markSlots,
   ...headGate,
   ...softcap,
   ...rows,

@@ -8,7 +8,7 @@
  *   du_m = scale · dy_m · b_m             dx = dy · w + drop(du · a)
  *   da = duᵀ · drop(x)                    db_m = dy_mᵀ · u_m
  *
- * W + BA is never formed. Shapes: x [N, I], w [O, I], a [U, I], b [O, R], u [N, U], y [N, O].
+ * The scale is one for all parts, or one for each. W + BA is never formed. Shapes: x [N, I], w [O, I], a [U, I], b [O, R], u [N, U], y [N, O].
  */
 
 import { add } from "./add";
@@ -30,45 +30,29 @@ import {
   timesPacked,
   timesPackedBack,
 } from "./linear";
+import {
+  type Cuts,
+  cutsOf,
+  type Pairs,
+  type PartScales,
+  type PartsOf,
+  partSource,
+  scaleOfColumns,
+  scaleParts,
+  scalesOf,
+  sizesOf,
+  spread,
+} from "./loraParts";
 import { productProgram, type Sum } from "./product";
 import { dim } from "./shape";
 import { offTape, tf } from "./tf";
 import { packedScratch } from "./wasmBackend";
 import { dequantized, type Packing, packingOf, type Weight, weightOf } from "./weight";
 
+export type { Pairs } from "./loraParts";
+
 type T2 = tf.Tensor2D;
-/** Where the second and third part begin among O rows; O where there is none. */
-type Cuts = { cut1: number; cut2: number };
 type Dropout = { p: number; seed: number };
-
-/** The parts' first rows, and the end. */
-const edges = ({ cut1, cut2 }: Cuts, O: number, parts: number) => [0, cut1, cut2].slice(0, parts).concat(O);
-const sizesOf = (cuts: Cuts, O: number, parts: number) => {
-  const at = edges(cuts, O, parts);
-  return at.slice(1).map((end, m) => ({ from: at[m] ?? 0, rows: end - (at[m] ?? 0) }));
-};
-
-/** WGSL: the first row of part m of O, and the part of a row. */
-const partSource = (O: string) => `
-  fn partFrom(m: u32) -> u32 {
-    if (m == 0u) { return 0u; }
-    if (m == 1u) { return min(uniforms.cut1, ${O}); }
-    if (m == 2u) { return min(uniforms.cut2, ${O}); }
-    return ${O};
-  }
-  fn partOf(row: u32) -> u32 { return u32(row >= uniforms.cut1) + u32(row >= uniforms.cut2); }`;
-
-/** b as the whole matrix [O, U] that it stands for: zero but in each row's own part. */
-function spread(b: T2, parts: { from: number; rows: number }[]): T2 {
-  const R = dim(b, 1);
-  const rows = parts.map(({ from, rows }, m) =>
-    tf.pad(tf.slice(b, [from, 0], [rows, R]), [
-      [0, 0],
-      [m * R, (parts.length - 1 - m) * R],
-    ]),
-  );
-  return tf.concat(rows, 0);
-}
 
 const down = defineKernel({
   name: "LoraDown",
@@ -186,18 +170,21 @@ const back = defineKernel({
   })),
 });
 
-type Attrs = { scale: number } & Packing & Cuts & Dropout;
+type Attrs = PartScales & Packing & Cuts & Dropout;
 
 const forward = defineKernel({
   name: "LoraLinear",
   inputs: ["x", "w", "u", "b", "a"],
-  derive: ({ x, a }, { scale, p, seed }) => ({ u: linear(dropped(x, { p, seed }), plain(a), scale) }),
+  derive: ({ x, a, b }, { p, seed, ...scales }) => ({
+    u: scaled(scales, dim(a, 0) / dim(b, 1), (scale) => linear(dropped(x, { p, seed }), plain(a), scale)),
+  }),
   reference: (
     { x, w, a, b }: { x: T2; w: T2; u: T2; b: T2; a: T2 },
-    { scale, p, seed, cut1, cut2, ...packing }: Attrs,
+    { p, seed, cut1, cut2, scale0, scale1, scale2, ...packing }: Attrs,
   ) => {
     const parts = sizesOf({ cut1, cut2 }, dim(b, 0), dim(a, 0) / dim(b, 1));
-    const u = tf.mul(tf.matMul(dropped(x, { p, seed }), a, false, true), scale);
+    const projected = tf.matMul(dropped(x, { p, seed }), a, false, true);
+    const u = tf.mul(projected, scaleOfColumns({ scale0, scale1, scale2 }, dim(a, 0), parts.length));
     return tf.add(tf.matMul(x, dequantized(w, packing), false, true), tf.matMul(u, spread(b, parts), false, true));
   },
   gpu: ({ x, w, u, b }, { format, width, cut1, cut2 }) => {
@@ -235,10 +222,14 @@ const forward = defineKernel({
       cost: 2 * N * O * (width + R),
     };
   },
-  gradient: (dy, { x, w, u, b, a }, { scale, p, seed, cut1, cut2, ...packing }) => {
+  gradient: (dy, { x, w, u, b, a }, { p, seed, cut1, cut2, scale0, scale1, scale2, ...packing }) => {
     const cuts = { cut1, cut2, parts: dim(u, 1) / dim(b, 1) };
     // Not in a thunk: tfjs disposes of what a thunk makes, and two of them need it.
-    const du = down({ dy: dy as T2, b }, { scale, ...cuts }) as T2;
+    const du = scaled(
+      { scale0, scale1, scale2 },
+      cuts.parts,
+      (scale) => down({ dy: dy as T2, b }, { scale, ...cuts }) as T2,
+    );
     const frozen = weightOf(w, packing);
     return {
       x: () =>
@@ -253,12 +244,27 @@ const forward = defineKernel({
   cases: [
     ...partCases(({ N, I, O }, parts) => ({
       shapes: { x: [N, I], w: [O, I], u: [N, 3 * parts], b: [O, 3], a: [3 * parts, I] },
-      attrs: { scale: 0.5, format: 0, width: I, p: 0, seed: 0 },
+      attrs: { ...scalesOf(0.5, []), format: 0, width: I, p: 0, seed: 0 },
     })),
     ...[1, 2, 3, 4].map((format) => ({
       shapes: { x: [37, 100], w: [20, 100], u: [37, 9], b: [20, 3], a: [9, 100] },
-      attrs: { scale: 0.5, format, width: 100, p: format === 1 ? 0.25 : 0, seed: 5, cut1: 7, cut2: 12 },
+      attrs: { ...scalesOf(0.5, []), format, width: 100, p: format === 1 ? 0.25 : 0, seed: 5, cut1: 7, cut2: 12 },
       packed: { w: format },
+    })),
+    // A factor of its own for each part; of two parts, the third has no say.
+    ...[2, 3].map((parts) => ({
+      shapes: { x: [37, 33], w: [20, 33], u: [37, 3 * parts], b: [20, 3], a: [3 * parts, 33] },
+      attrs: {
+        scale0: 0.5,
+        scale1: -2,
+        scale2: 1.5,
+        format: 0,
+        width: 33,
+        p: 0.25,
+        seed: 5,
+        cut1: 7,
+        cut2: parts === 2 ? 20 : 12,
+      },
     })),
   ],
 });
@@ -274,6 +280,13 @@ function partCases<C extends { attrs: object }>(make: (of: (typeof sizes)[number
   });
 }
 
+/** The projection that `project` makes with a factor for all of it, times each part's own. */
+function scaled(scales: PartScales, parts: number, project: (scale: number) => T2): T2 {
+  const { scale0, scale1, scale2 } = scales;
+  const own = [scale0, scale1, scale2].slice(0, parts);
+  return own.every((scale) => scale === scale0) ? project(scale0) : scaleParts(project(1), parts, scales);
+}
+
 /** x with a share p of its numbers dropped, by the seed; x itself where p is 0. */
 function dropped(x: T2, { p, seed }: Dropout): T2 {
   return p === 0 ? x : dropout(x, p, seed);
@@ -281,21 +294,18 @@ function dropped(x: T2, { p, seed }: Dropout): T2 {
 
 export const kernels = [forward, back, down, up];
 
-/** The pairs of layers that lie in one matrix: a [parts · R, I], b [O, R]. */
-export type Pairs = { a: T2; b: T2 };
-
 /**
  * x · wᵀ + scale · (drop(x) · aᵀ) · bᵀ, part by part; `rows` are the parts' rows of w, three parts at most, and O their
- * sum. x [N, I] → [N, O].
+ * sum; `scale` is one for all, or one for each. x [N, I] → [N, O].
  */
 export function loraLinear(
   x: T2,
   w: Weight,
   { a, b }: Pairs,
-  { scale, rows, dropout = { p: 0, seed: 0 } }: { scale: number; rows: readonly number[]; dropout?: Dropout },
+  { scale, rows, dropout = { p: 0, seed: 0 } }: PartsOf & { dropout?: Dropout },
 ): T2 {
-  const [first = 0, second = 0] = rows;
-  const cuts = { cut1: first, cut2: first + second };
-  const u = offTape(() => linear(dropped(x, dropout), plain(a), scale)); // its derivative is part of the kernel's own
-  return forward({ x, w: w.values, u, b, a }, { scale, ...packingOf(w), ...cuts, ...dropout }) as T2;
+  const scales = scalesOf(scale, rows);
+  // Off the tape: its derivative is part of the kernel's own.
+  const u = offTape(() => scaled(scales, rows.length, (scale) => linear(dropped(x, dropout), plain(a), scale)));
+  return forward({ x, w: w.values, u, b, a }, { ...scales, ...packingOf(w), ...cutsOf(rows), ...dropout }) as T2;
 }

@@ -19,7 +19,7 @@ const eps = { eps: 1e-5 };
 const heads = { heads: 2, keyValueHeads: 1 };
 const [C, F, V, O, R, D] = [5, 3, 5, 4, 2, 4];
 const packing = { format: 0, width: C };
-const lora = { ...packing, scale: 0.5, cut1: 1, cut2: O };
+const lora = { ...packing, scale0: 0.5, scale1: 2, scale2: 1, cut1: 1, cut2: O };
 const positions = { whole: { positions: [7] } };
 const alike = (names: string[], shape: number[], attrs: Attrs = {}): Shaped => ({
   shapes: Object.fromEntries(names.map((name) => [name, shape])),
@@ -35,6 +35,7 @@ const shapes: Record<string, (N: number) => Shaped> = {
     shapes: { x: [N, C], w: [O, C], u: [N, 2 * R], b: [O, R], a: [2 * R, C] },
     attrs: { ...lora, p: 0.25, seed: 5 },
   }),
+  ScaleParts: (N) => alike(["x"], [N, 2 * R], { parts: 2, scale0: 0.5, scale1: 2, scale2: 1 }),
   LoraBack: (N) => ({ shapes: { dy: [N, O], w: [O, C], du: [N, 2 * R], a: [2 * R, C] }, attrs: packing }),
   LoraDown: (N) => ({ shapes: { dy: [N, O], b: [O, R] }, attrs: { scale: 1, parts: 2, cut1: 1, cut2: O } }),
   LoraUp: (N) => ({ shapes: { dy: [N, O], u: [N, 2 * R] }, attrs: { parts: 2, cut1: 1, cut2: O } }),
@@ -51,6 +52,13 @@ const shapes: Record<string, (N: number) => Shaped> = {
   SumRows: (N) => alike(["x"], [N, C]),
   AddRmsNorm: (N) => ({ shapes: { x: [N, C], r: [N, C], g: [C] }, attrs: eps }),
   AddRmsNormBack: (N) => ({ shapes: { total: [N, C], g: [C], dy: [N, C], dsum: [N, C] }, attrs: eps }),
+  LayerNorm: (N) => ({ shapes: { x: [N, C], g: [C], b: [C] }, attrs: eps }),
+  LayerNormBack: (N) => ({ shapes: { x: [N, C], g: [C], dy: [N, C] }, attrs: eps }),
+  LayerNormWeight: (N) => alike(["x", "dy"], [N, C], eps),
+  HeadNorm: (N) => ({ shapes: { x: [N, 4 * D], g: [2, D] }, attrs: { ...heads, ...eps } }),
+  HeadNormBack: (N) => ({ shapes: { x: [N, 4 * D], g: [2, D], dy: [N, 4 * D] }, attrs: { ...heads, ...eps } }),
+  HeadNormWeight: (N) => alike(["x", "dy"], [N, 4 * D], { ...heads, ...eps, D }),
+  AddBias: (N) => ({ shapes: { x: [N, C], b: [C] }, attrs: {} }),
   SplitHeads: (N) => ({
     shapes: { x: [N, 4 * D], positions: [N], table: [7, D] },
     attrs: { ...heads, rows: 1, length: N },
@@ -102,7 +110,7 @@ const casesOf = (N: (name: string) => number): NamedCase[] =>
     name: `${name}, ${N(name)} rows`,
   }));
 /** A workgroup for each row, which a software adapter is slow at: 66,000 of them are enough. */
-const aGroupARow = /^(AddRmsNorm|RmsNorm|CrossEntropy)(Back)?$/;
+const aGroupARow = /^(AddRmsNorm|RmsNorm|LayerNorm|CrossEntropy)(Back)?$/;
 /** An embedding of many rows, few of which are taken. */
 const wide: NamedCase = {
   name: "RowsBack, to 100000 rows",
@@ -120,7 +128,7 @@ const many = [...casesOf((name) => (aGroupARow.test(name) ? 66_000 : 100_000)), 
 });
 const one = casesOf(() => 1);
 /** Sums over rows: the outputs that have numbers where there are no rows. */
-const overRows = /^(ColumnProducts|LinearWeight|LoraUp|RmsNormWeight|RowsBack|SumRows)$/;
+const overRows = /^(ColumnProducts|HeadNormWeight|LayerNormWeight|LinearWeight|LoraUp|RmsNormWeight|RowsBack|SumRows)$/;
 /** Defines the tests for a backend. */
 export function testManyRows(backend: Device["backend"]): void {
   describe(`${backend}: rows`, () => {
