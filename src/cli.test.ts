@@ -153,6 +153,7 @@ test("inspect tells what a file is", async () => {
 test.each([
   [["dance"], "cli.usage", "dance"],
   [["train"], "cli.usage", "quickstart"],
+  [["train"], "cli.usage", "loar-quickstart"],
   [["train", "quickstart", "--stpes", "3"], "cli.usage", "stpes"],
   [["train", "nowhere.json"], "file.unreadable", "nowhere.json"],
   [["generate", "--model", "nowhere", "--prompt", "x"], "model.missing", "nowhere"],

@@ -2,7 +2,9 @@
 
 export const helpText = `npm run --silent anneal -- COMMAND
 
-  train RECIPE.json|quickstart   fine-tune, and tell how it goes
+  train RECIPE.json              fine-tune, and tell how it goes
+        quickstart               the embedded recipe: LoRA
+        loar-quickstart          the same with LoAR beside LoRA
       --model embedded|DIR|GGUF  another base: a Hugging Face folder, or a GGUF file
       --data embedded|FILE       other rows (JSONL, JSON, CSV); a share is held out, or
       --eval FILE                held-out rows

@@ -1,9 +1,9 @@
-/** @file The recipe a command line asks for: a file or the quickstart, changed by flags. */
+/** @file The recipe a command line asks for: a file or one of the quickstarts, changed by flags. */
 
 import path from "node:path";
 import { StudioError } from "../core/errors";
 import { recipeForModel } from "../core/modelRecipe";
-import { newRecipe, parseRecipe, type Recipe } from "../core/recipe";
+import { parseRecipe, type QuickstartName, quickstarts, type Recipe } from "../core/recipe";
 import { say } from "../core/say";
 import { describeModel } from "../jobs/describeModel";
 import { inspectFile } from "../jobs/inspectFile";
@@ -25,8 +25,10 @@ type Given = Arguments<typeof recipeFlags>["flags"];
 
 /** Throws `recipe.invalid`, also for what a flag makes of it. */
 export async function recipeFromFlags(source: string, flags: Given): Promise<Recipe> {
-  const isQuickstart = source === "quickstart";
-  const recipe = isQuickstart ? await newRecipeFor(flags.model) : parseRecipe(await readJsonFile(source));
+  const isQuickstart = Object.hasOwn(quickstarts, source);
+  const recipe = isQuickstart
+    ? await newRecipeFor(flags.model, source as QuickstartName)
+    : parseRecipe(await readJsonFile(source));
   if (flags.model !== undefined) recipe.model = absolute(flags.model);
   if (flags.data !== undefined) {
     recipe.data.source = absolute(flags.data);
@@ -50,10 +52,11 @@ export async function recipeFromFlags(source: string, flags: Given): Promise<Rec
   return parseRecipe(recipe);
 }
 
-/** The embedded recipe, or as it suits another model: in its own chat template, with settings for its size. */
-export async function newRecipeFor(model = "embedded"): Promise<Recipe> {
-  if (model === "embedded") return newRecipe();
-  return recipeForModel(newRecipe(), model, await describeModel(await openModel(await modelFiles(model))));
+/** An embedded recipe, or as it suits another model: in its own chat template, with settings for its size. */
+export async function newRecipeFor(model = "embedded", name: QuickstartName = "quickstart"): Promise<Recipe> {
+  const recipe = quickstarts[name]();
+  if (model === "embedded") return recipe;
+  return recipeForModel(recipe, model, await describeModel(await openModel(await modelFiles(model))));
 }
 
 /** So that a run can be resumed from another folder. */

@@ -3,7 +3,7 @@
 import path from "node:path";
 import { StudioError } from "../core/errors";
 import type { EvalMetrics, RunEvent } from "../core/metrics";
-import type { Recipe } from "../core/recipe";
+import { quickstartNames, type Recipe } from "../core/recipe";
 import { newRun, type Run } from "../core/run";
 import { say, textOf } from "../core/say";
 import { newTurns } from "../core/turns";
@@ -37,7 +37,7 @@ export async function train(words: string[]): Promise<number> {
   const { out } = flags;
   const [source] = positional;
   if (source === undefined && !flags.resume)
-    throw new StudioError("cli.usage", say`train needs RECIPE.json or quickstart`);
+    throw new StudioError("cli.usage", say`train needs RECIPE.json, ${quickstartNames.join(" or ")}`);
   const run = flags.resume
     ? await findRun(required("out", out), flags)
     : newRun(await recipeFromFlags(source ?? "", flags), path.basename(out ?? source ?? ""));

@@ -1,7 +1,8 @@
 /** @file Recipes: the default is valid, and what is wrong is named. */
 
 import { expect, test } from "vitest";
-import { newRecipe, parseRecipe, wrongField } from "./recipe";
+import { newMethod } from "./adaptation";
+import { newLoarRecipe, newRecipe, parseRecipe, quickstartNames, quickstarts, wrongField } from "./recipe";
 import { say } from "./say";
 
 /** The default recipe with the field at `path` replaced. */
@@ -62,4 +63,25 @@ test("the field and what is wrong with it are told apart", () => {
     what: say`{prompt} is missing`,
   });
   expect(wrongField(new Error("other"))).toBeNull();
+});
+
+test("prefix and prompt tuning take one text a row", () => {
+  const { batching } = newRecipe();
+  for (const kind of ["prefix", "prompt"] as const) {
+    const recipe = newRecipe({ adaptation: [newMethod("lora"), newMethod(kind)] });
+    expect(parseRecipe(recipe)).toEqual(recipe);
+    const packed = { ...recipe, batching: { ...batching, mode: "pack" } };
+    expect(() => parseRecipe(packed)).toThrow(/^batching\.mode: must be "bucket"/);
+  }
+  expect(parseRecipe(newRecipe({ batching: { ...batching, mode: "pack" } })).batching.mode).toBe("pack");
+});
+
+test("every quickstart is a recipe of its own name", () => {
+  for (const name of quickstartNames) {
+    const recipe = quickstarts[name]();
+    expect(parseRecipe(recipe)).toEqual(recipe);
+    expect(recipe.name).toBe(name);
+  }
+  expect(newLoarRecipe()).toEqual({ ...newRecipe(), name: "loar-quickstart", adaptation: newLoarRecipe().adaptation });
+  expect(newLoarRecipe().adaptation.map(({ kind }) => kind)).toEqual(["loar", "lora"]);
 });

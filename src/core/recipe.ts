@@ -1,7 +1,7 @@
 /** @file A recipe: one JSON document that describes a run completely. Its shape, defaults, validator and migrations. */
 
 import * as z from "zod/mini";
-import { adaptationSchema, newMethod, wrongAdaptation } from "./adaptation";
+import { adaptationSchema, methodOf, newMethod, wrongAdaptation } from "./adaptation";
 import { StudioError } from "./errors";
 import { weightFormats } from "./packing";
 import { type Said, say } from "./say";
@@ -113,6 +113,15 @@ export function newRecipe(changes: Partial<Recipe> = {}): Recipe {
   };
 }
 
+/** The quickstart with LoAR beside LoRA. */
+export const newLoarRecipe = (): Recipe =>
+  newRecipe({ name: "loar-quickstart", adaptation: [newMethod("loar"), newMethod("lora")] });
+
+/** The embedded recipes, by the names that the studio's menu and the command line offer them under. */
+export const quickstarts = { quickstart: () => newRecipe(), "loar-quickstart": newLoarRecipe } as const;
+export type QuickstartName = keyof typeof quickstarts;
+export const quickstartNames = Object.keys(quickstarts) as QuickstartName[];
+
 /** zod/mini carries no words of its own. */
 function describeIssue(issue: z.core.$ZodIssue): Said {
   switch (issue.code) {
@@ -150,6 +159,10 @@ function migrated(value: unknown): unknown {
   };
 }
 
+/** Whether each document needs a row to itself: virtual tokens stand before the first one of a row alone. */
+export const needsOwnRows = ({ adaptation }: Pick<Recipe, "adaptation">): boolean =>
+  (methodOf(adaptation, "prefix") ?? methodOf(adaptation, "prompt")) !== undefined;
+
 /** Parses a recipe of any age. Throws `recipe.invalid`, naming the first field that is wrong. */
 export function parseRecipe(value: unknown): Recipe {
   const result = schema.safeParse(migrated(value), { jitless: true });
@@ -164,5 +177,11 @@ export function parseRecipe(value: unknown): Recipe {
     throw wrong("template.completion", say`{completion} is missing`);
   const clash = wrongAdaptation(recipe.adaptation);
   if (clash) throw wrong(`adaptation.${clash.field}`, clash.what);
+  if (recipe.batching.mode === "pack" && needsOwnRows(recipe)) {
+    throw wrong(
+      "batching.mode",
+      say`must be "bucket" with prefix or prompt tuning: their virtual tokens begin one text a row`,
+    );
+  }
   return recipe;
 }
