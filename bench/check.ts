@@ -3,13 +3,16 @@
  * meaning: npm run bench:gpu -- --check [--only PREFIX]. The browser of `npm test` has an adapter without f16.
  */
 
+import { newRandom } from "../src/core/random";
 import { describeAdapter, type Traits } from "../src/kernels/adapter";
 import { type AnyKernel, allKernels } from "../src/kernels/all";
 import { openDevice } from "../src/kernels/device";
 import { newGuards } from "../src/kernels/guards";
 import { type Outcome, outcome, relativeError } from "../src/kernels/kernelCases";
+import { linear, linearBack } from "../src/kernels/linear";
 import { anyShape, chooseProducts, isHalf, type Variant } from "../src/kernels/product";
-import { loadStockGradients } from "../src/kernels/tf";
+import { loadStockGradients, tf } from "../src/kernels/tf";
+import { newWeight } from "../src/kernels/weight";
 import { watchDevice } from "./watchDevice";
 
 type Named = { kernel: AnyKernel; at: number; name: string };
@@ -66,6 +69,48 @@ async function compare(named: Named, want: Outcome, way: Way): Promise<{ worst: 
   return { worst, wrong };
 }
 
+/**
+ * What f16 alone cannot hold: rows of gradients far below its smallest number and of activations far above its largest,
+ * one number of a row a thousand times the others, and rows of zeros. Every row is held to f32's, not their joint norm.
+ */
+async function checkRange(say: (text: string) => void): Promise<number> {
+  const [rows, width, outs] = [77, 200, 96];
+  const random = newRandom(7);
+  const values = Float32Array.from({ length: rows * width }, (_, i) => {
+    const [row, col] = [Math.floor(i / width), i % width];
+    const size = row % 11 === 10 ? 0 : 10 ** (3 * (row % 11) - 14);
+    return random.normal() * size * (row % 2 === 1 && col === 5 ? 1000 : 1);
+  });
+  const numbers = Float32Array.from({ length: outs * width }, () => random.normal() * 0.03);
+  let wrong = 0;
+  for (const format of ["f16", "nf4"] as const) {
+    for (const kind of ["forward", "back"] as const) {
+      const w = newWeight(numbers, kind === "forward" ? [outs, width] : [width, outs], format);
+      const product = async (variant: Variant) => {
+        chooseProducts({ [anyShape]: variant });
+        const x = tf.tensor2d(values, [rows, width]);
+        const y = kind === "forward" ? linear(x, w) : linearBack(x, w);
+        const read = (await y.data()) as Float32Array;
+        tf.dispose([x, y]);
+        return read;
+      };
+      const want = await product("tile4");
+      for (const variant of ["half4", "half2"] as const) {
+        const got = await product(variant);
+        const cols = want.length / rows;
+        const errors = Array.from({ length: rows }, (_, row) =>
+          relativeError(got.slice(row * cols, (row + 1) * cols), want.slice(row * cols, (row + 1) * cols)),
+        );
+        const worst = Math.max(...errors);
+        if (!(worst < allowed.half[0])) wrong++;
+        say(`rows from 1e-14 to 1e13, ${format} ${kind} ${variant}: error ${worst.toExponential(1)} at most`);
+      }
+      w.values.dispose();
+    }
+  }
+  return wrong;
+}
+
 /** Walks all cases whose names begin with `only`; returns how many failed. Throws where the device was lost. */
 export async function checkKernels(gpu: GPU, only: string, say: (text: string) => void): Promise<number> {
   const cases: Named[] = allKernels
@@ -99,5 +144,7 @@ export async function checkKernels(gpu: GPU, only: string, say: (text: string) =
     say(`${way.label}: ${results.length - wrong} of ${results.length} cases, error ${worst.toExponential(1)} at most`);
     failed += wrong;
   }
+  if (device.features.includes("shader-f16")) failed += await checkRange(say);
+  await throwIfFailed();
   return failed;
 }
