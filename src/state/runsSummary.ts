@@ -1,8 +1,9 @@
 /** @file What a run changed: accuracy before and after, with intervals. Pure. */
 
 import type { EvalMetrics } from "../core/metrics";
+import { type Interval, wilson } from "../scoring/intervals";
 
-export type Interval = { low: number; high: number };
+export { type Interval, wilson };
 
 export type Change = {
   before: { share: number; interval: Interval };
@@ -12,16 +13,6 @@ export type Change = {
   interval: Interval;
   clear: boolean;
 };
-
-const z = 1.959964; // two-sided 95 %
-
-/** Wilson's score interval: right also for 0 of n and n of n, where ±1.96·se claims certainty. */
-export function wilson(share: number, n: number): Interval {
-  if (n === 0) return { low: 0, high: 1 };
-  const centre = (share + (z * z) / (2 * n)) / (1 + (z * z) / n);
-  const half = (z / (1 + (z * z) / n)) * Math.sqrt((share * (1 - share)) / n + (z * z) / (4 * n * n));
-  return { low: Math.max(0, centre - half), high: Math.min(1, centre + half) };
-}
 
 /**
  * Newcombe's interval of a difference of two shares (1998, method 10), the two taken as independent: the same problems
