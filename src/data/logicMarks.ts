@@ -65,7 +65,7 @@ export function tokenPlaces(ids: readonly number[], tokenizer: Tokenizer, text: 
       start = at;
       if (text.startsWith(shape.text, at)) end = at + shape.text.length;
       else if (shape.kind === "special") end = at;
-      else [start, end] = findNear(shape.text.trim(), text, at);
+      else [start, end] = findNear(shape.text, text, at);
       at = end;
     }
     places[2 * i] = start;
@@ -74,7 +74,10 @@ export function tokenPlaces(ids: readonly number[], tokenizer: Tokenizer, text: 
   return places;
 }
 
-function findNear(wanted: string, text: string, at: number): [number, number] {
+function findNear(token: string, text: string, at: number): [number, number] {
+  // SentencePiece puts a space before the first word.
+  if (token.startsWith(" ") && text.startsWith(token.slice(1), at)) return [at, at + token.length - 1];
+  const wanted = token.trim();
   const ahead = wanted === "" ? -1 : text.slice(at, at + lookAhead + wanted.length).indexOf(wanted);
   if (ahead >= 0) return [at + ahead, at + ahead + wanted.length];
   return [at, Math.min(text.length, at + wanted.length)];

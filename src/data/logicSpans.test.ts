@@ -218,7 +218,7 @@ function workOf(act: () => void): number {
 const ofLength = (length: number) => (piece: string) => piece.repeat(length / piece.length);
 /** Each invites a rule to look far ahead: at this length the square of it would be minutes. */
 const hostile = [
-  ..."1?'\"一,#\n/ a😀\ud800(",
+  ...Array.from("1?'\"一,#\n/ a😀\ud800("),
   "1.",
   "how many ",
   "'\"`",
