@@ -2,7 +2,7 @@
 
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { type Lora, newMethod } from "../src/core/adaptation";
+import { type Lora, methodTensors, newMethod } from "../src/core/adaptation";
 import { linearNamesOf } from "../src/core/adapter";
 import { StudioError } from "../src/core/errors";
 import { type ModelConfig, parseModelConfig } from "../src/core/model";
@@ -12,7 +12,7 @@ import { tensorShapes } from "../src/core/tensorNames";
 import { loadTokenizer } from "../src/data/tokenizer";
 import { mergeLora, newHuggingFaceFolder } from "../src/formats/huggingFace";
 import { newModelCard } from "../src/formats/modelCard";
-import { listLoraTensors, newPeftFiles, parsePeft } from "../src/formats/peft";
+import { newPeftFiles, parsePeft } from "../src/formats/peft";
 import { parseSafetensors, type SafeTensorInput, writeSafetensors } from "../src/formats/safetensors";
 import { type NamedFile, newZip } from "../src/formats/zip";
 import { openDevice } from "../src/kernels/device";
@@ -76,10 +76,10 @@ const commands: Record<string, (...words: string[]) => Promise<void>> = {
       : (folder(newTensors(tensorShapes(config), 1)).find((file) => file.path === "model.safetensors")?.bytes ??
         new Uint8Array(0));
     const weights = parseSafetensors(made).tensors; // as they are once rounded to the dtype
-    const adapter = newTensors(listLoraTensors(config, lora), 2);
+    const adapter = newTensors(methodTensors(config, lora), 2);
     const recipe = newRecipe({ name: "interop", adaptation: [lora] });
     const card = newModelCard({ recipe, before: null, after: null, baseName: path.join(out, "base") });
-    const peft = newPeftFiles({ config, lora, tensors: adapter, baseName: path.join(out, "base"), card });
+    const peft = newPeftFiles({ config, method: lora, tensors: adapter, baseName: path.join(out, "base"), card });
     await writeFolder(path.join(out, "base"), folder(weights));
     await writeFolder(path.join(out, "adapter"), peft);
     await writeFile(path.join(out, "adapter.zip"), await newZip(peft));
@@ -102,7 +102,7 @@ const commands: Record<string, (...words: string[]) => Promise<void>> = {
       adapter_config: await readJson(path.join(folder, "adapter_config.json")),
       safetensors: await readBytes(path.join(folder, "adapter_model.safetensors")),
     };
-    const { lora, tensors } = parsePeft(files, parseModelConfig(await readJson(configFile)));
+    const { method: lora, tensors } = parsePeft(files, parseModelConfig(await readJson(configFile)));
     await writeFolder(out, [{ path: "tensors.safetensors", bytes: writeSafetensors(tensors) }]);
     await writeFile(path.join(out, "lora.json"), JSON.stringify(lora));
   },

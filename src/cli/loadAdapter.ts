@@ -13,6 +13,6 @@ export async function readAdapterFolder(folder: string, config: ModelConfig): Pr
   const safetensors = await readFileOrNull(path.join(folder, "adapter_model.safetensors"));
   if (!safetensors) throw new StudioError("adapter.invalid", say`${folder} has no adapter_model.safetensors`);
   const adapter_config = await readJsonFile(path.join(folder, "adapter_config.json"));
-  const { lora, tensors } = parsePeft({ adapter_config, safetensors }, config);
-  return { adaptation: [lora], tensors };
+  const { method, tensors } = parsePeft({ adapter_config, safetensors }, config);
+  return { adaptation: [method], tensors };
 }

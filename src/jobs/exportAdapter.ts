@@ -5,7 +5,7 @@ import type { ModelConfig } from "../core/model";
 import type { Run } from "../core/run";
 import { say } from "../core/say";
 import { newModelCard } from "../formats/modelCard";
-import { newPeftFiles } from "../formats/peft";
+import { isPeftMethod, newPeftFiles } from "../formats/peft";
 import type { NamedFile } from "../formats/zip";
 import type { RunStore } from "../storage/runStore";
 import { parseCheckpoint } from "./checkpoint";
@@ -19,13 +19,13 @@ export async function exportAdapter(run: Run, store: RunStore, config: ModelConf
   if (!checkpoint) throw new StudioError("adapter.invalid", say`The run has no checkpoint yet`);
   const { recipe, before, after } = run;
   const baseName = baseNameOf(recipe.model);
-  const [lora, ...others] = recipe.adaptation;
-  if (lora?.kind !== "lora" || others.length > 0) {
+  const [method, ...others] = recipe.adaptation;
+  if (!method || others.length > 0 || !isPeftMethod(method)) {
     throw new StudioError("adapter.invalid", say`PEFT has no form for what was trained`);
   }
   return newPeftFiles({
     config,
-    lora,
+    method,
     tensors: parseCheckpoint(checkpoint.bytes).adapter,
     baseName,
     card: newModelCard({ recipe, baseName, before, after }),
