@@ -70,6 +70,8 @@ export const explanations = {
     "Training diverged: the loss is no longer a number",
     "Lower the learning rate and resume from the last checkpoint.",
   ],
+  "ablation.invalid": ["The comparison is not complete or not valid", "Correct the variant or the seed it names."],
+  "ablation.missing": ["The comparison is no longer here", "Choose another comparison."],
   "run.rows": ["Too few rows to train on", "Add rows, lower the evaluation share, or raise the context length."],
   "prompt.unusable": [
     "The prompt cannot be answered",
