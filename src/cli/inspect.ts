@@ -2,6 +2,7 @@
 
 import { stat } from "node:fs/promises";
 import path from "node:path";
+import type { RowPreview } from "../core/engine";
 import { StudioError } from "../core/errors";
 import { newRecipe } from "../core/recipe";
 import { say, textOf } from "../core/say";
@@ -97,14 +98,14 @@ async function inspectDataset(name: string, modelName: string, output: Output): 
   }
   const recipe = newRecipe();
   if (mapping.format === "text") recipe.template = { prompt: "{prompt}", completion: "{completion}" };
-  const previews = first.slice(0, shownRows).flatMap((row) => {
+  const previews: RowPreview[] = [];
+  for (const row of first.slice(0, shownRows)) {
     try {
-      return previewRow(toExample(row, mapping), recipe, model);
+      previews.push(await previewRow(toExample(row, mapping), recipe, model));
     } catch (error) {
-      if (error instanceof StudioError) return []; // it is among the bad rows
-      throw error;
+      if (!(error instanceof StudioError)) throw error; // else it is among the bad rows
     }
-  });
+  }
   output.result(
     {
       event: "inspect",

@@ -16,8 +16,8 @@ export type EngineInfo = {
   reason: Said;
 };
 
-/** A token as the preview shows it. `trained` tokens count in the loss. */
-export type PreviewToken = { id: number; text: string; trained: boolean };
+/** A token as the preview shows it. `trained` tokens count in the loss; `marked` ones carry logic, where LoAR asks. */
+export type PreviewToken = { id: number; text: string; trained: boolean; marked?: boolean };
 
 /** A row as the model will see it. `tooLong` rows, of more tokens than `context`, are left out of training. */
 export type RowPreview = { tokens: PreviewToken[]; tooLong: boolean; context: number };

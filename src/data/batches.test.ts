@@ -24,7 +24,7 @@ const tokenizer: Tokenizer = {
 /** A document whose first token names it. */
 function newNamed(name: number, length: number): Document {
   const tokens = [1000 + name, ...Array.from({ length: length - 1 }, (_, i) => i + 1)];
-  return { tokens, trained: new Uint8Array(length).fill(1, Math.ceil(length / 3)), tooLong: false };
+  return { tokens, trained: new Uint8Array(length).fill(1, Math.ceil(length / 3)), promptLength: 1, tooLong: false };
 }
 
 function newDocuments(count: number, longest: number, seed: number): Document[] {
@@ -165,7 +165,11 @@ test("first-fit opens no row that an earlier one had room for", () => {
 
 test("rows too long or with nothing to train are left out; with none left it says so", () => {
   const usable = newNamed(0, 5);
-  const documents = [usable, { ...newNamed(1, 5), tooLong: true }, { ...newNamed(2, 5), trained: new Uint8Array(5) }];
+  const documents = [
+    usable,
+    { ...newNamed(1, 5), promptLength: 1, tooLong: true },
+    { ...newNamed(2, 5), trained: new Uint8Array(5) },
+  ];
   const batcher = newBatcher({ documents, rows: 4, mode: "bucket", contextLength: 8, seed: 1 });
   expect(readBack(batcher.batch(7).batch).map(({ name }) => name)).toEqual([0]);
   expect(() =>
@@ -192,7 +196,12 @@ test("evaluation sees every document once, and padding to 16 changes no weight",
 
 test("packed rows are as long as the longest document where nothing else is said", () => {
   const documents = [3, 9, 4, 5, 2].map((n): Document => {
-    return { tokens: Array.from({ length: n }, () => 7), trained: new Uint8Array(n).fill(1), tooLong: false };
+    return {
+      tokens: Array.from({ length: n }, () => 7),
+      trained: new Uint8Array(n).fill(1),
+      promptLength: 1,
+      tooLong: false,
+    };
   });
   const pack = { documents, rows: 5, mode: "pack", contextLength: 1000, seed: 1 } as const;
   expect(newBatcher(pack).batch(0).batch).toMatchObject({ rows: 3, length: 9 });
@@ -200,8 +209,8 @@ test("packed rows are as long as the longest document where nothing else is said
 });
 
 test("a batch of known cells, and the same with padding behind it", () => {
-  const a: Document = { tokens: [5, 6, 7], trained: Uint8Array.of(0, 0, 1), tooLong: false };
-  const b: Document = { tokens: [8, 9], trained: Uint8Array.of(0, 1), tooLong: false };
+  const a: Document = { tokens: [5, 6, 7], trained: Uint8Array.of(0, 0, 1), promptLength: 1, tooLong: false };
+  const b: Document = { tokens: [8, 9], trained: Uint8Array.of(0, 1), promptLength: 1, tooLong: false };
   const batch = newBatch([[a, b]]);
   expect(batch.length).toBe(5);
   expect(padded(batch, 4)).toBe(batch);

@@ -10,6 +10,10 @@ export type Document = {
   tokens: number[]; // [n]
   /** 1 where the token counts in the loss as a target; the first token is never a target. */
   trained: Uint8Array; // [n]
+  /** How many of the tokens are the prompt's. */
+  promptLength: number;
+  /** 1 where the token carries logic; left out where no adapter asks. */
+  marks?: Uint8Array; // [n]
   /** Longer than the context: left out of training and counted. */
   tooLong: boolean;
 };
@@ -50,13 +54,18 @@ export function newDocument(
   const tokens = [...prompt, ...completion, ...ends];
   const firstTrained = lossOn === "all" ? 1 : Math.max(1, prompt.length);
   const trained = new Uint8Array(tokens.length).fill(1, firstTrained);
-  return { tokens, trained, tooLong: tokens.length > contextLength };
+  return { tokens, trained, promptLength: prompt.length, tooLong: tokens.length > contextLength };
 }
 
 /** A document as the preview shows it. */
 export function newPreview(document: Document, tokenizer: Tokenizer): Omit<RowPreview, "context"> {
   const tokens = document.tokens.map(
-    (id, i): PreviewToken => ({ id, text: tokenizer.tokenText(id), trained: document.trained[i] === 1 }),
+    (id, i): PreviewToken => ({
+      id,
+      text: tokenizer.tokenText(id),
+      trained: document.trained[i] === 1,
+      ...(document.marks ? { marked: document.marks[i] === 1 } : {}),
+    }),
   );
   return { tokens, tooLong: document.tooLong };
 }

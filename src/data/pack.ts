@@ -32,6 +32,7 @@ export function newBatch(rows: readonly (readonly Document[])[]): Batch {
     positions: new Int32Array(B * T),
     segments: new Int32Array(B * T),
     trained: 0,
+    ...(rows[0]?.[0]?.marks ? { marks: new Int32Array(B * T) } : {}),
   };
   rows.forEach((row, b) => {
     let at = b * T;
@@ -41,6 +42,7 @@ export function newBatch(rows: readonly (readonly Document[])[]): Batch {
         batch.tokens[at + t] = document.tokens[t] ?? 0;
         batch.positions[at + t] = t;
         batch.segments[at + t] = d + 1;
+        if (batch.marks) batch.marks[at + t] = document.marks?.[t] ?? 0;
         if (t + 1 === n) continue; // nothing follows the last token
         batch.targets[at + t] = document.tokens[t + 1] ?? 0;
         batch.weights[at + t] = document.trained[t + 1] ?? 0;

@@ -9,6 +9,7 @@ import { encodePrompt } from "../data/mask";
 import type { Adapter } from "../model/adapter";
 import { generate } from "../model/generation";
 import type { LoadedModel } from "./loadModel";
+import { newLogic } from "./logic";
 
 export type AnswerInputs = {
   model: LoadedModel;
@@ -32,7 +33,9 @@ const slice = 60;
 export async function* answer(inputs: AnswerInputs): AsyncGenerator<string, { text: string; tokens: number }> {
   const { model, adapter, maxTokens, sampling, turns, signal } = inputs;
   const { tokenizer } = model;
-  const ids = encodePrompt(inputs.prompt, { prompt: inputs.template, completion: "{completion}" }, tokenizer);
+  const template = { prompt: inputs.template, completion: "{completion}" };
+  const ids = encodePrompt(inputs.prompt, template, tokenizer);
+  const logic = await newLogic({ template, adaptation: adapter?.adaptation ?? [] }, tokenizer);
   if (ids.length >= model.config.maxPositions) {
     throw new StudioError(
       "prompt.unusable",
@@ -44,6 +47,7 @@ export async function* answer(inputs: AnswerInputs): AsyncGenerator<string, { te
     maxTokens,
     sampling,
     stopIds: model.stopIds,
+    ...(logic ? { marks: { prompts: [logic.ofPrompt(inputs.prompt)], table: logic.table } } : {}),
     signal,
   });
   const decoder = tokenizer.newDecoder();

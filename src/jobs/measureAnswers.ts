@@ -10,6 +10,7 @@ import { exactMatch } from "../scoring/exactMatch";
 import { scoreGsm8k, standardError } from "../scoring/gsm8k";
 import { validShare } from "../scoring/steps";
 import type { LoadedModel } from "./loadModel";
+import type { Logic } from "./logic";
 import type { Problem, Scoring } from "./prepareData";
 
 export type Answer = { problem: Problem; completion: string; strict: boolean; flexible: boolean; exact: boolean };
@@ -21,6 +22,7 @@ export type Accuracy = {
   exact_match: number | null;
   "steps/valid": number | null;
   n: number;
+  outcomes?: string;
 };
 
 /** Bytes the key-value cache of one batch of problems may take. */
@@ -41,9 +43,9 @@ export async function* measureAnswers(
   model: LoadedModel,
   adapter: Adapter | null,
   problems: readonly Problem[],
-  options: { maxTokens: number; turns: Turns; signal: AbortSignal; until?: string },
+  options: { maxTokens: number; turns: Turns; signal: AbortSignal; until?: string; logic: Logic | null },
 ): AsyncGenerator<RunEvent, Answer[]> {
-  const { maxTokens, turns, signal, until } = options;
+  const { maxTokens, turns, signal, until, logic } = options;
   const order = [...problems.keys()].sort((a, b) => (problems[a]?.ids.length ?? 0) - (problems[b]?.ids.length ?? 0));
   const longest = problems.reduce((most, { ids }) => Math.max(most, ids.length), 0);
   const rows = rowsFor(model.config, longest + maxTokens);
@@ -56,6 +58,7 @@ export async function* measureAnswers(
       maxTokens,
       sampling: greedy,
       stopIds: model.stopIds,
+      ...(logic ? { marks: { prompts: some.map(({ marks }) => marks ?? new Uint8Array(0)), table: logic.table } } : {}),
       signal,
     });
     try {
@@ -102,5 +105,11 @@ export function accuracyOf(answers: readonly Answer[], scoring: Scoring): Accura
     exact_match: scoring === "exact-match" && n > 0 ? share((answer) => answer.exact) : null,
     "steps/valid": valid.length > 0 ? valid.reduce((sum, x) => sum + x, 0) / valid.length : null,
     n,
+    ...(scoring !== "none" && n > 0 ? { outcomes: answers.map((answer) => outcomeOf(answer, scoring)).join("") } : {}),
   };
+}
+
+function outcomeOf({ strict, flexible, exact }: Answer, scoring: Scoring): number {
+  if (scoring === "exact-match") return exact ? 3 : 0;
+  return (strict ? 2 : 0) + (flexible ? 1 : 0);
 }

@@ -27,6 +27,7 @@ export function newRandomBatch(rows: number, length: number, vocabSize: number, 
     weights,
     positions: tokens.map((_, i) => i % length),
     segments: tokens.map(() => 1),
+    marks: tokens.map((_, i) => i % 2), // for an adapter that asks
     trained: weights.reduce((a, b) => a + b, 0),
   };
 }

@@ -12,6 +12,7 @@ import { shuffleAnswers, splitRows } from "../data/split";
 import { applyTemplate } from "../data/template";
 import type { Tokenizer } from "../data/tokenizer";
 import { hasAnswer } from "../scoring/gsm8k";
+import { type Logic, newLogic } from "./logic";
 
 /** The rows of a data set as examples. `heldout` is null where the source brings none of its own. */
 export type Source = { examples: Example[]; heldout: Example[] | null };
@@ -19,7 +20,7 @@ export type Source = { examples: Example[]; heldout: Example[] | null };
 export type Scoring = "gsm8k" | "exact-match" | "none";
 
 /** A held-out prompt to be answered. */
-export type Problem = { index: number; prompt: string; ids: number[]; reference: string };
+export type Problem = { index: number; prompt: string; ids: number[]; reference: string; marks?: Uint8Array };
 
 export type TrainingData = {
   train: Document[];
@@ -27,11 +28,15 @@ export type TrainingData = {
   heldout: Document[];
   /** Held-out prompts for accuracy, in a fixed order. */
   problems: Problem[];
+  /** The same and more, for the last evaluation. */
+  finalProblems: Problem[];
   /** Held-out prompts shown at every evaluation. */
   samples: Problem[];
   scoring: Scoring;
   /** Rows longer than the context: left out of training. */
   tooLong: number;
+  /** What marks prompts and answers, for an adapter that asks. */
+  logic: Logic | null;
 };
 
 /** Completions up to this many characters can be asked for to the letter. */
@@ -79,6 +84,7 @@ export function newProblem(
   index: number,
   recipe: Pick<Recipe, "template">,
   tokenizer: Tokenizer,
+  logic: Logic | null,
 ): Problem {
   const { prompt } = applyTemplate(example, recipe.template);
   return {
@@ -86,7 +92,21 @@ export function newProblem(
     prompt,
     ids: encodePrompt(example.prompt, recipe.template, tokenizer),
     reference: example.completion,
+    ...(logic ? { marks: logic.ofPrompt(example.prompt, example.spans, recipe.template) } : {}),
   };
+}
+
+/** An example as a document, marked where the adapter asks. */
+export function newMarkedDocument(
+  example: Example,
+  recipe: Pick<Recipe, "template"> & { objective?: Recipe["objective"] },
+  tokenizer: Tokenizer,
+  context: number,
+  logic: Logic | null,
+): Document {
+  const lossOn = recipe.objective?.lossOn ?? "completion";
+  const document = newDocument(example, recipe.template, tokenizer, lossOn, context);
+  return logic ? { ...document, marks: logic.ofDocument(example, document) } : document;
 }
 
 /**
@@ -101,9 +121,10 @@ export async function* prepareData(
 ): AsyncGenerator<RunEvent, TrainingData> {
   const { train, heldout } = splitSource(source, recipe);
   const { evaluation } = recipe;
+  const finalRows = Math.max(evaluation.rows, evaluation.finalRows ?? 0);
   const context = contextOf(recipe, model.config);
-  const toDocument = (example: Example) =>
-    newDocument(example, recipe.template, model.tokenizer, recipe.objective.lossOn, context);
+  const logic = await newLogic(recipe, model.tokenizer);
+  const toDocument = (example: Example) => newMarkedDocument(example, recipe, model.tokenizer, context, logic);
   const documents: Document[] = [];
   let paused = performance.now();
   for (const [i, example] of train.entries()) {
@@ -117,15 +138,17 @@ export async function* prepareData(
   }
   const fits = (problem: Problem) => problem.ids.length < model.config.maxPositions;
   const problems = heldout
-    .slice(0, Math.max(evaluation.rows, evaluation.samples))
-    .map((example, i) => newProblem(example, i, recipe, model.tokenizer))
+    .slice(0, Math.max(finalRows, evaluation.samples))
+    .map((example, i) => newProblem(example, i, recipe, model.tokenizer, logic))
     .filter(fits);
   return {
     train: documents,
     heldout: heldout.slice(0, evaluation.lossRows).map(toDocument),
     problems: problems.slice(0, evaluation.rows),
+    finalProblems: problems.slice(0, finalRows),
     samples: problems.slice(0, evaluation.samples),
     scoring: scoringOf(heldout),
     tooLong: documents.filter(({ tooLong }) => tooLong).length,
+    logic,
   };
 }

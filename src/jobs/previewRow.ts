@@ -6,19 +6,20 @@ import { StudioError } from "../core/errors";
 import type { ModelConfig } from "../core/model";
 import type { Recipe } from "../core/recipe";
 import { say } from "../core/say";
-import { newDocument, newPreview } from "../data/mask";
+import { newPreview } from "../data/mask";
 import type { Tokenizer } from "../data/tokenizer";
-import { contextOf } from "./prepareData";
+import { newLogic } from "./logic";
+import { contextOf, newMarkedDocument } from "./prepareData";
 
 /** Throws `dataset.empty` where there is no such row. */
-export function previewRow(
+export async function previewRow(
   example: Example | undefined,
   recipe: Recipe,
   model: { config: ModelConfig; tokenizer: Tokenizer },
-): RowPreview {
+): Promise<RowPreview> {
   if (!example) throw new StudioError("dataset.empty", say`There is no such row`);
   const context = contextOf(recipe, model.config);
-  const { template, objective } = recipe;
-  const document = newDocument(example, template, model.tokenizer, objective.lossOn, context);
+  const logic = await newLogic(recipe, model.tokenizer);
+  const document = newMarkedDocument(example, recipe, model.tokenizer, context, logic);
   return { ...newPreview(document, model.tokenizer), context };
 }

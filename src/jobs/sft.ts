@@ -191,10 +191,11 @@ async function* advance(session: Session, state: TrainingState): AsyncGenerator<
 /** Loss, accuracy and samples on held-out rows. Null where a stop came in between. */
 async function* evaluate(session: Session, state: TrainingState): AsyncGenerator<SftEvent, EvalMetrics | null> {
   const { recipe, model, adapter, data, controls, turns, watch } = session;
-  const options = { maxTokens: recipe.evaluation.maxTokens, turns, signal: controls.signal };
+  const options = { maxTokens: recipe.evaluation.maxTokens, turns, signal: controls.signal, logic: data.logic };
   const { step } = state;
   // both lists begin alike, so the longer one answers for both
-  const scored = data.scoring === "none" ? [] : data.problems;
+  const problems = hasEnded(recipe, state) ? data.finalProblems : data.problems;
+  const scored = data.scoring === "none" ? [] : problems;
   const asked = scored.length > data.samples.length ? scored : data.samples;
   try {
     const loss = yield* measureLoss(model, adapter, data.heldout, options);

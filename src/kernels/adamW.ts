@@ -60,14 +60,23 @@ const squaresPartial = defineKernel({
 });
 
 type FlatInputs = { p: tf.Tensor1D; m: tf.Tensor1D; v: tf.Tensor1D; g: tf.Tensor1D; squares: tf.Tensor1D };
-/** `rate` is lr / (1 − β₁ᵗ), `shrink` 1 − lr λ, `correction` 1 / √(1 − β₂ᵗ), `limit` the norm to clip to or 0. */
-type FlatStep = Record<"limit" | "beta1" | "beta2" | "rate" | "shrink" | "correction" | "epsilon", number>;
+/**
+ * `rate` is lr / (1 − β₁ᵗ), `shrink` 1 − lr λ, `correction` 1 / √(1 − β₂ᵗ), `limit` the norm to clip to or 0. Numbers
+ * from `fastFrom` on have a learning rate of their own, and with it a rate and shrink.
+ */
+type FlatStep = Record<
+  "limit" | "beta1" | "beta2" | "rate" | "shrink" | "correction" | "epsilon" | "fastFrom" | "fastRate" | "fastShrink",
+  number
+>;
 /** Numbers a workgroup updates, by 256 invocations: enough that summing the parts anew is little beside it. */
 const groupSize = () => (isSoftwareAdapter() ? 65_536 : 2048);
 
 /** p, m and v after the step, as new tensors. */
 function stepped({ p, m, v, g }: FlatInputs, attrs: FlatStep): tf.Tensor[] {
-  const { limit, beta1, beta2, rate, shrink, correction, epsilon } = attrs;
+  const { limit, beta1, beta2, correction, epsilon, fastFrom } = attrs;
+  const isFast = tf.greaterEqual(tf.range(0, p.size, 1, "int32"), tf.scalar(fastFrom, "int32"));
+  const of = (slow: number, fast: number) => tf.where(isFast, tf.fill([p.size], fast), tf.fill([p.size], slow));
+  const [rate, shrink] = [of(attrs.rate, attrs.fastRate), of(attrs.shrink, attrs.fastShrink)];
   const norm = tf.sqrt(tf.sum(tf.square(g)));
   const clip = limit > 0 ? tf.minimum(1, tf.div(limit, tf.add(norm, 1e-6))) : tf.scalar(1);
   const c = tf.mul(g, clip);
@@ -94,7 +103,7 @@ const flatStep = defineKernel({
       return tf.clone(x);
     });
   },
-  gpu: ({ p }, { limit, beta1, beta2, rate, shrink, correction, epsilon }) => {
+  gpu: ({ p }, { limit, beta1, beta2, rate, shrink, correction, epsilon, fastFrom, fastRate, fastShrink }) => {
     const group = groupSize();
     const groups = Math.ceil(p.size / group);
     const across = Math.min(groups, 32768);
@@ -113,6 +122,9 @@ const flatStep = defineKernel({
         shrink: f32(shrink),
         correction: f32(correction),
         epsilon: f32(epsilon),
+        fastRate: f32(fastRate),
+        fastShrink: f32(fastShrink),
+        fastFrom: { type: "uint32", value: fastFrom },
         count: count(p),
       },
       constants: { group },
@@ -133,17 +145,26 @@ const flatStep = defineKernel({
             let nextV = v[i] * uniforms.beta2 + c * c * uniforms.part2;
             m[i] = nextM;
             v[i] = nextV;
-            p[i] = p[i] * uniforms.shrink - uniforms.rate * nextM / (sqrt(abs(nextV)) * uniforms.correction + uniforms.epsilon);
+            let isFast = i >= uniforms.fastFrom;
+            let rate = select(uniforms.rate, uniforms.fastRate, isFast);
+            let shrink = select(uniforms.shrink, uniforms.fastShrink, isFast);
+            p[i] = p[i] * shrink - rate * nextM / (sqrt(abs(nextV)) * uniforms.correction + uniforms.epsilon);
           }
         }`,
     };
   },
-  wasm: ({ p }, { limit, beta1, beta2, rate, shrink, correction, epsilon }) => ({
+  wasm: ({ p }, { limit, beta1, beta2, rate, shrink, correction, epsilon, fastFrom, fastRate, fastShrink }) => ({
     fn: "adamWFlat",
     outputShape: p.shape,
     inPlace: 3,
     work: Math.ceil(p.size / block),
-    args: [p.size, ...[limit, beta1, 1 - beta1, beta2, 1 - beta2, rate, shrink, correction, epsilon].map(asFloat)],
+    args: [
+      p.size,
+      ...[limit, beta1, 1 - beta1, beta2, 1 - beta2, rate, shrink, correction, epsilon, fastRate, fastShrink].map(
+        asFloat,
+      ),
+      fastFrom,
+    ],
   }),
   cases: flatSizes.map((n, i) => ({
     shapes: { p: n, m: n, v: n, g: n, squares: [parts] },
@@ -155,6 +176,9 @@ const flatStep = defineKernel({
       shrink: 0.99,
       correction: 3,
       epsilon: 1e-3,
+      fastFrom: [15, 1000, 20_003][i] ?? 0,
+      fastRate: 0.2,
+      fastShrink: 0.9,
     },
   })),
 });
@@ -162,6 +186,9 @@ const flatStep = defineKernel({
 export const kernels = [squaresPartial, flatStep];
 
 export type AdamSettings = { beta1: number; beta2: number; epsilon: number; weightDecay: number };
+
+/** Numbers that learn at another rate: all from this one on, so many times as fast (LoRA+). */
+export type Faster = { from: number; ratio: number };
 
 /**
  * One step over parameters laid flat, in place: p, and its moments m and v, [n] each, are written over. `g` [n] is
@@ -173,14 +200,16 @@ export function adamWStep(
   { p, m, v }: { p: tf.Tensor1D; m: tf.Tensor1D; v: tf.Tensor1D },
   g: tf.Tensor1D,
   { beta1, beta2, epsilon, weightDecay }: AdamSettings,
-  { step, learningRate, maxGradNorm }: { step: number; learningRate: number; maxGradNorm: number },
+  at: { step: number; learningRate: number; maxGradNorm: number; faster?: Faster | null },
 ): tf.Tensor1D {
+  const { step, learningRate, maxGradNorm, faster } = at;
   const squares = squaresPartial({ x: g }, {}) as tf.Tensor1D;
   const rate = learningRate / (1 - beta1 ** step);
   const correction = 1 / Math.sqrt(1 - beta2 ** step);
   const shrink = 1 - learningRate * weightDecay;
-  tf.dispose(
-    flatStep.all({ p, m, v, g, squares }, { limit: maxGradNorm, beta1, beta2, rate, shrink, correction, epsilon }),
-  );
+  const { from, ratio } = faster ?? { from: p.size, ratio: 1 };
+  const fast = { fastFrom: from, fastRate: rate * ratio, fastShrink: 1 - ratio * learningRate * weightDecay };
+  const slow = { limit: maxGradNorm, beta1, beta2, rate, shrink, correction, epsilon };
+  tf.dispose(flatStep.all({ p, m, v, g, squares }, { ...slow, ...fast }));
   return squares;
 }

@@ -11,6 +11,7 @@ import { dim, element, perElement } from "./shape";
 import { tf } from "./tf";
 
 const sizes = [
+  { N: 1, M: 3, C: 5 },
   { N: 4, M: 7, C: 3 },
   { N: 50, M: 33, C: 20 },
   { N: 2, M: 5, C: 130 },
@@ -29,7 +30,7 @@ const scatter = defineKernel({
   name: "RowsBack",
   inputs: ["dy", "index"],
   reference: ({ dy, index }: { dy: tf.Tensor2D; index: tf.Tensor1D }, { rows }: { rows: number }) =>
-    tf.matMul(tf.cast(tf.oneHot(index, rows), "float32"), dy, true),
+    tf.matMul(tf.cast(tf.equal(tf.reshape(index, [-1, 1]), tf.range(0, rows, 1, "int32")), "float32"), dy, true),
   // A workgroup makes 64 columns of a range of rows. Each number is summed by one invocation, in the index's order.
   gpu: ({ dy }, { rows }) => {
     const range = rowsAGroup(rows, dim(dy, 1));

@@ -1,10 +1,11 @@
 /** @file An adapter on the device: the trained numbers of all its methods, and where the decoder finds them. */
 
-import { type Adaptation, adaptationTensors, type MethodKind, type MethodOf } from "../core/adaptation";
+import { type Adaptation, adaptationTensors, type MethodKind, methodOf } from "../core/adaptation";
 import { StudioError } from "../core/errors";
 import type { ModelConfig } from "../core/model";
 import { seedFor } from "../core/random";
 import { say } from "../core/say";
+import type { Faster } from "../kernels/adamW";
 import { disposeFlat, type Flat, newFlat, readFlat } from "../kernels/flat";
 import { tf } from "../kernels/tf";
 import { type BottleneckPart, bottleneckModule, firstActive } from "./adapters/bottleneck";
@@ -101,8 +102,9 @@ export function loadAdapter(llama: Llama, adaptation: Adaptation, tensors: Reado
 
 /** Numbers by files' names laid out as the device's tensors. */
 export function joinNumbers(config: ModelConfig, adaptation: Adaptation, numbersOf: NumbersOf): Tensors {
-  const all = adaptation.flatMap((method) => [...moduleOf(method.kind).join(config, method, numbersOf)]);
-  return new Map(all);
+  // LoRA last: all its B lie at the end then, where the optimizer can tell them from the rest.
+  const ordered = adaptation.toSorted((a, b) => Number(a.kind === "lora") - Number(b.kind === "lora"));
+  return new Map(ordered.flatMap((method) => [...moduleOf(method.kind).join(config, method, numbersOf)]));
 }
 
 /** The way back, in a fixed order. */
@@ -129,8 +131,16 @@ export function disposeAdapter({ parts, adaptation, flat }: Adapter): void {
 
 /** Tells the adapter how much of its run is behind it, from 0 to 1: bottlenecks join in by stages. */
 export function setProgress({ config, adaptation, parts }: Adapter, share: number): void {
-  const method = adaptation.find((each): each is MethodOf<"bottleneck"> => each.kind === "bottleneck");
+  const method = methodOf(adaptation, "bottleneck");
   if (method && parts.bottleneck) parts.bottleneck.from = firstActive(config.layers, method, share);
+}
+
+/** LoRA+: every B lies behind all else of the adapter, and learns faster. */
+export function fasterNumbers({ adaptation, flat }: Adapter): Faster | null {
+  const ratio = methodOf(adaptation, "lora")?.plusRatio ?? 1;
+  if (ratio === 1) return null;
+  const first = [...flat.layout.places].find(([name]) => /^layers\.\d+\.\w+\.b$/.test(name));
+  return { from: first?.[1].offset ?? flat.layout.size, ratio };
 }
 
 /** Trained tensors that the loss does not depend on yet. */

@@ -124,10 +124,15 @@ function withVirtualTokens(adapter: Adapter | null, places: Places, picked: tf.T
   };
 }
 
+/** x, so many times: [count, size of x]. The way back sums them in order. */
+function repeated(x: tf.Tensor, count: number): tf.Tensor2D {
+  return takeRows(tf.reshape(x, [1, x.size]), tf.zeros([count], "int32"));
+}
+
 /** A soft prompt [P, C] before each row of x [B·T, C]: [B·(P + T), C]. */
 function behindPrompt(prompt: tf.Tensor2D, x: tf.Tensor2D, { rows, length }: Places): tf.Tensor2D {
   const [P, C] = prompt.shape;
-  const each = tf.tile(tf.reshape(prompt, [1, P, C]), [rows, 1, 1]);
+  const each = tf.reshape(repeated(prompt, rows), [rows, P, C]);
   return tf.reshape(tf.concat([each, tf.reshape(x, [rows, length, C])], 1), [-1, C]);
 }
 
@@ -136,7 +141,10 @@ export function behindPrefix(prefix: tf.Tensor4D, qkv: tf.Tensor4D): tf.Tensor4D
   const [, kv, P, D] = prefix.shape;
   const [B, heads] = qkv.shape;
   const queries = tf.zeros<tf.Rank.R4>([B, heads - kv, P, D]);
-  return tf.concat([tf.concat([queries, tf.tile(prefix, [B, 1, 1, 1])], 1), qkv], 2);
+  return tf.concat<tf.Tensor4D>(
+    [tf.concat<tf.Tensor4D>([queries, tf.reshape<tf.Rank.R4>(repeated(prefix, B), [B, kv, P, D])], 1), qkv],
+    2,
+  );
 }
 
 /** Attention of layer `i`, with its prefix where it has one. */

@@ -9,7 +9,7 @@ import { gather, newFlatTensor, readFlat } from "../kernels/flat";
 import { gradients } from "../kernels/gradients";
 import { linearCrossEntropy } from "../kernels/linearCrossEntropy";
 import { tf } from "../kernels/tf";
-import { type Adapter, adaptedModel, joinNumbers, splitNumbers, waitingTensors } from "./adapter";
+import { type Adapter, adaptedModel, fasterNumbers, joinNumbers, splitNumbers, waitingTensors } from "./adapter";
 import { decode, type Places } from "./decoder";
 import type { Llama, TensorData } from "./llama";
 
@@ -116,7 +116,7 @@ export async function trainStep(
   }
   if (!gradient) throw new StudioError("run.rows", say`No token of these rows is trained`);
   const { m, v, settings, step } = optimizer;
-  const at = { step: step + 1, learningRate, maxGradNorm };
+  const at = { step: step + 1, learningRate, maxGradNorm, faster: fasterNumbers(adapter) };
   const squares = adamWStep({ p: adapter.flat.whole, m, v }, gradient, settings, at);
   const report = tf.concat([...losses, squares]);
   tf.dispose([losses, gradient, squares]);

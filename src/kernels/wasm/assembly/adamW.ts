@@ -38,7 +38,7 @@ function clipFactor(squares: usize, limit: f32): f32 {
 
 /**
  * p, m, v (written over), p, m, v, g, squares, count, limit, beta1, 1 − beta1, beta2, 1 − beta2, rate, shrink,
- * correction, epsilon
+ * correction, epsilon, the rate and shrink of the numbers from the next one on, its number
  */
 export function adamWFlat(args: usize, piece: i32): void {
   const clip = clipFactor(address(args, 7), number(args, 9));
@@ -46,9 +46,19 @@ export function adamWFlat(args: usize, piece: i32): void {
   const p = address(args, 0), m = address(args, 1), v = address(args, 2), g = address(args, 6);
   const beta1 = number(args, 10), part1 = number(args, 11) * clip;
   const beta2 = number(args, 12), part2 = number(args, 13);
-  const rate = number(args, 14), shrink = number(args, 15), correction = number(args, 16), epsilon = number(args, 17);
-  const end = min(word(args, 8), (piece + 1) * 8192);
-  let i = piece * 8192;
+  const correction = number(args, 16), epsilon = number(args, 17);
+  const from = piece * 8192, end = min(word(args, 8), from + 8192);
+  const fast = max(from, min(end, word(args, 20)));
+  stepped(p, m, v, g, from, fast, clip, beta1, part1, beta2, part2, number(args, 14), number(args, 15), correction, epsilon);
+  stepped(p, m, v, g, fast, end, clip, beta1, part1, beta2, part2, number(args, 18), number(args, 19), correction, epsilon);
+}
+
+/** The numbers from one on and before another. */
+function stepped(
+  p: usize, m: usize, v: usize, g: usize, from: i32, end: i32, clip: f32,
+  beta1: f32, part1: f32, beta2: f32, part2: f32, rate: f32, shrink: f32, correction: f32, epsilon: f32,
+): void {
+  let i = from;
   for (; i + 4 <= end; i += 4) {
     const at = <usize>i << 2;
     const x = v128.load(g + at);
