@@ -87,9 +87,7 @@ it("a scale for each part must be there; alike, they are one", async () => {
   const pairs = { a: tf.tensor2d(draw(2, 3 * R * I, 0.03), [3 * R, I]), b: tf.tensor2d(draw(3, O * R, 0.1), [O, R]) };
   const x = tf.tensor2d(draw(4, 5 * I, 1), [5, I]);
   for (const scale of [[], [1], [1, 2], [1, 2, 3, 4]]) {
-    expect(() => loraLinear(x, w, pairs, { scale, rows })).toThrow(
-      expect.objectContaining({ code: "bug" }) as Error,
-    );
+    expect(() => loraLinear(x, w, pairs, { scale, rows })).toThrow(expect.objectContaining({ code: "bug" }) as Error);
   }
   const one = loraLinear(x, w, pairs, { scale: 0.7, rows });
   const three = loraLinear(x, w, pairs, { scale: [0.7, 0.7, 0.7], rows });

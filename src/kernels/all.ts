@@ -28,6 +28,7 @@ import { kernels as scale } from "./scale";
 import { kernels as scaleColumns } from "./scaleColumns";
 import { kernels as softcap } from "./softcap";
 import { kernels as splitHeads } from "./splitHeads";
+import { kernels as sumRows } from "./sumRows";
 import { kernels as swiglu } from "./swiglu";
 import type { tf } from "./tf";
 import { kernels as weight } from "./weight";
@@ -47,6 +48,7 @@ export const allKernels = [
   ...dropout,
   ...bias,
   ...rmsNorm,
+  ...sumRows,
   ...layerNorm,
   ...headNorm,
   ...splitHeads,

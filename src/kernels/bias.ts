@@ -5,8 +5,8 @@
  */
 
 import { defineKernel } from "./kernel";
-import { sumOfRows } from "./rmsNorm";
 import { dim, element, perElement } from "./shape";
+import { sumOfRows } from "./sumRows";
 import { tf } from "./tf";
 
 const forward = defineKernel({

@@ -6,8 +6,9 @@
  */
 
 import { defineKernel } from "./kernel";
-import { rowsABlock, sumOfRows } from "./rmsNorm";
+import { rowsABlock } from "./rmsNorm";
 import { dim } from "./shape";
+import { sumOfRows } from "./sumRows";
 import { tf } from "./tf";
 
 type Ways = { heads: number; keyValueHeads: number; eps: number };

@@ -2,14 +2,17 @@
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { kernels as adamKernels } from "./adamW";
+import { kernels as adaptedKernels } from "./adaptedNorms";
 import { describeAdapter } from "./adapter";
 import { kernels as lossKernels } from "./crossEntropy";
 import { type Device, deviceMemory, openDevice } from "./device";
 import { allCases, expectMeaningInBounds, loadMeanings } from "./expectMeaning";
 import { kernels as flashKernels } from "./flashAttention";
+import { kernels as layerKernels } from "./layerNorm";
 import { kernels as linearKernels } from "./linear";
 import { kernels as loraKernels } from "./lora";
 import { kernels as normKernels } from "./rmsNorm";
+import { kernels as sumKernels } from "./sumRows";
 
 beforeAll(() => loadMeanings());
 
@@ -45,7 +48,7 @@ describe.each(["wasm", "webgpu"] as const)("%s", (backend) => {
 
 // What a graphics card runs, which the software adapter of a test would not choose. That adapter has subgroups of four,
 // and no f16: bench/check.ts is for an adapter that has both.
-const joining = [...normKernels, ...lossKernels, ...adamKernels];
+const joining = [...normKernels, ...sumKernels, ...layerKernels, ...adaptedKernels, ...lossKernels, ...adamKernels];
 describe.each([
   {
     how: "without subgroups",

@@ -11,8 +11,9 @@
 
 import { rowLanes } from "./adapter";
 import { defineKernel } from "./kernel";
-import { rowsABlock, sumOfRows, tileLanes, tileRows } from "./rmsNorm";
+import { rowsABlock, tileLanes, tileRows } from "./rmsNorm";
 import { acrossLanes, clampedGroup, dim, perRow, plus } from "./shape";
+import { sumOfRows } from "./sumRows";
 import { tf } from "./tf";
 
 type Eps = { eps: number };

@@ -14,6 +14,7 @@
 import { isSoftwareAdapter, rowLanes } from "./adapter";
 import { defineKernel } from "./kernel";
 import { acrossLanes, clampedGroup, dim, perRow, plus } from "./shape";
+import { sumOfRows } from "./sumRows";
 import { tf } from "./tf";
 
 type Eps = { eps: number };
@@ -158,47 +159,6 @@ const weightPartial = defineKernel({
   cases: weightSizes.map((x) => ({ shapes: { x, dy: x }, attrs: { ...attrs, block: 16 } })),
 });
 
-/** Columns of a workgroup, and invocations for each. */
-const sumColumns = () => (isSoftwareAdapter() ? 8 : 32);
-const sumLanes = () => (isSoftwareAdapter() ? 1 : 8);
-
-const sumRows = defineKernel({
-  name: "SumRows",
-  inputs: ["x"],
-  reference: ({ x }: { x: tf.Tensor2D }, _: Record<string, never>) => tf.sum(x, 0),
-  gpu: ({ x }) => ({
-    outputShape: [dim(x, 1)],
-    workgroups: [Math.ceil(dim(x, 1) / sumColumns()), 1, 1],
-    workgroupSize: [sumColumns() * sumLanes(), 1, 1],
-    wgsl: () => `
-      var<workgroup> partials: array<f32, ${sumColumns() * sumLanes()}>;
-      fn main() {
-        let rows = u32(uniforms.xShape[0]);
-        let cols = u32(uniforms.xShape[1]);
-        let col = workgroupId.x * ${sumColumns()}u + localId.x % ${sumColumns()}u;
-        var sum = 0.0;
-        if (col < cols) {
-          for (var row = localId.x / ${sumColumns()}u; row < rows; row += ${sumLanes()}u) { sum += x[row * cols + col]; }
-        }
-        partials[localId.x] = sum;
-        workgroupBarrier();
-        for (var half = ${(sumColumns() * sumLanes()) / 2}u; half >= ${sumColumns()}u; half >>= 1u) {
-          if (localId.x < half) { partials[localId.x] += partials[localId.x + half]; }
-          workgroupBarrier();
-        }
-        if (localId.x < ${sumColumns()}u && col < cols) { result[col] = partials[localId.x]; }
-      }`,
-  }),
-  wasm: ({ x }) => ({
-    fn: "sumRows",
-    outputShape: [dim(x, 1)],
-    work: Math.ceil(dim(x, 1) / 256),
-    cost: x.size,
-    args: [dim(x, 0), dim(x, 1)],
-  }),
-  cases: weightSizes.map((x) => ({ shapes: { x }, attrs: {} })),
-});
-
 const weight = defineKernel({
   name: "RmsNormWeight",
   inputs: ["x", "dy"],
@@ -206,7 +166,7 @@ const weight = defineKernel({
     tf.sum(tf.mul(dy, tf.mul(x, tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), eps)))), 0),
   compose: ({ x, dy }, { eps }) => {
     const partial = weightPartial({ x, dy }, { eps, block: rowsABlock(dim(x, 0)) });
-    return sumRows({ x: partial as tf.Tensor2D }, {});
+    return sumOfRows(partial as tf.Tensor2D);
   },
   cases: weightSizes.map((x) => ({ shapes: { x, dy: x }, attrs })),
 });
@@ -314,12 +274,9 @@ const addForward = defineKernel({
   cases: sizes.map(({ x, g }) => ({ shapes: { x, r: x, g }, attrs })),
 });
 
-export const kernels = [forward, backward, weight, weightPartial, sumRows, addForward, addBackward];
+export { sumOfRows } from "./sumRows";
 
-/** Σ over the rows of x [rows, cols] → [cols]. */
-export function sumOfRows(x: tf.Tensor2D): tf.Tensor1D {
-  return sumRows({ x }, {}) as tf.Tensor1D;
-}
+export const kernels = [forward, backward, weight, weightPartial, addForward, addBackward];
 
 /** x + r, and that normed as `rmsNorm` does: x, r [rows, cols], g [cols] → [sum, y], both [rows, cols]. */
 export function addRmsNorm(

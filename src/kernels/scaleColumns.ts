@@ -8,8 +8,8 @@
  */
 
 import { defineKernel } from "./kernel";
-import { sumOfRows } from "./rmsNorm";
 import { dim, element, perElement } from "./shape";
+import { rowsOfBlock, sumOfRows } from "./sumRows";
 import { tf } from "./tf";
 
 type None = Record<string, never>;
@@ -22,9 +22,7 @@ const sizes = [
   [2100, 70],
 ];
 
-/** dl is summed in two steps, within blocks of so many rows and then over the blocks, 256 at most. */
-const rowsABlock = (rows: number) => Math.max(16, Math.ceil(rows / 256));
-
+/** dl is summed within blocks of rows, then over the blocks. */
 const partial = defineKernel({
   name: "ColumnProductsPartial",
   inputs: ["x", "dy"],
@@ -74,7 +72,7 @@ const products = defineKernel({
   name: "ColumnProducts",
   inputs: ["x", "dy"],
   reference: ({ x, dy }: Pair, _: None) => tf.sum(tf.mul(x, dy), 0),
-  compose: ({ x, dy }) => sumOfRows(partial({ x, dy }, { block: rowsABlock(dim(x, 0)) }) as tf.Tensor2D),
+  compose: ({ x, dy }) => sumOfRows(partial({ x, dy }, { block: rowsOfBlock(dim(x, 0)) }) as tf.Tensor2D),
   cases: sizes.map((x) => ({ shapes: { x, dy: x }, attrs: {} })),
 });
 

@@ -65,6 +65,7 @@ export const functions = [
   "adaptedNorms",
   "layerNormWeight",
   "headNormWeight",
+  "sumRowsPartial",
 ] as const;
 export type FunctionName = (typeof functions)[number];
 

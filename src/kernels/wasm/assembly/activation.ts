@@ -129,39 +129,58 @@ export function gegluBack(args: usize, piece: i32): void {
 
 /** out, x, count */
 export function gelu(args: usize, piece: i32): void {
+  const out = address(args, 0), from = address(args, 1);
   const end = min(word(args, 2), (piece + 1) * 8192);
-  for (let i = piece * 8192; i < end; i += 4) {
-    const at = <usize>i << 2, n = min(4, end - i);
-    const x = load4(address(args, 1) + at, n);
-    store4(address(args, 0) + at, f32x4.mul(x, geluGate(x)), n);
+  let i = piece * 8192;
+  for (; i + 4 <= end; i += 4) {
+    const at = <usize>i << 2;
+    const x = v128.load(from + at);
+    v128.store(out + at, f32x4.mul(x, geluGate(x)));
   }
+  const at = <usize>i << 2;
+  const x = loadPart(from + at, end - i);
+  storePart(out + at, f32x4.mul(x, geluGate(x)), end - i);
 }
 
 /** out, x, dy, count */
 export function geluBack(args: usize, piece: i32): void {
+  const out = address(args, 0), from = address(args, 1), dy = address(args, 2);
   const end = min(word(args, 3), (piece + 1) * 8192);
-  for (let i = piece * 8192; i < end; i += 4) {
-    const at = <usize>i << 2, n = min(4, end - i);
-    const x = load4(address(args, 1) + at, n);
-    store4(address(args, 0) + at, f32x4.mul(load4(address(args, 2) + at, n), geluSlope(x, geluGate(x))), n);
+  let i = piece * 8192;
+  for (; i + 4 <= end; i += 4) {
+    const at = <usize>i << 2;
+    const x = v128.load(from + at);
+    v128.store(out + at, f32x4.mul(v128.load(dy + at), geluSlope(x, geluGate(x))));
   }
+  const at = <usize>i << 2;
+  const x = loadPart(from + at, end - i);
+  storePart(out + at, f32x4.mul(loadPart(dy + at, end - i), geluSlope(x, geluGate(x))), end - i);
 }
 
 /** out, x, count; a NaN stays one. */
 export function relu(args: usize, piece: i32): void {
+  const out = address(args, 0), x = address(args, 1);
   const end = min(word(args, 2), (piece + 1) * 8192);
-  for (let i = piece * 8192; i < end; i += 4) {
-    const at = <usize>i << 2, n = min(4, end - i);
-    store4(address(args, 0) + at, f32x4.max(load4(address(args, 1) + at, n), splat(0)), n);
+  const zero = splat(0);
+  let i = piece * 8192;
+  for (; i + 4 <= end; i += 4) {
+    const at = <usize>i << 2;
+    v128.store(out + at, f32x4.max(v128.load(x + at), zero));
   }
+  const at = <usize>i << 2;
+  if (i < end) storePart(out + at, f32x4.max(loadPart(x + at, end - i), zero), end - i);
 }
 
 /** out, y, dy, count: dy where y is positive */
 export function reluBack(args: usize, piece: i32): void {
+  const out = address(args, 0), y = address(args, 1), dy = address(args, 2);
   const end = min(word(args, 3), (piece + 1) * 8192);
-  for (let i = piece * 8192; i < end; i += 4) {
-    const at = <usize>i << 2, n = min(4, end - i);
-    const isOn = f32x4.gt(load4(address(args, 1) + at, n), splat(0));
-    store4(address(args, 0) + at, v128.and(load4(address(args, 2) + at, n), isOn), n);
+  const zero = splat(0);
+  let i = piece * 8192;
+  for (; i + 4 <= end; i += 4) {
+    const at = <usize>i << 2;
+    v128.store(out + at, v128.and(v128.load(dy + at), f32x4.gt(v128.load(y + at), zero)));
   }
+  const at = <usize>i << 2, n = end - i;
+  if (i < end) storePart(out + at, v128.and(loadPart(dy + at, n), f32x4.gt(loadPart(y + at, n), zero)), n);
 }

@@ -1,4 +1,4 @@
-/** @file Sums, dropout and rows by number. Their formulas are in the TypeScript files of their names. */
+/** @file Sums, also over rows, dropout and rows by number. Their formulas are in the TypeScript files of their names. */
 
 import { address, number, word } from "./args";
 
@@ -96,4 +96,25 @@ export function scale(args: usize, piece: i32): void {
   const from = piece * 8192;
   const at = <usize>from << 2;
   scaleRow(address(args, 0) + at, address(args, 1) + at, number(args, 3), min(word(args, 2) - from, 8192));
+}
+
+/** out, x, rows, cols: the sum of all rows; a piece is 256 columns. */
+export function sumRows(args: usize, piece: i32): void {
+  const cols = word(args, 3);
+  const count = min(cols - piece * 256, 256);
+  const out = address(args, 0) + (<usize>piece << 10);
+  memory.fill(out, 0, <usize>count << 2);
+  for (let row = 0; row < word(args, 2); row++) {
+    addRow(out, out, address(args, 1) + (<usize>(row * cols + piece * 256) << 2), count);
+  }
+}
+
+/** out, x, rows, cols, rows a piece: row `piece` of out is the sum of the piece's rows. */
+export function sumRowsPartial(args: usize, piece: i32): void {
+  const cols = word(args, 3), block = word(args, 4);
+  const bytes = <usize>cols << 2;
+  const out = address(args, 0) + <usize>piece * bytes;
+  memory.fill(out, 0, bytes);
+  const end = min(word(args, 2), (piece + 1) * block);
+  for (let row = piece * block; row < end; row++) addRow(out, out, address(args, 1) + <usize>row * bytes, cols);
 }

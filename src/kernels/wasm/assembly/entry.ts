@@ -10,7 +10,7 @@ import { adamWFlat, squaresPartial } from "./adamW";
 import { adaptedNorms, rowSquares } from "./adaptedNorms";
 import { columnProducts, headGate, headGateBack, maskRows, scaleColumns, scaleParts } from "./adapters";
 import { cacheAttention, cacheFill, markedCacheAttention } from "./cache";
-import { add, addBias, dropout, rowsBack, scale, takeRows } from "./elementwise";
+import { add, addBias, dropout, rowsBack, scale, sumRows, sumRowsPartial, takeRows } from "./elementwise";
 import { attention, attentionBack, markedAttention, markedAttentionBack, mergeStacked, splitStacked } from "./heads";
 import { layerNorm, layerNormBack, layerNormWeight } from "./layerNorm";
 import { loraBack, loraLinear, multiply, packedBack, packedLinear } from "./linear";
@@ -24,7 +24,6 @@ import {
   rmsNorm,
   rmsNormBack,
   rmsNormWeight,
-  sumRows,
 } from "./norms";
 import { weightRows } from "./packed";
 import { softcap, softcapBack } from "./softcap";
@@ -201,6 +200,9 @@ function work(fn: i32, args: usize, piece: i32, scratch: usize): void {
       break;
     case 56:
       headNormWeight(args, piece);
+      break;
+    case 57:
+      sumRowsPartial(args, piece);
       break;
     default:
       unreachable();
