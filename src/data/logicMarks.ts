@@ -166,6 +166,7 @@ export function newMarks(
   const { tokens, promptLength } = made;
   const marks = Uint8Array.from(tokens, (id) => table[id] ?? 0);
   marks.set(marksOfPrompt(tokens.slice(0, promptLength), example, template, tokenizer, annotate));
+  marks.fill(1, 0, 1); // the first of them all, where the prompt is empty
   return marks;
 }
 

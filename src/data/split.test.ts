@@ -40,5 +40,7 @@ test("shuffled answers are all there and none with its own question", () => {
     }),
     { seed: 10, numRuns: 200 },
   );
+  const marked = ["p", "q"].map((prompt) => ({ prompt, completion: prompt, spans: [[0, 1] as [number, number]] }));
+  expect(shuffleAnswers(marked, 1).map(({ spans }) => spans)).toEqual([[[0, 1]], [[0, 1]]]);
   expect(() => shuffleAnswers([{ prompt: "q", completion: "a" }], 1)).toThrow(/at least two/);
 });

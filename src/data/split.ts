@@ -31,5 +31,5 @@ export function shuffleAnswers(examples: readonly Example[], seed: number): Exam
     completions[i] = completions[j] ?? "";
     completions[j] = kept;
   }
-  return examples.map(({ prompt }, i) => ({ prompt, completion: completions[i] ?? "" }));
+  return examples.map((example, i) => ({ ...example, completion: completions[i] ?? "" }));
 }
