@@ -31,6 +31,8 @@ export type EvalMetrics = {
   "steps/valid": number | null;
   /** Problems asked. */
   n: number;
+  /** One character a problem asked, in their order: 3 right by both rules, 2 strictly, 1 flexibly, 0 wrong. */
+  outcomes?: string;
   seconds: number;
 };
 

@@ -38,6 +38,19 @@ test.each([
   );
 });
 
+test("a last evaluation of its own does not go with early stopping", () => {
+  const { evaluation } = newRecipe();
+  expect(parseRecipe({ ...newRecipe(), evaluation: { ...evaluation, finalRows: 2000 } }).evaluation.finalRows).toBe(
+    2000,
+  );
+  expect(() => parseRecipe({ ...newRecipe(), evaluation: { ...evaluation, finalRows: 2000, patience: 2 } })).toThrow(
+    expect.objectContaining({
+      code: "recipe.invalid",
+      message: expect.stringContaining("finalRows") as string,
+    }) as Error,
+  );
+});
+
 test("an unknown field is refused, not dropped", () => {
   expect(() => parseRecipe({ ...newRecipe(), optimiser: {} })).toThrow(/optimiser/);
 });

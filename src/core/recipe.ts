@@ -69,6 +69,8 @@ const schema = z.strictObject({
     every: whole(1, 10_000_000),
     /** Held-out rows for accuracy; 0 turns it off. */
     rows: whole(0, 100_000),
+    /** Held-out rows for accuracy at the last evaluation, where that is to be more. Early stopping has none. */
+    finalRows: z.optional(whole(0, 100_000)),
     /** Held-out rows for the evaluation loss. */
     lossRows: whole(0, 100_000),
     maxTokens: whole(1, 8192),
@@ -175,6 +177,12 @@ export function parseRecipe(value: unknown): Recipe {
   if (!recipe.template.prompt.includes("{prompt}")) throw wrong("template.prompt", say`{prompt} is missing`);
   if (!recipe.template.completion.includes("{completion}"))
     throw wrong("template.completion", say`{completion} is missing`);
+  if (recipe.evaluation.finalRows !== undefined && recipe.evaluation.patience > 0) {
+    throw wrong(
+      "evaluation.finalRows",
+      say`does not go with patience: which evaluation is the last is not known before`,
+    );
+  }
   const clash = wrongAdaptation(recipe.adaptation);
   if (clash) throw wrong(`adaptation.${clash.field}`, clash.what);
   if (recipe.batching.mode === "pack" && needsOwnRows(recipe)) {

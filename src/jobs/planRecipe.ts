@@ -142,7 +142,7 @@ function memoryOf(recipe: Recipe, model: Sized, lengths: Lengths, context: numbe
   const kept = tokens * layers * (recompute ? C : block);
   const logits = 2 * (rows * mostTrained * C + Math.min(rows * mostTrained * V, chunkLogits));
   const step = kept + Math.max(logits, recompute ? 2 * tokens * block : 0);
-  const evaluated = Math.min(128, recipe.evaluation.rows);
+  const evaluated = Math.min(128, Math.max(recipe.evaluation.rows, recipe.evaluation.finalRows ?? 0));
   const cache =
     2 * evaluated * layers * 2 * K * D * Math.min(config.maxPositions, longest + recipe.evaluation.maxTokens);
   return model.weightBytes + 4 * (trained + Math.max(step, cache));

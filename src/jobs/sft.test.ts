@@ -109,6 +109,23 @@ test("the same seed gives the same curve, another seed another, and the loss fal
   expect(evals[0]).toMatchObject({ n: 3, "gsm8k/strict": expect.any(Number) as number, exact_match: null });
 });
 
+test("the last evaluation asks more problems where it is told to, and says of each how it went", async () => {
+  const recipe = smallRecipe();
+  const { evaluation } = recipe;
+  const { events } = await run({ ...recipe, evaluation: { ...evaluation, finalRows: 6 } });
+  expect(evalsOf(events).map(({ step, n, outcomes }) => [step, n, outcomes?.length])).toEqual([
+    [0, 3, 3],
+    [5, 3, 3],
+    [10, 3, 3],
+    [12, 6, 6],
+  ]);
+  const last = evalsOf(events).at(-1)!;
+  const shareOf = (right: string) => [...last.outcomes!].filter((outcome) => right.includes(outcome)).length / 6;
+  expect([shareOf("23"), shareOf("13")]).toEqual([last["gsm8k/strict"], last["gsm8k/flexible"]]);
+  const fewer = await run({ ...recipe, evaluation: { ...evaluation, finalRows: 1 } });
+  expect(evalsOf(fewer.events).at(-1)).toMatchObject({ n: 3 });
+});
+
 test("accumulated small batches equal one big batch", async () => {
   const recipe = smallRecipe({ adaptation: [newMethod("lora", { rank: 4, alpha: 8 })] });
   const big = await run({ ...recipe, batching: { ...recipe.batching, rows: 40 } });
