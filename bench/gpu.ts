@@ -25,12 +25,13 @@ async function measurePeak(): Promise<{ gflops: number; side: number }> {
   let best = { gflops: 0, side: 0 };
   for (const side of sides) {
     const [x, w] = [tf.randomUniform<tf.Rank.R2>([side, side]), tf.randomUniform<tf.Rank.R2>([side, side])];
-    const times = Math.max(1, Math.min(20, Math.round((2048 / side) ** 3)));
-    const run = async () => {
+    const run = (times: number) => async () => {
       for (let i = 0; i < times; i++) linear(x, plain(w)).dispose();
       await finishWork();
     };
-    const { fastestMs } = await measure(run, { warmUps: 1, most: 5, budgetMs: 2000 }, times);
+    const { fastestMs: once } = await measure(run(1), { warmUps: 1, most: 1, budgetMs: 0 });
+    const times = Math.max(1, Math.min(20, Math.round(100 / once)));
+    const { fastestMs } = await measure(run(times), { warmUps: 0, most: 5, budgetMs: 2000 }, times);
     tf.dispose([x, w]);
     const gflops = rounded((2 * side ** 3) / fastestMs / 1e6);
     if (gflops > best.gflops) best = { gflops, side };
