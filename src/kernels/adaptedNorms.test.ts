@@ -92,7 +92,11 @@ it("a scale for each part must be there; alike, they are one", async () => {
   const one = loraLinear(x, w, pairs, { scale: 0.7, rows });
   const three = loraLinear(x, w, pairs, { scale: [0.7, 0.7, 0.7], rows });
   expect(await three.data()).toEqual(await one.data());
+  const before = deviceMemory().tensors;
+  tf.dispose(loraLinear(x, w, pairs, { scale: 0.7, rows }));
+  const held = deviceMemory().tensors - before;
   const others = loraLinear(x, w, pairs, { scale: [0.7, 0.7, 0.8], rows });
+  expect(deviceMemory().tensors).toBe(before + 2 * held + 1);
   const [y, z] = [await one.array(), await others.array()];
   for (const [n, row] of y.entries()) {
     expect(z[n]?.slice(0, 128).every((value, o) => Math.abs(value - (row[o] ?? Number.NaN)) < 1e-4)).toBe(true);

@@ -284,7 +284,11 @@ function partCases<C extends { attrs: object }>(make: (of: (typeof sizes)[number
 function scaled(scales: PartScales, parts: number, project: (scale: number) => T2): T2 {
   const { scale0, scale1, scale2 } = scales;
   const own = [scale0, scale1, scale2].slice(0, parts);
-  return own.every((scale) => scale === scale0) ? project(scale0) : scaleParts(project(1), parts, scales);
+  if (own.every((scale) => scale === scale0)) return project(scale0);
+  const unscaled = project(1);
+  const u = scaleParts(unscaled, parts, scales);
+  unscaled.dispose(); // else it stays as long as the tape's scope does
+  return u;
 }
 
 /** x with a share p of its numbers dropped, by the seed; x itself where p is 0. */
