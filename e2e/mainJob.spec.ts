@@ -79,7 +79,7 @@ test("the main job, from the first click to the adapter", async ({ page }) => {
     expect(name).toMatch(/\.zip$/);
     const files = unzipSync(bytes);
     const names = Object.keys(files).map((file) => file.replace(/^.*\//, ""));
-    expect(names.sort()).toEqual(["README.md", "adapter_config.json", "adapter_model.safetensors"]);
+    expect(names.sort()).toEqual(["README.md", "adapter_config.json", "adapter_model.safetensors", "recipe.json"]);
     const config = JSON.parse(
       new TextDecoder().decode(Object.entries(files).find(([file]) => file.endsWith("adapter_config.json"))?.[1]),
     ) as { peft_type?: unknown; r?: unknown };

@@ -2,7 +2,7 @@
 
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { type Lora, methodTensors, newMethod } from "../src/core/adaptation";
+import { type Adaptation, type Lora, methodTensors, newMethod } from "../src/core/adaptation";
 import { linearNamesOf } from "../src/core/adapter";
 import { StudioError } from "../src/core/errors";
 import { type ModelConfig, parseModelConfig } from "../src/core/model";
@@ -10,7 +10,8 @@ import { newRandom } from "../src/core/random";
 import { newRecipe } from "../src/core/recipe";
 import { tensorShapes } from "../src/core/tensorNames";
 import { loadTokenizer } from "../src/data/tokenizer";
-import { mergeLora, newHuggingFaceFolder } from "../src/formats/huggingFace";
+import { newHuggingFaceFolder } from "../src/formats/huggingFace";
+import { newMerger } from "../src/formats/merge";
 import { newModelCard } from "../src/formats/modelCard";
 import { newPeftFiles, parsePeft } from "../src/formats/peft";
 import { parseSafetensors, type SafeTensorInput, writeSafetensors } from "../src/formats/safetensors";
@@ -40,6 +41,18 @@ function newTensors(shapes: ReadonlyMap<string, number[]>, seed: number): Tensor
       return [name, { shape, values: Float32Array.from({ length: size }, () => norm + 0.2 * random.normal()) }];
     }),
   );
+}
+
+async function mergeInMemory(base: Tensors, config: ModelConfig, adaptation: Adaptation, adapter: Tensors) {
+  const { shapes, rows } = newMerger(config, adaptation, adapter);
+  const read = rows((name, from, to) => {
+    const { shape, values } = base.get(name) ?? { shape: [], values: new Float32Array() };
+    const width = values.length / (shape[0] ?? 1);
+    return Promise.resolve(values.slice(from * width, to * width));
+  });
+  const merged = new Map<string, { shape: number[]; values: Float32Array }>();
+  for (const [name, shape] of shapes) merged.set(name, { shape, values: await read(name, 0, shape[0] ?? 0) });
+  return merged;
 }
 
 /** Logits of our engine for one sequence, [T, V]. */
@@ -83,7 +96,7 @@ const commands: Record<string, (...words: string[]) => Promise<void>> = {
     await writeFolder(path.join(out, "base"), folder(weights));
     await writeFolder(path.join(out, "adapter"), peft);
     await writeFile(path.join(out, "adapter.zip"), await newZip(peft));
-    const merged = mergeLora(weights, config, [lora], adapter);
+    const merged = await mergeInMemory(weights, config, [lora], adapter);
     const mergedFiles = newHuggingFaceFolder({
       config,
       tensors: merged,

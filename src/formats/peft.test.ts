@@ -197,7 +197,8 @@ describe.each<[string, PeftMethod]>([
 
   test("a tensor too few, too many, or of another shape is named", () => {
     const { adapter_config, safetensors } = files();
-    const all = [...parseSafetensors(safetensors).tensors];
+    type Named = [string, { shape: number[]; values: Float32Array }];
+    const all: Named[] = [...parseSafetensors(safetensors).tensors];
     const [[name, { values }] = ["", { values: new Float32Array() }]] = all;
     const read = (tensors: Map<string, { shape: number[]; values: Float32Array }>) => () =>
       parsePeft({ adapter_config, safetensors: writeSafetensors(tensors) }, config);

@@ -1,8 +1,66 @@
-/** @file An adapter as files hold it: what was trained, and its numbers by the names of files. */
+/** @file An adapter as files hold it: PEFT's layout where PEFT has a form for what was trained, else the studio's own. */
 
 import type { Adaptation } from "../core/adaptation";
+import { StudioError } from "../core/errors";
+import type { ModelConfig } from "../core/model";
+import { say } from "../core/say";
+import { newNativeAdapterFiles, parseNativeAdapter } from "../formats/nativeAdapter";
+import { type AdapterTensors, isPeftMethod, newPeftFiles, type PeftMethod, parsePeft } from "../formats/peft";
+import type { NamedFile } from "../formats/zip";
 
 export type AdapterFiles = {
   adaptation: Adaptation;
+  /** By the names of `adaptationTensors`. */
   tensors: Map<string, { shape: number[]; values: Float32Array }>;
 };
+
+/** The one method that PEFT knows; null where there are others, or several. */
+export function peftMethodOf(adaptation: Adaptation): PeftMethod | null {
+  const [method, ...others] = adaptation;
+  return method && others.length === 0 && isPeftMethod(method) ? method : null;
+}
+
+/** Throws `adapter.invalid` where the tensors are not the adaptation's. */
+export function newAdapterFiles(adapter: {
+  config: ModelConfig;
+  adaptation: Adaptation;
+  tensors: AdapterTensors;
+  baseName: string;
+  card: string;
+}): NamedFile[] {
+  const method = peftMethodOf(adapter.adaptation);
+  return method ? newPeftFiles({ ...adapter, method }) : newNativeAdapterFiles(adapter);
+}
+
+function parseJson(name: string, bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as unknown;
+  } catch (cause) {
+    throw new StudioError("adapter.invalid", say`${name} is not JSON in UTF-8`, { cause });
+  }
+}
+
+/**
+ * Reads either layout for this base; `read` answers null where there is no such file. Throws `adapter.invalid`, and
+ * `model.tensor` for the file of tensors itself.
+ */
+export async function readAdapterFiles(
+  read: (file: string) => Promise<Uint8Array | null>,
+  config: ModelConfig,
+): Promise<AdapterFiles> {
+  const fail = (file: string) => new StudioError("adapter.invalid", say`${file} is missing`);
+  const [own, peft] = [await read("anneal_adapter.json"), await read("adapter_config.json")];
+  if (own && peft) {
+    throw new StudioError(
+      "adapter.invalid",
+      say`There is an anneal_adapter.json and an adapter_config.json: they are of two adapters`,
+    );
+  }
+  if (!own && !peft) throw fail("adapter_config.json");
+  const safetensors = await read("adapter_model.safetensors");
+  if (!safetensors) throw fail("adapter_model.safetensors");
+  if (own) return parseNativeAdapter({ anneal_adapter: parseJson("anneal_adapter.json", own), safetensors }, config);
+  const adapter_config = parseJson("adapter_config.json", peft as Uint8Array);
+  const { method, tensors } = parsePeft({ adapter_config, safetensors }, config);
+  return { adaptation: [method], tensors };
+}

@@ -1,6 +1,8 @@
 /** @file A base, or a base with its adapter merged in, as a Hugging Face folder, written a few megabytes at a time. */
 
-import { isWritten, newHuggingFaceTexts, newMerger } from "../formats/huggingFace";
+import type { ModelConfig } from "../core/model";
+import { isWritten, newHuggingFaceTexts } from "../formats/huggingFace";
+import { newMerger, type ReadRows } from "../formats/merge";
 import { planSafetensors, tensorBytes } from "../formats/safetensors";
 import type { AdapterFiles } from "./adapterFiles";
 import { type OpenModel } from "./openModel";
@@ -12,6 +14,24 @@ export type StreamedFile = { path: string; size: number; bytes: () => AsyncGener
 const numbersAtATime = 2 ** 21;
 
 /**
+ * The base's tensors, merged with the adapter's where there is one; what the file holds beside the architecture's stays.
+ * Throws `adapter.invalid` as `newMerger` does.
+ */
+export async function openMerged(
+  open: OpenModel,
+  adapter: AdapterFiles | null,
+): Promise<{ config: ModelConfig; shapes: ReadonlyMap<string, readonly number[]>; rows: ReadRows }> {
+  const weights = await open.weights();
+  const merger = adapter && newMerger(open.config, adapter.adaptation, adapter.tensors);
+  const own = [...weights.tensors].map(([name, { shape }]) => [name, shape] as const);
+  return {
+    config: merger?.config ?? open.config,
+    shapes: new Map([...own, ...(merger?.shapes ?? [])]),
+    rows: merger ? merger.rows(weights.readRows) : weights.readRows,
+  };
+}
+
+/**
  * In f32 it is what the studio computes; f16 takes half the room and rounds each number to 11 bits.
  * Throws as the model's files or the adapter do not fit.
  */
@@ -20,12 +40,11 @@ export async function exportModel(
   adapter: AdapterFiles | null,
   dtype: "float16" | "float32" = "float32",
 ): Promise<StreamedFile[]> {
-  const { config, tokenizerJson, tokenizerConfig } = open;
-  const weights = await open.weights();
-  const merge = adapter ? newMerger(config, adapter.adaptation, adapter.tensors) : null;
+  const { tokenizerJson, tokenizerConfig } = open;
+  const { config, shapes: all, rows: readRows } = await openMerged(open, adapter);
   const kind = dtype === "float16" ? "F16" : "F32";
-  const named = [...weights.tensors].filter(([name]) => isWritten(config, name));
-  const shapes = new Map(named.map(([name, { shape }]) => [name, { shape, dtype: kind } as const]));
+  const named = [...all].filter(([name]) => isWritten(config, name));
+  const shapes = new Map(named.map(([name, shape]) => [name, { shape, dtype: kind } as const]));
   const { head, order, size } = planSafetensors(shapes, { format: "pt" });
 
   async function* write(): AsyncGenerator<Uint8Array> {
@@ -35,8 +54,7 @@ export async function exportModel(
       const width = rest.reduce((product, n) => product * n, 1);
       const atATime = Math.max(1, Math.floor(numbersAtATime / width));
       for (let from = 0; from < rows; from += atATime) {
-        const values = await weights.readRows(name, from, Math.min(rows, from + atATime));
-        yield tensorBytes(merge ? merge(name, from, values) : values, kind);
+        yield tensorBytes(await readRows(name, from, Math.min(rows, from + atATime)), kind);
       }
     }
   }
