@@ -25,6 +25,8 @@ export type Run = {
   /** Seconds of training so far. */
   seconds: number;
   backend: string;
+  /** Most bytes of tensors on the device, base included; null where the device does not tell. */
+  peakBytes?: number | null;
   error: WireError | null;
 };
 

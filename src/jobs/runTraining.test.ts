@@ -149,6 +149,19 @@ test("killed at any write, it goes on and its history is the uninterrupted one",
   );
 });
 
+test("a run knows the most memory that it took, not that of the runs before it", async () => {
+  const peakOf = async (changes: Partial<Recipe>) => {
+    const ended = await train(newRun({ ...smallRecipe(), ...changes }, "peak"), newNodeRunStore(await newFolder()));
+    return ended.peakBytes ?? 0;
+  };
+  const { batching } = smallRecipe();
+  const small = await peakOf({});
+  const large = await peakOf({ batching: { ...batching, rows: 16 } });
+  expect(small).toBeGreaterThan(model.weightBytes);
+  expect(large).toBeGreaterThan(1.3 * small);
+  expect(Math.abs((await peakOf({})) / small - 1)).toBeLessThan(0.02);
+});
+
 test("a lost device fails the run with its checkpoint kept, and it goes on to the same end", async () => {
   const folder = await newFolder();
   const whole = await newFolder();

@@ -4,6 +4,7 @@ import { type StudioError, toWire } from "../core/errors";
 import type { EvalMetrics, RunEvent, RunStatusKind } from "../core/metrics";
 import type { Run } from "../core/run";
 import type { Turns } from "../core/turns";
+import { memoryPeak } from "../kernels/device";
 import type { RunStore } from "../storage/runStore";
 import type { Controls } from "./controls";
 import type { LoadedModel } from "./loadModel";
@@ -46,6 +47,7 @@ export async function runTraining(inputs: RunInputs): Promise<Run> {
   let run: Run = { ...inputs.run, ...startOf(inputs.run, checkpoint?.step ?? 0), backend: inputs.backend };
   let unsaved: RunEvent[] = [];
   let savedAt = performance.now();
+  let hasBegun = false;
   /** Stores the record and what was told since the last time. */
   const save = async () => {
     const told = unsaved;
@@ -67,7 +69,7 @@ export async function runTraining(inputs: RunInputs): Promise<Run> {
   };
   const tellStatus = async (status: RunStatusKind, error?: unknown) => {
     const wire = error === undefined ? null : toWire(error);
-    run = { ...run, status, error: wire };
+    run = { ...run, status, error: wire, ...(hasBegun ? withPeak(run) : {}) };
     if (saving) await saved().catch(() => undefined); // the record tries again
     await save();
     emit({ event: "status", status, ...(wire ? { error: wire } : {}) });
@@ -78,6 +80,8 @@ export async function runTraining(inputs: RunInputs): Promise<Run> {
   try {
     emit({ event: "progress", phase: "loading", done: 0, total: 1 });
     const model = await inputs.loadModel();
+    memoryPeak(true); // what came before this run is not its own
+    hasBegun = true;
     const source = await inputs.loadSource();
     const preparing = prepareData(source, run.recipe, model, controls.signal);
     let prepared = await preparing.next();
@@ -133,6 +137,12 @@ export async function runTraining(inputs: RunInputs): Promise<Run> {
     await (stopped ? tellStatus("stopped") : tellStatus("failed", device.reason() ?? error));
     return run;
   }
+}
+
+/** A run that goes on keeps what it took before. */
+function withPeak({ peakBytes }: Run): Pick<Run, "peakBytes"> {
+  const peak = memoryPeak();
+  return peak === null ? {} : { peakBytes: Math.max(peak, peakBytes ?? 0) };
 }
 
 /** What of a record holds when it goes on from `step`. */

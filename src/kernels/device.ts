@@ -163,6 +163,14 @@ export function deviceMemory(): { tensors: number; bytes: number } {
   return { tensors: numTensors, bytes: numBytes };
 }
 
+/**
+ * Bytes that tensors took at the highest since `restart` was last said; null where the device does not tell. Frozen
+ * weights are among them.
+ */
+export function memoryPeak(restart = false): number | null {
+  return wasmBackend()?.heapPeak(restart) ?? null;
+}
+
 /** Waits until the device has done all that it was told; the CPU path has when it returns. */
 export async function finishWork(): Promise<void> {
   if (tf.getBackend() !== "webgpu") return;

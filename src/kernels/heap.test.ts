@@ -30,6 +30,18 @@ it("keeps blocks apart through random use, and ends as it began", () => {
   expect(heap.allocate(10_000_000)).toBe(64); // All joined again: the first place is free for a large block.
 });
 
+it("knows the most that was used since it was last asked to look", () => {
+  const heap = newHeap(false);
+  const [first, second] = [heap.allocate(640), heap.allocate(1280)];
+  heap.free(second, 1280);
+  expect([heap.used(), heap.peak()]).toEqual([640, 1920]);
+  heap.restartPeak();
+  expect(heap.peak()).toBe(640);
+  heap.free(first, 640);
+  heap.allocate(64);
+  expect([heap.used(), heap.peak()]).toEqual([64, 640]);
+});
+
 it("says so when memory is full", () => {
   const heap = newHeap(false);
   expect(() => heap.allocate(2 ** 33)).toThrow("do not fit in memory");

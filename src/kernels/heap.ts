@@ -10,6 +10,9 @@ export type Heap = {
   /** Gives back what `allocate(bytes)` gave. */
   free: (address: number, bytes: number) => void;
   used: () => number;
+  /** The most that was used since `restartPeak`. */
+  peak: () => number;
+  restartPeak: () => void;
   reserved: () => number;
 };
 
@@ -23,10 +26,12 @@ export function newHeap(shared: boolean): Heap {
   const sizes: number[] = []; // and their sizes.
   let top = 64; // Everything above is free too; address 0 is nobody's.
   let used = 0;
+  let peak = 0;
 
   const allocate = (bytes: number): number => {
     const size = rounded(bytes);
     used += size;
+    if (used > peak) peak = used;
     for (let i = 0; i < starts.length; i++) {
       const start = starts[i] ?? 0;
       const room = sizes[i] ?? 0;
@@ -68,7 +73,11 @@ export function newHeap(shared: boolean): Heap {
     }
   };
 
-  return { memory, allocate, free, used: () => used, reserved: () => memory.buffer.byteLength };
+  const restartPeak = () => {
+    peak = used;
+  };
+  const reserved = () => memory.buffer.byteLength;
+  return { memory, allocate, free, used: () => used, peak: () => peak, restartPeak, reserved };
 }
 
 function rounded(bytes: number): number {

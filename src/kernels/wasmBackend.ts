@@ -65,6 +65,13 @@ export class WasmBackend extends MathBackendCPU {
     return { used: this.heap.used(), reserved: this.heap.reserved() };
   }
 
+  /** The most bytes that were used since this was last asked with `restart`. */
+  heapPeak(restart = false): number {
+    const peak = this.heap.peak();
+    if (restart) this.heap.restartPeak();
+    return peak;
+  }
+
   override write(values: tf.BackendValues | null, shape: number[], dtype: tf.DataType): object {
     const dataId = {};
     this.move(dataId, values, shape, dtype, 1);
