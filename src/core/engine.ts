@@ -19,6 +19,15 @@ export type EngineInfo = {
 /** A token as the preview shows it. `trained` tokens count in the loss; `marked` ones carry logic, where LoAR asks. */
 export type PreviewToken = { id: number; text: string; trained: boolean; marked?: boolean };
 
+/** Attention of one head over a prompt's tokens, each row's shares of those up to it: [T, T]. */
+export type PromptAttention = {
+  tokens: PreviewToken[];
+  base: Float32Array<ArrayBuffer>;
+  tuned: Float32Array<ArrayBuffer>;
+  /** The head's gate at each token; null where the adapter has none. [T] */
+  gates: Float32Array<ArrayBuffer> | null;
+};
+
 /** A row as the model will see it. `tooLong` rows, of more tokens than `context`, are left out of training. */
 export type RowPreview = { tokens: PreviewToken[]; tooLong: boolean; context: number };
 
@@ -35,6 +44,8 @@ export type Plan = {
   steps: number;
   epochs: number;
   trainedParameters: number;
+  /** What was trained as one safetensors file in f32. */
+  fileBytes: Bytes;
   parameters: number;
   /** `recompute`: activations are made again in the backward pass, as keeping them would not fit. */
   memory: { needed: Bytes; available: Bytes; verdict: "fits" | "tight" | "too large"; recompute: boolean };

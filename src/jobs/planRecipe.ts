@@ -1,6 +1,6 @@
 /** @file What will happen if a recipe is started: rows, tokens, steps, memory, time. */
 
-import { type Adaptation, countTrained, methodOf } from "../core/adaptation";
+import { type Adaptation, adaptationTensors, countTrained, methodOf } from "../core/adaptation";
 import { type LinearName, linearShape } from "../core/adapter";
 import type { Example } from "../core/dataset";
 import type { Plan } from "../core/engine";
@@ -11,6 +11,7 @@ import type { Recipe } from "../core/recipe";
 import { bytes } from "../core/units";
 import { type Document, newDocument } from "../data/mask";
 import type { Tokenizer } from "../data/tokenizer";
+import { planSafetensors } from "../formats/safetensors";
 import { chunkLogits } from "../kernels/linearCrossEntropy";
 import { contextOf, type Source, scoringOf, splitSource } from "./prepareData";
 
@@ -109,6 +110,7 @@ export function planRecipe({ recipe, model, source, lengths, available, secondsA
     steps: recipe.schedule.steps,
     epochs: (recipe.schedule.steps * rowsAStep) / Math.max(1, rows),
     trainedParameters: countTrained(config, recipe.adaptation),
+    fileBytes: bytes(fileBytes(config, recipe.adaptation)),
     parameters: countParameters(config),
     memory: {
       needed: bytes(needed),
@@ -120,6 +122,9 @@ export function planRecipe({ recipe, model, source, lengths, available, secondsA
     scoring: scoringOf(heldout),
   };
 }
+
+const fileBytes = (config: ModelConfig, adaptation: Adaptation) =>
+  planSafetensors(new Map([...adaptationTensors(config, adaptation)].map(([name, shape]) => [name, { shape }]))).size;
 
 /**
  * Bytes at the peak of a step, or of an evaluation where that is more. The tape keeps what a block's derivative reads: the
