@@ -6,7 +6,7 @@
  */
 
 import { type MarkedHeads, type Marks, marksOf, numbers, scaleOf, type Heads as Ways } from "./attentionReference";
-import { defineKernel } from "./kernel";
+import { defineKernel, type Program } from "./kernel";
 import { dim, element, perElement } from "./shape";
 import { capped } from "./softcap";
 import { tf } from "./tf";
@@ -76,17 +76,36 @@ const fill = defineKernel({
   })),
 });
 
-type Constants = { D: number; H: number; K: number; scale: number; softcap: number; window: number };
+type Constants = {
+  D: number;
+  H: number;
+  K: number;
+  scale: number;
+  softcap: number;
+  window: number;
+  /** 1 are soft, 2 hard. */
+  marks?: number;
+};
 
 /** Query heads of a group that one workgroup serves: each adds D / 64 sums, rounded up, to an invocation's registers. */
 const mostQueries = 4;
+
+/** WGSL: what the mark of a lane's slot makes of its scores. */
+const markSource = (marks: number, perQuery: (text: (n: number) => string) => string) =>
+  marks === 1
+    ? `let mark = f32(marked[b * S + slot]);
+      ${perQuery((n) => `s${n} += raise${n} * mark;`)}
+      `
+    : `let isShown = marked[b * S + slot] != 0 || slot + 1u == slots;
+      ${perQuery((n) => `s${n} = select(-1e30, s${n}, isShown);`)}
+      `;
 
 /**
  * A workgroup of 64 serves up to `mostQueries` query heads of a key-value head, which read the same cache, over tiles of
  * 64 slots with an online softmax (Milakov & Gimelshein 2018). A lane makes the scores of its own slot; then the lanes
  * stand side by side along D and add up the slots' values. Workgroup memory: the queries, and a tile of weights for each.
  */
-function attendSource({ D, H, K, scale, softcap, window }: Constants): string {
+function attendSource({ D, H, K, scale, softcap, window, marks = 0 }: Constants): string {
   const group = H / K;
   const parts = Math.ceil(group / mostQueries); // workgroups a group; the last may do a head of the one before again
   const queries = Math.ceil(group / parts);
@@ -109,7 +128,7 @@ function attendSource({ D, H, K, scale, softcap, window }: Constants): string {
     for (var n = me; n < ${queries * D}u; n += 64u) {
       q[n] = packed[(b * ${H + 2 * K}u + head) * ${D}u + n] * ${scale};
     }
-    ${perQuery((n) => `var top${n} = -1e30; var sum${n} = 0.0; ${perPart((part) => `var y${n}_${part} = 0.0;`)}`)}
+    ${perQuery((n) => `var top${n} = -1e30; var sum${n} = 0.0; ${perPart((part) => `var y${n}_${part} = 0.0;`)}`)}${marks === 1 ? perQuery((n) => `let raise${n} = bias[head + ${n}u];`) : ""}
     for (var start = ${window === 0 ? "0u" : `max(slots, ${window}u) - ${window}u`}; start < slots; start += 64u) {
       workgroupBarrier();
       let end = min(64u, slots - start);
@@ -120,14 +139,14 @@ function attendSource({ D, H, K, scale, softcap, window }: Constants): string {
         ${perQuery((n) => `s${n} = fma(q[${n * D}u + d], k, s${n});`)}
       }
       ${perQuery((n) => (softcap === 0 ? "" : `s${n} = ${capped(`s${n}`, softcap)};`))}
-      ${perQuery((n) => `partials[${n * 64}u + me] = s${n};`)}
+      ${marks === 0 ? "" : markSource(marks, perQuery)}${perQuery((n) => `partials[${n * 64}u + me] = s${n};`)}
       workgroupBarrier();
       ${perQuery(
         (n) => `
       var higher${n} = top${n};
       for (var i = 0u; i < end; i++) { higher${n} = max(higher${n}, partials[${n * 64}u + i]); }
       let fade${n} = exp(top${n} - higher${n});
-      let weight${n} = select(0.0, exp(s${n} - higher${n}), start + me < slots);
+      let weight${n} = select(0.0, exp(s${n} - higher${n}), start + me < slots${marks === 2 ? " && isShown" : ""});
       weights[${n * 64}u + me] = weight${n};
       sum${n} = sum${n} * fade${n} + weight${n}; // of this lane's own slots
       top${n} = higher${n};
@@ -195,21 +214,22 @@ const attendSizes: (Ways & { B: number; S: number; D: number })[] = [
   { B: 4, S: 9, heads: 4, keyValueHeads: 1, D: 6, window: 3, softcap: 1.5, scale: 0.7 },
 ];
 
+function attendProgram(cache: tf.Tensor, ways: Ways, marks: { marks?: number } = {}): Program {
+  const { heads, keyValueHeads, softcap = 0, window = 0 } = ways;
+  const D = dim(cache, 3);
+  return {
+    outputShape: [dim(cache, 0), heads * D],
+    workgroups: [keyValueHeads * Math.ceil(heads / keyValueHeads / mostQueries), dim(cache, 0), 1],
+    constants: { D, H: heads, K: keyValueHeads, scale: scaleOf(ways, D), softcap, window, ...marks },
+    wgsl: (constants) => attendSource(constants as Constants),
+  };
+}
+
 const attend = defineKernel({
   name: "CacheAttention",
   inputs: ["packed", "cache", "lengths"],
   reference: attended,
-  gpu: ({ cache }, { heads, keyValueHeads, ...ways }) => ({
-    outputShape: [dim(cache, 0), heads * dim(cache, 3)],
-    workgroups: [keyValueHeads * Math.ceil(heads / keyValueHeads / mostQueries), dim(cache, 0), 1],
-    constants: {
-      ...{ D: dim(cache, 3), H: heads, K: keyValueHeads },
-      scale: scaleOf({ heads, keyValueHeads, ...ways }, dim(cache, 3)),
-      softcap: ways.softcap ?? 0,
-      window: ways.window ?? 0,
-    },
-    wgsl: (constants) => attendSource(constants as Constants),
-  }),
+  gpu: ({ cache }, ways) => attendProgram(cache, ways),
   wasm: ({ cache }, ways) => ({
     fn: "cacheAttention",
     outputShape: [dim(cache, 0), ways.heads * dim(cache, 3)],
@@ -233,6 +253,7 @@ const attendMarked = defineKernel({
   name: "MarkedCacheAttention",
   inputs: ["packed", "cache", "lengths", "marked", "bias"],
   reference: (inputs: Inputs & Marked, ways: MarkedHeads) => attended(inputs, ways),
+  gpu: ({ cache }, ways) => attendProgram(cache, ways, { marks: 1 + ways.hard }),
   wasm: ({ cache }, ways) => ({
     fn: "markedCacheAttention",
     outputShape: [dim(cache, 0), ways.heads * dim(cache, 3)],
