@@ -25,6 +25,7 @@ import { measureSpeed } from "./jobs/measureSpeed";
 import { newModelLibrary } from "./jobs/modelLibrary";
 import { planRecipe } from "./jobs/planRecipe";
 import { previewRow } from "./jobs/previewRow";
+import { previewPrompt, readAttention } from "./jobs/readPrompt";
 import { newRecipeSource } from "./jobs/recipeSource";
 import { runTraining } from "./jobs/runTraining";
 import { newStepTimes } from "./jobs/stepTimes";
@@ -274,6 +275,21 @@ const emit = serve<Calls, Events>(self, {
   },
   "run.delete": ({ run }) => deleteRun(run),
   "chat.ask": chat,
+  "prompt.preview": async ({ run: id, prompt }) => {
+    const { recipe } = await getRun(id);
+    return previewPrompt(prompt, recipe, (await library.know(recipe.model)).tokenizer);
+  },
+  "prompt.attention": async ({ run: id, ...asked }) => {
+    const now = await session.current();
+    const run = await getRun(id);
+    const model = await session.model(now, run.recipe.model, run.recipe.precision);
+    const adapter = await loadRunAdapter(run, store, model.llama);
+    try {
+      return await readAttention(asked, run.recipe, { model, adapter, turns: now.turns });
+    } finally {
+      disposeAdapter(adapter);
+    }
+  },
   "model.merge": async ({ run: id, dtype, progress }, signal) => {
     const run = await getRun(id);
     const { open } = await library.know(run.recipe.model);

@@ -1,7 +1,15 @@
 /** @file All that crosses between the page and the engine. Types only. */
 
 import type { BadRow, Dataset, Inspection, Mapping } from "../core/dataset";
-import type { BackendChoice, EngineInfo, Plan, RowPreview, Sampling } from "../core/engine";
+import type {
+  BackendChoice,
+  EngineInfo,
+  Plan,
+  PreviewToken,
+  PromptAttention,
+  RowPreview,
+  Sampling,
+} from "../core/engine";
 import type { WireError } from "../core/errors";
 import type { DatasetId, ModelId, RunId } from "../core/ids";
 import type { RunEvent } from "../core/metrics";
@@ -62,6 +70,13 @@ export type Calls = {
       sampling: Sampling;
     };
     result: { text: string; tokens: number; seconds: number };
+  };
+  /** The tokens of a prompt as the run's adapter is given them, those marked that carry logic. */
+  "prompt.preview": { args: { run: RunId; prompt: string }; result: PreviewToken[] };
+  /** One head's attention over a prompt (at most 256 tokens of it), without the run's adapter and with it. */
+  "prompt.attention": {
+    args: { run: RunId; prompt: string; layer: number; head: number };
+    result: PromptAttention;
   };
   /**
    * The run's base with its adapter merged in, as a Hugging Face folder in one zip: too large to hand over, it lies in

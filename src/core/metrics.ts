@@ -50,6 +50,15 @@ export type Sample = {
 export type AlertKind = "nan" | "spike" | "plateau";
 export type Alert = { step: number; kind: AlertKind; value: number };
 
+/** How LoAR routes at an evaluation, by layer and head. */
+export type Routing = {
+  step: number;
+  /** Mean gate over the tokens of held-out rows: 1 lets a head pass as it is. [L][H] */
+  gates: number[][];
+  /** What a marked key's score gains, in soft mode: [L][H]; null in the others. */
+  lambdas: number[][] | null;
+};
+
 /** A checkpoint on disk is complete once this is told. */
 export type CheckpointNote = { step: number; bytes: number };
 
@@ -58,6 +67,7 @@ export type RunEvent =
   | { event: "eval"; metrics: EvalMetrics }
   | { event: "samples"; samples: Sample[] }
   | { event: "alert"; alert: Alert }
+  | { event: "routing"; routing: Routing }
   | { event: "checkpoint"; checkpoint: CheckpointNote }
   | { event: "progress"; phase: "loading" | "tokenizing" | "evaluating" | "training"; done: number; total: number }
   | { event: "status"; status: RunStatusKind; error?: WireError };
@@ -70,5 +80,6 @@ export type RunHistory = {
   evals: EvalMetrics[];
   samples: Sample[];
   alerts: Alert[];
+  routings: Routing[];
   checkpoints: CheckpointNote[];
 };

@@ -24,6 +24,7 @@ import type { Controls } from "./controls";
 import { type LoadedModel, stoppingAt } from "./loadModel";
 import { accuracyOf, measureAnswers } from "./measureAnswers";
 import { measureLoss } from "./measureLoss";
+import { measureRouting } from "./measureRouting";
 import { contextOf, type TrainingData } from "./prepareData";
 import { learningRateAt } from "./schedule";
 import { afterEvaluation, afterStep, newTrainingState, type TrainingState } from "./trainingState";
@@ -214,6 +215,8 @@ async function* evaluate(session: Session, state: TrainingState): AsyncGenerator
     );
     yield { event: "eval", metrics };
     if (samples.length > 0) yield { event: "samples", samples };
+    const routing = await turns(() => measureRouting(model, adapter, data.heldout, step));
+    if (routing) yield { event: "routing", routing };
     for (const alert of watch(metrics)) yield { event: "alert", alert };
     return metrics;
   } catch (error) {

@@ -48,6 +48,8 @@ type DecodeOptions = {
   attend?: Attend;
   dropoutSeed?: number;
   recompute?: boolean;
+  /** Told what each layer's gates are made from, [places, H], before σ. */
+  onGates?: ((layer: number, z: tf.Tensor2D) => void) | undefined;
   /** The places follow others, which a cache remembers: virtual tokens are there already, and positions count them. */
   goesOn?: boolean;
 };
@@ -61,7 +63,7 @@ export function decode(
   llama: Llama,
   adapter: Adapter | null,
   places: Places,
-  { picked, attend, dropoutSeed, recompute = false, goesOn = false }: DecodeOptions = {},
+  { picked, attend, dropoutSeed, recompute = false, goesOn = false, onGates }: DecodeOptions = {},
 ): tf.Tensor2D {
   const model = adaptedModel(llama, adapter);
   const { config } = model;
@@ -74,7 +76,7 @@ export function decode(
     if (!recompute || !adapter) {
       // Tidied, so that only what the derivative reads is held until the way back.
       const input = x;
-      x = tf.tidy(() => block(model, adapter, i, input, { ...laid, picked: part }, { attend, dropoutSeed }));
+      x = tf.tidy(() => block(model, adapter, i, input, { ...laid, picked: part }, { attend, dropoutSeed, onGates }));
       return;
     }
     // The block runs again when the tensors of this pass are gone, so it gets those that were kept for it.
@@ -201,7 +203,14 @@ function block(
   i: number,
   input: tf.Tensor2D,
   places: LaidPlaces,
-  { attend, dropoutSeed }: { attend?: Attend | undefined; dropoutSeed: number | undefined },
+  {
+    attend,
+    dropoutSeed,
+    onGates,
+  }: Pick<DecodeOptions, "onGates"> & {
+    attend?: Attend | undefined;
+    dropoutSeed: number | undefined;
+  },
 ): tf.Tensor2D {
   const { config, ropes } = llama;
   const { rows, length, reach, positions, segments, marks, picked } = places;
@@ -219,7 +228,7 @@ function block(
   const given = { segments, marks: loarMarks(loar, i, marks), prefix: prefix?.[i] };
   const y = attend ? attend(qkv, i, given) : attendIn(config, i, qkv, given);
   const pick = (x: tf.Tensor2D) => (picked ? takeRows(x, picked) : x);
-  const routed = loarGated(loar, i, pick(y), pick(h));
+  const routed = loarGated(loar, i, pick(y), pick(h), onGates);
   const attended = throughBottleneck(bottleneck, i, "attention", normed(run("o", routed), norms.afterAttention));
   const [x, m] = addNorm(pick(input), attended, norms.feedForward, config);
   const fed = normed(run("down", activate(config, llama.isGated, run("gateUp", m))), norms.afterFeedForward);

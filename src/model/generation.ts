@@ -14,6 +14,7 @@ import { type Adapter, virtualTokens } from "./adapter";
 import { loarMarks } from "./adapters/loar";
 import { attendIn, behindPrefix, decode, type Places, readOut, type Surroundings, waysOf } from "./decoder";
 import type { Llama } from "./llama";
+import { paddedPlaces } from "./places";
 
 export type { Sampling } from "../core/engine";
 
@@ -246,33 +247,6 @@ function replaceCache(caches: tf.Tensor4D[], layer: number, next: (cache: tf.Ten
   if (!cache) throw new StudioError("bug", say`Layer ${layer} has no cache`);
   caches[layer] = tf.keep(next(cache));
   cache.dispose();
-}
-
-/** Prompts as rows of one length, padded at the end, which with what follows them come to `reach` tokens at most. */
-function paddedPlaces(prompts: number[][], reach: number, marks?: readonly Uint8Array[]): Places {
-  const length = Math.max(...prompts.map((prompt) => prompt.length));
-  const size = prompts.length * length;
-  const tokens = new Int32Array(size);
-  const positions = new Int32Array(size);
-  const segments = new Int32Array(size);
-  const marked = new Int32Array(size);
-  prompts.forEach((prompt, row) => {
-    prompt.forEach((token, i) => {
-      tokens[row * length + i] = token;
-      positions[row * length + i] = i;
-      segments[row * length + i] = 1;
-      marked[row * length + i] = marks?.[row]?.[i] ?? 0;
-    });
-  });
-  return {
-    rows: prompts.length,
-    length,
-    reach,
-    tokens: tf.tensor1d(tokens, "int32"),
-    positions: tf.tensor1d(positions, "int32"),
-    segments: tf.tensor1d(segments, "int32"),
-    marks: marks ? tf.tensor1d(marked, "int32") : null,
-  };
 }
 
 /** Keeps the places named, and frees the rest. */

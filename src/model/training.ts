@@ -10,8 +10,9 @@ import { gradients } from "../kernels/gradients";
 import { linearCrossEntropy } from "../kernels/linearCrossEntropy";
 import { tf } from "../kernels/tf";
 import { type Adapter, adaptedModel, fasterNumbers, joinNumbers, splitNumbers, waitingTensors } from "./adapter";
-import { decode, type Places } from "./decoder";
+import { decode } from "./decoder";
 import type { Llama, TensorData } from "./llama";
+import { batchPlaces } from "./places";
 
 export type Optimizer = {
   adapter: Adapter;
@@ -177,18 +178,6 @@ function tokenLosses(
   );
   const targets = tf.tensor1d(pick(batch.targets), "int32");
   return linearCrossEntropy(x, adaptedModel(llama, adapter).head, targets, weights, { cap: llama.config.finalSoftcap });
-}
-
-function batchPlaces({ rows, length, tokens, positions, segments, marks }: Batch): Places {
-  return {
-    rows,
-    length,
-    reach: 1 + positions.reduce((most, position) => Math.max(most, position), 0),
-    tokens: tf.tensor1d(tokens, "int32"),
-    positions: tf.tensor1d(positions, "int32"),
-    segments: tf.tensor1d(segments, "int32"),
-    marks: marks ? tf.tensor1d(marks, "int32") : null,
-  };
 }
 
 /** Σ weight · loss over a batch, in nats, and Σ weight, without dropout. */

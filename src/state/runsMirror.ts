@@ -17,6 +17,7 @@ export function followRun(run: Run, event: RunEvent): Run {
       return { ...run, status: event.status, error: event.error ?? null };
     case "samples":
     case "alert":
+    case "routing":
     case "progress":
       return run;
   }

@@ -2,7 +2,7 @@
 
 import { useCallback, useMemo, useSyncExternalStore } from "react";
 import type { RunId } from "../core/ids";
-import type { Alert, CheckpointNote, EvalMetrics, RunEvent, Sample, StepMetrics } from "../core/metrics";
+import type { Alert, CheckpointNote, EvalMetrics, Routing, RunEvent, Sample, StepMetrics } from "../core/metrics";
 import { readHistory } from "../storage/runs";
 import { appendStep, type Columns, newColumns, truncateColumns } from "./seriesColumns";
 
@@ -16,6 +16,7 @@ export type RunSeries = {
   evals: readonly EvalMetrics[];
   samples: readonly Sample[];
   alerts: readonly Alert[];
+  routings: readonly Routing[];
   checkpoints: readonly CheckpointNote[];
   /** What the engine is at, where that is not a training step. */
   progress: Progress | null;
@@ -26,6 +27,7 @@ type History = {
   evals: readonly EvalMetrics[];
   samples: readonly Sample[];
   alerts: readonly Alert[];
+  routings: readonly Routing[];
   checkpoints: readonly CheckpointNote[];
 };
 
@@ -48,6 +50,7 @@ export const emptySeries = (status: RunSeries["status"]): RunSeries => ({
   evals: [],
   samples: [],
   alerts: [],
+  routings: [],
   checkpoints: [],
   progress: null,
 });
@@ -56,8 +59,8 @@ export const emptySeries = (status: RunSeries["status"]): RunSeries => ({
 export function fromHistory(history: History): RunSeries {
   let columns = newColumns();
   for (const step of history.steps) columns = appendStep(columns, step);
-  const { evals, samples, alerts, checkpoints } = history;
-  return { ...emptySeries("ready"), columns, evals, samples, alerts, checkpoints };
+  const { evals, samples, alerts, routings, checkpoints } = history;
+  return { ...emptySeries("ready"), columns, evals, samples, alerts, routings, checkpoints };
 }
 
 const before = <T extends { step: number }>(list: readonly T[], step: number) =>
@@ -81,6 +84,7 @@ export function applyEvent(series: RunSeries, event: RunEvent): RunSeries {
         evals: before(series.evals, step),
         samples: before(series.samples, step),
         alerts: before(series.alerts, step),
+        routings: before(series.routings, step),
         checkpoints: before(series.checkpoints, step),
       };
     }
@@ -94,6 +98,8 @@ export function applyEvent(series: RunSeries, event: RunEvent): RunSeries {
       const first = event.samples[0];
       return first ? { ...series, samples: [...before(series.samples, first.step), ...event.samples] } : series;
     }
+    case "routing":
+      return { ...series, routings: [...before(series.routings, event.routing.step), event.routing] };
     case "alert":
       return { ...series, alerts: [...series.alerts, event.alert] };
     case "checkpoint":

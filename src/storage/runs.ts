@@ -2,7 +2,16 @@
 
 import { StudioError } from "../core/errors";
 import type { RunId } from "../core/ids";
-import type { Alert, CheckpointNote, EvalMetrics, RunEvent, RunHistory, Sample, StepMetrics } from "../core/metrics";
+import type {
+  Alert,
+  CheckpointNote,
+  EvalMetrics,
+  Routing,
+  RunEvent,
+  RunHistory,
+  Sample,
+  StepMetrics,
+} from "../core/metrics";
 import { parseRun, type Run } from "../core/run";
 import { checkpointFolder, runOfFile } from "./checkpointFiles";
 import { read, type StoredEvent, together, write } from "./database";
@@ -57,6 +66,8 @@ export function storedEvent(run: RunId, event: RunEvent): StoredEvent | null {
     }
     case "alert":
       return { run, step: event.alert.step, kind: `alert.${event.alert.kind}`, value: event.alert };
+    case "routing":
+      return { run, step: event.routing.step, kind: "routing", value: event.routing };
     case "checkpoint":
       return { run, step: event.checkpoint.step, kind: "checkpoint", value: event.checkpoint };
     case "progress":
@@ -68,11 +79,12 @@ export function storedEvent(run: RunId, event: RunEvent): StoredEvent | null {
 /** All a run has told, each list by step. Empty for a run that has told nothing. */
 export async function readHistory(id: RunId): Promise<RunHistory> {
   const stored = await read(["events"], (tx) => tx.objectStore("events").getAll(allEvents(id)));
-  const history: RunHistory = { steps: [], evals: [], samples: [], alerts: [], checkpoints: [] };
+  const history: RunHistory = { steps: [], evals: [], samples: [], alerts: [], routings: [], checkpoints: [] };
   for (const { kind, value } of stored) {
     if (kind === "step") history.steps.push(value as StepMetrics);
     else if (kind === "eval") history.evals.push(value as EvalMetrics);
     else if (kind === "samples") history.samples.push(...(value as Sample[]));
+    else if (kind === "routing") history.routings.push(value as Routing);
     else if (kind === "checkpoint") history.checkpoints.push(value as CheckpointNote);
     else if (kind.startsWith("alert.")) history.alerts.push(value as Alert);
   }

@@ -34,6 +34,7 @@ const series = (steps: number): RunSeries =>
     evals: [evaluation(0, 0), evaluation(10, 0.5), evaluation(20, null)],
     samples: [],
     alerts: [{ step: 10, kind: "spike", value: 9 }],
+    routings: [],
     checkpoints: [],
   });
 

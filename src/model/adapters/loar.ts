@@ -48,6 +48,9 @@ export const loarModule: MethodModule<"loar", LoarPart> = {
   }),
 };
 
+/** What σ is multiplied by: at 2 a gate of zeros lets all pass. */
+export const gateFactor = ({ mode }: LoarPart): number => (mode === "literal" ? 1 : 2);
+
 /** What attention is given: in literal mode only the marked tokens, zeros in the others' place. [N, C] */
 export function loarInput(part: LoarPart | null, h: tf.Tensor2D, marks: tf.Tensor1D | null): tf.Tensor2D {
   return part?.mode === "literal" && marks ? maskRows(h, marks) : h;
@@ -60,8 +63,16 @@ export function loarMarks(part: LoarPart | null, i: number, marked: tf.Tensor1D 
 }
 
 /** The heads' outputs y [N, H·D] by their gates, which are made from h [N, C], what attention was given. */
-export function loarGated(part: LoarPart | null, i: number, y: tf.Tensor2D, h: tf.Tensor2D): tf.Tensor2D {
+export function loarGated(
+  part: LoarPart | null,
+  i: number,
+  y: tf.Tensor2D,
+  h: tf.Tensor2D,
+  onGates?: (layer: number, z: tf.Tensor2D) => void,
+): tf.Tensor2D {
   const layer = part?.layers[i];
   if (!part || !layer) return y;
-  return headGate(y, addBias(linear(h, plain(layer.weight)), layer.bias), part.mode === "literal" ? 1 : 2);
+  const z = addBias(linear(h, plain(layer.weight)), layer.bias);
+  onGates?.(i, z);
+  return headGate(y, z, gateFactor(part));
 }

@@ -50,6 +50,7 @@ function linesOf(events: RunEvent[]): { metrics: string; samples: string } {
   for (const event of events) {
     if (event.event === "step" || event.event === "eval") metrics += line({ event: event.event, ...event.metrics });
     else if (event.event === "alert") metrics += line({ event: "alert", ...event.alert });
+    else if (event.event === "routing") metrics += line({ event: "routing", ...event.routing });
     else if (event.event === "checkpoint") metrics += line({ event: "checkpoint", ...event.checkpoint });
     else if (event.event === "samples") samples += event.samples.map(line).join("");
   }
