@@ -88,7 +88,7 @@ const scaledBy: Record<RopeScaling["kind"], readonly Architecture[]> = {
 
 function addRopeScaling(settings: GgufSettings, config: ModelConfig, key: (name: string) => string): void {
   const { ropeScaling: scaling, architecture } = config;
-  const { metadata, factors } = settings;
+  const { metadata, factors, notes } = settings;
   if (!scaling) return;
   if (!scaledBy[scaling.kind].includes(architecture))
     refuse(say`there is no place for the rope scaling ${scaling.kind} in ${architecture}`);
@@ -120,6 +120,9 @@ function addRopeScaling(settings: GgufSettings, config: ModelConfig, key: (name:
       metadata.set(key("rope.scaling.attn_factor"), float32(scaling.attentionFactor));
       factors.set("rope_factors_long.weight", Float32Array.from(scaling.longFactor));
       factors.set("rope_factors_short.weight", Float32Array.from(scaling.shortFactor));
+      notes.push(
+        say`llama.cpp turns positions as in long texts wherever its context is set to more than ${scaling.originalMaxPositions} tokens, the model only where the text is longer`,
+      );
   }
 }
 

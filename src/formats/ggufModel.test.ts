@@ -219,6 +219,10 @@ describe("a model", () => {
     expect(notesOf(configOf("qwen2"))).toHaveLength(1);
     expect(notesOf(configOf("mistral", { sliding_window: 512 }))).toEqual([]);
     expect(notesOf(configOf("gemma3"))).toEqual([]);
+    expect(notesOf(configOf("phi3"))).toEqual([
+      expect.stringMatching(/context is set to more than 64 tokens/),
+      expect.stringMatching(/every layer of phi3 .* 200 tokens/),
+    ]);
   });
 
   const refused: [architecture: Architecture, changes: Record<string, unknown>, message: RegExp][] = [
