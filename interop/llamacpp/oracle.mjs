@@ -5,9 +5,11 @@ import { getLlama } from "node-llama-cpp";
 /**
  * A model and one sequence of it, on the CPU with prebuilt binaries: nothing is downloaded or compiled.
  * @param {string} modelPath
- * @param {{ threads?: number, contextSize?: number, flashAttention?: boolean }} options
+ * @param {{ threads?: number, contextSize?: number, flashAttention?: boolean, lora?: string, isExact?: boolean }} options
+ *   `lora` is an adapter's file; `isExact` keeps keys and values in f32, where llama.cpp halves them by default.
  */
-async function open(modelPath, { threads = 1, contextSize = 1024, flashAttention = false } = {}) {
+async function open(modelPath, options = {}) {
+  const { threads = 1, contextSize = 1024, flashAttention = false, lora, isExact = false } = options;
   const llama = await getLlama({
     gpu: false,
     build: "never",
@@ -17,7 +19,8 @@ async function open(modelPath, { threads = 1, contextSize = 1024, flashAttention
   });
   const begun = performance.now();
   const model = await llama.loadModel({ modelPath, gpuLayers: 0 });
-  const context = await model.createContext({ contextSize, batchSize: 512, threads, flashAttention });
+  const kept = isExact ? { experimentalKvCacheKeyType: "F32", experimentalKvCacheValueType: "F32" } : {};
+  const context = await model.createContext({ contextSize, batchSize: 512, threads, flashAttention, lora, ...kept });
   return { model, sequence: context.getSequence(), loadSeconds: (performance.now() - begun) / 1000 };
 }
 
@@ -69,16 +72,19 @@ const commands = {
     return ids.filter((id) => model.isEogToken(id));
   },
 
-  /** REQUEST: {sequences: [{ids, tokens}]}. The top logits of each place where one of the tokens goes on from the ids. */
-  async force(modelPath, { sequences, ...options }) {
+  /**
+   * REQUEST: {sequences: [{ids, tokens}], top}. The `top` greatest logits (5 where none is said) of each place where one of
+   * the tokens goes on from the ids.
+   */
+  async force(modelPath, { sequences, top = 5, ...options }) {
     const { sequence } = await open(modelPath, options);
     const results = [];
     for (const { ids, tokens } of sequences) {
       await sequence.clearHistory();
       const inputs = [...ids, ...tokens.slice(0, -1)];
-      const asked = inputs.map((token, i) => (i < ids.length - 1 ? token : [token, topLogits(5)]));
+      const asked = inputs.map((token, i) => (i < ids.length - 1 ? token : [token, topLogits(top)]));
       const places = await sequence.controlledEvaluate(asked);
-      results.push(places.slice(ids.length - 1).map(({ next }) => [...next.logits].slice(0, 5)));
+      results.push(places.slice(ids.length - 1).map(({ next }) => [...next.logits].slice(0, top)));
     }
     return results;
   },
