@@ -1,10 +1,10 @@
 /** @file A recipe follows the model that is chosen, and keeps what a person has set. */
 
 import { expect, test } from "vitest";
-import { methodOf } from "./adaptation";
+import { methodKinds, methodOf, newMethod } from "./adaptation";
 import { parseModelConfig } from "./model";
-import { recipeForModel } from "./modelRecipe";
-import { newRecipe, parseRecipe } from "./recipe";
+import { recipeForMethods, recipeForModel } from "./modelRecipe";
+import { newLoarRecipe, newRecipe, parseRecipe } from "./recipe";
 
 const shape = {
   vocab_size: 100,
@@ -39,4 +39,41 @@ test("what a person has set stays", () => {
 test("an architecture with other layers is adapted in those", () => {
   const recipe = recipeForModel(newRecipe(), "model:g", { config: gpt2, parameters: 1e6, template: null });
   expect(methodOf(parseRecipe(recipe).adaptation, "lora")?.targetModules).toContain("c_attn");
+});
+
+test("the learning rate follows the methods until somebody sets it", () => {
+  const first = newRecipe();
+  for (const kind of methodKinds) {
+    const chosen = recipeForMethods(first, [newMethod(kind)], llama);
+    expect(parseRecipe(chosen).adaptation.map((method) => method.kind)).toEqual([kind]);
+    expect(recipeForMethods(chosen, first.adaptation, llama)).toEqual(first);
+    // There and back over a large model, whatever the method.
+    const large = recipeForModel(chosen, "model:a", { config: llama, parameters: 135e6, template: chat });
+    expect(large.optimizer.learningRate).toBeLessThan(chosen.optimizer.learningRate);
+    expect(recipeForModel(large, "embedded", { config: llama, parameters: 1e6, template: null })).toEqual(chosen);
+    const again = recipeForMethods(large, first.adaptation, llama);
+    expect(again).toEqual(recipeForModel(first, "model:a", { config: llama, parameters: 135e6, template: chat }));
+  }
+  const mine = newRecipe({ optimizer: { ...first.optimizer, learningRate: 7e-4 } });
+  expect(recipeForMethods(mine, [newMethod("prompt")], llama).optimizer).toEqual(mine.optimizer);
+});
+
+test("methods that join share the rate of the most careful one, which is LoRA's beside LoAR", () => {
+  const both = recipeForMethods(newRecipe(), [newMethod("loar"), newMethod("lora")], llama);
+  expect({ ...both, name: "loar-quickstart" }).toEqual(newLoarRecipe());
+});
+
+test("virtual tokens end the packing of rows", () => {
+  const packed = newRecipe({ batching: { ...newRecipe().batching, mode: "pack" } });
+  expect(recipeForMethods(packed, [newMethod("bias")], llama).batching.mode).toBe("pack");
+  const { batching } = parseRecipe(recipeForMethods(packed, [newMethod("prefix")], llama));
+  expect(batching).toEqual({ ...packed.batching, mode: "bucket" });
+});
+
+test("methods take the model's own layers", () => {
+  const { adaptation } = recipeForMethods(newRecipe(), [newMethod("ia3"), newMethod("last", { layers: 9 })], gpt2);
+  expect(adaptation).toEqual([
+    { kind: "ia3", targetModules: ["c_attn", "mlp.c_proj"], feedForwardModules: ["mlp.c_proj"] },
+    { kind: "last", layers: 2 },
+  ]);
 });

@@ -1,23 +1,47 @@
-/** @file A recipe for another model: its chat template, its layers' names, and settings that suit its size. */
+/** @file A recipe for another model or other methods: its chat template, its layers' names, and settings that suit both. */
 
-import type { Method } from "./adaptation";
+import type { Adaptation, Method, MethodKind } from "./adaptation";
 import { fittingTargets } from "./adapter";
 import type { ModelConfig } from "./model";
 import type { ModelFacts } from "./modelRecord";
-import { gsm8kTemplate, newRecipe, type Recipe } from "./recipe";
+import { gsm8kTemplate, needsOwnRows, newRecipe, type Recipe } from "./recipe";
 
 /** From so many parameters on, a first run is kept short and small. */
 const large = 20e6;
 
 type Settings = Pick<Recipe, "batching" | "optimizer" | "schedule" | "evaluation" | "checkpoints">;
 
-/** What people begin with for a model of its size. */
-function firstSettings(parameters: number): Settings {
+/**
+ * Learning rates to begin with, of a small model and of a large one: few numbers that stand for much need long steps. The
+ * small one's are the best of two or three tried on the embedded model over 40 steps (docs/lab.md); the large one's
+ * are those of LoRA's and full training's usual proportion.
+ */
+const firstRates: Record<MethodKind, [small: number, large: number]> = {
+  lora: [2e-3, 2e-4],
+  loar: [1e-2, 1e-3],
+  full: [1e-3, 2e-5],
+  last: [3e-3, 5e-5],
+  bias: [1e-2, 1e-3],
+  prefix: [3e-2, 1e-2],
+  prompt: [1e-1, 3e-2],
+  bottleneck: [5e-3, 5e-4],
+  ia3: [3e-2, 5e-3],
+};
+
+/** Of several methods that of the most careful one: they share a rate. */
+function firstRate(adaptation: Adaptation, parameters: number): number {
+  return Math.min(...adaptation.map(({ kind }) => firstRates[kind][parameters < large ? 0 : 1]));
+}
+
+/** What people begin with for a model of its size and these methods. */
+function firstSettings(adaptation: Adaptation, parameters: number): Settings {
   const { batching, optimizer, schedule, evaluation, checkpoints } = newRecipe();
-  if (parameters < large) return { batching, optimizer, schedule, evaluation, checkpoints };
+  const learningRate = firstRate(adaptation, parameters);
+  const first = { batching, optimizer: { ...optimizer, learningRate }, schedule, evaluation, checkpoints };
+  if (parameters < large) return first;
   return {
+    ...first,
     batching: { ...batching, rows: 2, contextLength: 0 },
-    optimizer: { ...optimizer, learningRate: 2e-4 },
     schedule: { ...schedule, steps: 60, warmupSteps: 5 },
     evaluation: { ...evaluation, every: 20, rows: 8, lossRows: 16, maxTokens: 128, samples: 2 },
     checkpoints: { every: 20 },
@@ -51,9 +75,24 @@ export function recipeForModel(
   const adaptation = recipe.adaptation.map((method) => fittingMethod(facts.config, method));
   const chosen = { ...recipe, model, template, adaptation };
   const isUntouched = [0, large].some((parameters) =>
-    Object.entries(firstSettings(parameters)).every(
+    Object.entries(firstSettings(recipe.adaptation, parameters)).every(
       ([section, value]) => JSON.stringify(recipe[section as keyof Settings]) === JSON.stringify(value),
     ),
   );
-  return isUntouched ? { ...chosen, ...firstSettings(facts.parameters) } : chosen;
+  return isUntouched ? { ...chosen, ...firstSettings(adaptation, facts.parameters) } : chosen;
+}
+
+/**
+ * The recipe with other methods, on this model where it is known. A learning rate that nobody has changed follows them,
+ * and rows are packed no longer where they cannot be.
+ */
+export function recipeForMethods(recipe: Recipe, adaptation: Adaptation, config?: ModelConfig): Recipe {
+  const { optimizer, batching } = recipe;
+  const size = [0, large].find((each) => firstRate(recipe.adaptation, each) === optimizer.learningRate);
+  const chosen = {
+    ...recipe,
+    adaptation: config ? adaptation.map((method) => fittingMethod(config, method)) : adaptation,
+    optimizer: size === undefined ? optimizer : { ...optimizer, learningRate: firstRate(adaptation, size) },
+  };
+  return needsOwnRows(chosen) ? { ...chosen, batching: { ...batching, mode: "bucket" } } : chosen;
 }

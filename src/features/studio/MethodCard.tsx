@@ -1,62 +1,136 @@
-/** @file The third step: what is trained, and how much of the model that is. */
+/** @file The third step: what is trained, why, and how much of the model that is. */
 
+import { Fragment, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { methodOf, newMethod } from "../../core/adaptation";
+import type { Adaptation } from "../../core/adaptation";
+import type { ModelConfig } from "../../core/model";
 import type { Recipe } from "../../core/recipe";
-import { modelOf, useModels } from "../../state/models";
 import { usePlan } from "../../state/plan";
+import { IconButton } from "../../ui/Button";
 import { formatCompact, formatShare } from "../../ui/formatQuantity";
 import { Select } from "../../ui/Select";
 import { Term } from "../../ui/Term";
 import { changeMethod } from "./changeMethod";
+import { JoinMenu } from "./JoinMenu";
 import { MethodPicture } from "./MethodPicture";
+import { MethodSetting } from "./MethodSetting";
+import {
+  changeMethods,
+  choiceOf,
+  fits,
+  type MethodChoice,
+  methodChoices,
+  methodsFor,
+  useModelConfig,
+} from "./methodChoices";
 import { StepCard } from "./StepCard";
-
-const ranks = [2, 4, 8, 16, 32, 64];
+import { withTargets } from "./withTargets";
 
 export function MethodCard({ recipe, draft }: { recipe: Recipe; draft: Recipe }) {
   const { t } = useTranslation();
-  const models = useModels();
   const { value: plan } = usePlan();
-  const facts = models.status === "ready" ? modelOf(recipe.model, models.models)?.facts : undefined;
-  const { rank, alpha, targetModules } = methodOf(draft.adaptation, "lora") ?? newMethod("lora");
-  const offered = ranks.includes(rank) ? ranks : [...ranks, rank].sort((a, b) => a - b);
+  const config = useModelConfig(recipe.model);
+  const { adaptation } = draft;
+  const share = plan ? plan.trainedParameters / plan.parameters : 0;
   return (
     <StepCard
       number={3}
       title={t("studio.method.title")}
       aside={
-        <span className="text-xs text-muted">
-          <Term name="lora" />
-        </span>
+        <JoinMenu adaptation={adaptation} config={config}>
+          {(label) => <IconButton size="sm" icon="plus" label={label} className="-mr-1" />}
+        </JoinMenu>
       }
       controls={
-        <Select
-          term="rank"
-          hideLabel
-          value={String(rank)}
-          options={offered.map((each) => ({ id: String(each), label: t("studio.method.rank", { rank: each }) }))}
-          // Alpha keeps its proportion, so that a change of rank alone leaves the strength as it is.
-          onChange={(value) => changeMethod("lora", { rank: Number(value), alpha: (alpha / rank) * Number(value) })}
-        />
+        <div className="flex gap-2">
+          <MethodSelect adaptation={adaptation} config={config} />
+          <MethodSetting adaptation={adaptation} layers={config?.layers} />
+        </div>
       }
       line={
-        plan &&
-        t("studio.method.line", {
-          trained: formatCompact(plan.trainedParameters),
-          all: formatCompact(plan.parameters),
-          share: formatShare(plan.trainedParameters / plan.parameters, 1),
-        })
+        <>
+          <span className="block min-h-5">
+            {plan &&
+              t("studio.method.line", {
+                trained: formatCompact(plan.trainedParameters),
+                all: formatCompact(plan.parameters),
+                share: formatShare(share, share < 0.001 ? 3 : 1),
+              })}
+          </span>
+          <Why adaptation={adaptation} />
+        </>
       }
     >
-      {facts && (
+      {config && (
         <MethodPicture
-          config={facts.config}
-          rank={rank}
-          targetModules={targetModules}
-          onChange={(targetModules) => changeMethod("lora", { targetModules })}
+          config={config}
+          adaptation={adaptation}
+          onChange={(kind, targets) => changeMethod(kind, withTargets(config, adaptation, kind, targets))}
         />
       )}
     </StepCard>
+  );
+}
+
+const several = "several";
+
+function MethodSelect({ adaptation, config }: { adaptation: Adaptation; config: ModelConfig | undefined }) {
+  const { t } = useTranslation();
+  const choice = choiceOf(adaptation);
+  const offered = methodChoices
+    .filter((id) => id === choice || id === "dora" || id === "loarLora" || fits(id, config))
+    .map((id) => ({
+      id,
+      label: t(`studio.method.choice.${id}`),
+      description: t(`studio.method.inShort.${id}`),
+    }));
+  const words = adaptation.map(({ kind }) => t(`terms.${kind}.word`)).join(" + ");
+  return (
+    <Select<MethodChoice | typeof several>
+      label={t("studio.method.choose")}
+      hideLabel
+      className="flex-1"
+      value={choice ?? several}
+      options={choice ? offered : [{ id: several, label: words }, ...offered]}
+      onChange={(id) => {
+        if (id !== several) changeMethods((before) => methodsFor(id, before));
+      }}
+    />
+  );
+}
+
+/** One sentence and a formula; of several methods their words, which explain themselves. Always as high. */
+function Why({ adaptation }: { adaptation: Adaptation }) {
+  const { t, i18n } = useTranslation();
+  const choice = choiceOf(adaptation);
+  const [first] = adaptation;
+  const formulaOf = (name: string) => {
+    const key = `terms.${name}.formula`;
+    return i18n.exists(key) ? (t as (key: string) => string)(key) : "";
+  };
+  let words: ReactNode;
+  let formula = "";
+  if (choice === "loarLora") words = t("studio.method.loarLoraWhy");
+  else if (choice && first) {
+    words = t(`terms.${choice}.why`);
+    formula = formulaOf(choice);
+  } else {
+    words = (
+      <>
+        {t("studio.method.together")}{" "}
+        {adaptation.map(({ kind }, i) => (
+          <Fragment key={kind}>
+            {i > 0 && " + "}
+            <Term name={kind} />
+          </Fragment>
+        ))}
+      </>
+    );
+  }
+  return (
+    <span className="mt-1 block min-h-18 text-xs text-muted">
+      {words}
+      {formula && <code className="mt-1 block font-mono text-faint">{formula}</code>}
+    </span>
   );
 }

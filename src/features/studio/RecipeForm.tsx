@@ -2,18 +2,13 @@
 
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { methodOf } from "../../core/adaptation";
-import { linearNames, linearNamesOf } from "../../core/adapter";
 import { weightFormats } from "../../core/packing";
-import { modelOf, useModels } from "../../state/models";
 import { changeRecipe, useStudio } from "../../state/studio";
-import { Checkbox } from "../../ui/Checkbox";
 import { NumberField } from "../../ui/NumberField";
 import { Select } from "../../ui/Select";
 import { Switch } from "../../ui/Switch";
-import { Term } from "../../ui/Term";
 import { TextArea, TextField } from "../../ui/TextField";
-import { changeMethod } from "./changeMethod";
+import { AdaptationFields } from "./AdaptationFields";
 import { changeSection } from "./changeSection";
 import { RecipeEntry, useFieldError } from "./RecipeEntry";
 
@@ -33,7 +28,7 @@ export function RecipeForm() {
         <General />
         <Data />
       </div>
-      <AdaptationFields />
+      <Adaptation />
       <Template />
       <Batching />
       <Optimizer />
@@ -123,58 +118,11 @@ function Template() {
   );
 }
 
-function LoraEntry({ field, step }: { field: "rank" | "alpha" | "dropout"; step: number | "double" }) {
-  const value = useStudio(({ draft }) => methodOf(draft.adaptation, "lora")?.[field] ?? 0);
-  return (
-    <NumberField
-      term={field}
-      value={value}
-      step={step}
-      error={useFieldError(`adaptation.0.${field}`)}
-      onChange={(number) => changeMethod("lora", { [field]: number })}
-    />
-  );
-}
-
-function AdaptationFields() {
+function Adaptation() {
   const { t } = useTranslation();
-  const lora = useStudio(({ draft }) => methodOf(draft.adaptation, "lora"));
-  const error = useFieldError("adaptation.0.targetModules");
-  const name = useStudio(({ draft }) => draft.model);
-  const models = useModels();
-  const facts = models.status === "ready" ? modelOf(name, models.models)?.facts : undefined;
-  const chosen = lora?.targetModules ?? [];
-  const offered = facts ? linearNamesOf(facts.config) : linearNames;
   return (
     <Group title={t("studio.advanced.adaptation")}>
-      <LoraEntry field="rank" step="double" />
-      <LoraEntry field="alpha" step="double" />
-      <LoraEntry field="dropout" step={0.05} />
-      <div className="col-span-2 flex flex-col gap-1" role="group" aria-label={t("terms.targetModules.word")}>
-        <span className="text-xs text-muted">
-          <Term name="targetModules" />
-        </span>
-        <div className="grid grid-cols-2 gap-1">
-          {offered.map((name) => (
-            <Checkbox
-              key={name}
-              value={chosen.includes(name)}
-              onChange={(isOn) =>
-                changeMethod("lora", {
-                  targetModules: offered.filter((other) => (other === name ? isOn : chosen.includes(other))),
-                })
-              }
-            >
-              <code className="text-xs">{name}</code>
-            </Checkbox>
-          ))}
-        </div>
-        {error && (
-          <p role="alert" className="text-xs text-bad">
-            {error}
-          </p>
-        )}
-      </div>
+      <AdaptationFields />
     </Group>
   );
 }
@@ -190,6 +138,7 @@ function Batching() {
       <Select
         term="batchMode"
         value={mode}
+        error={useFieldError("batching.mode")}
         options={(["bucket", "pack"] as const).map((id) => ({ id, label: t(`studio.mode.${id}`) }))}
         onChange={(next) => changeSection("batching", { mode: next })}
       />

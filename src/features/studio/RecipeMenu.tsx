@@ -1,6 +1,7 @@
-/** @file What can be done with the recipe as a whole: open, save, link, reset. */
+/** @file What can be done with the recipe as a whole: open, save, link, begin with a quickstart. */
 
 import { useTranslation } from "react-i18next";
+import { newLoarRecipe } from "../../core/recipe";
 import { parseRecipeLink, writeRecipeLink } from "../../state/recipeLink";
 import { showMessage } from "../../state/shell";
 import { isDefault, openRecipe, resetRecipe, useStudio } from "../../state/studio";
@@ -56,7 +57,21 @@ export function RecipeMenu() {
           isDisabled: problem !== null,
           onAction: () => void copyLink(),
         },
-        { id: "reset", label: t("studio.recipe.reset"), icon: "reset", isDisabled: isReset, onAction: resetRecipe },
+        {
+          id: "quickstart",
+          label: t("studio.recipe.quickstart"),
+          description: t("studio.recipe.quickstartWhy"),
+          icon: "reset",
+          isDisabled: isReset,
+          onAction: resetRecipe,
+        },
+        {
+          id: "loar-quickstart",
+          label: t("studio.recipe.loarQuickstart"),
+          description: t("studio.recipe.loarQuickstartWhy"),
+          icon: "reset",
+          onAction: () => openRecipe(newLoarRecipe()),
+        },
       ]}
     >
       <Button>

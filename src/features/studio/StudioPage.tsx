@@ -6,6 +6,8 @@ import { Disclosure, DisclosurePanel } from "react-aria-components/Disclosure";
 import { Heading } from "react-aria-components/Heading";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation } from "wouter";
+import { methodOf } from "../../core/adaptation";
+import { wrongField } from "../../core/recipe";
 import { loadDatasets, useDatasets } from "../../state/datasets";
 import { openEngine, useEngine } from "../../state/engine";
 import { loadModels, useModels } from "../../state/models";
@@ -78,6 +80,8 @@ export default function StudioPage() {
   const models = useModels();
   const datasets = useDatasets();
   const plan = usePlan();
+  /** An expression that RE2 does not know, which only the engine can tell. */
+  const badMark = wrongField(usePreview((state) => (state.status === "failed" ? state.error : null)));
   const active = useActiveRun();
   const linkFailure = useRecipeLink();
   const { isStarting, error, start } = useStart();
@@ -91,12 +95,13 @@ export default function StudioPage() {
     if (isReady) loadPlan(recipe);
   }, [isReady, recipe]);
   const { model, data, template, objective, batching } = recipe;
+  const annotator = methodOf(recipe.adaptation, "loar")?.annotator;
   useEffect(() => {
     if (!isReady) return;
     const asked = useStudio.getState().recipe;
     const shown = usePreview.getState().value;
     loadPreview(asked, shown?.source === asked.data.source ? shown.row : 0);
-  }, [isReady, model, data.source, template, objective, batching.contextLength]);
+  }, [isReady, model, data.source, template, objective, annotator, batching.contextLength]);
 
   const count = recipe.schedule.steps;
   const seconds = plan.value?.seconds ?? null;
@@ -116,7 +121,9 @@ export default function StudioPage() {
             icon="play"
             onPress={start}
             isPending={isStarting}
-            isDisabled={problem !== null || active !== null || isTooLarge || plan.status === "failed"}
+            isDisabled={
+              problem !== null || badMark !== null || active !== null || isTooLarge || plan.status === "failed"
+            }
           >
             {isStarting ? t("studio.starting") : label}
           </Button>
@@ -140,8 +147,12 @@ export default function StudioPage() {
             <ErrorNotice error={failure} />
           </div>
         )}
-        {problem && (
-          <Notice tone="warn">{t("studio.notValid", { ...problem, message: translate(t, problem.message) })}</Notice>
+        {(problem ?? badMark) && (
+          <Notice tone="warn">
+            {problem
+              ? t("studio.notValid", { ...problem, message: translate(t, problem.message) })
+              : badMark && t("studio.notValid", { field: badMark.field, message: translate(t, badMark.what) })}
+          </Notice>
         )}
         <div className="grid gap-px overflow-hidden rounded-lg border border-line bg-line md:grid-cols-2 xl:grid-cols-4">
           <ModelCard recipe={recipe} />

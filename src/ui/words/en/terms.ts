@@ -92,6 +92,98 @@ export const terms = {
     why: "Two thin matrices are trained beside each frozen one; their product is what is learnt. Small to store and to share.",
     formula: "W + (alpha / rank) · B · A",
   },
+  dora: {
+    word: "DoRA",
+    why: "LoRA that learns how long each row of a matrix is apart from where it points, as full training changes both.",
+    formula: "m · (W + s·B·A) / ‖W + s·B·A‖",
+  },
+  loar: {
+    word: "LoAR",
+    why: "Each head of attention gets a gate, and tokens that carry logic a trained bonus; every weight stays as it is.",
+    formula: "2σ(W·h + b) · y,  q·k + λ·mark",
+  },
+  full: {
+    word: "Full fine-tuning",
+    why: "Every weight is trained: the most that can be learnt and forgotten, in four times the weights' memory.",
+    formula: "W + ΔW",
+  },
+  last: {
+    word: "Last layers",
+    why: "Only the blocks nearest the answer are trained; what the earlier ones make of the text stays as it is.",
+  },
+  bias: {
+    word: "Biases",
+    why: "Only what each matrix adds to its outputs is trained (BitFit): a thousandth of the numbers.",
+    formula: "W·x + b",
+  },
+  prefix: {
+    word: "Prefix tuning",
+    why: "Attention of each layer finds trained keys and values before the text, as if some words stood there.",
+    formula: "softmax(q · [P_k; K]ᵀ) · [P_v; V]",
+  },
+  prompt: {
+    word: "Prompt tuning",
+    why: "A few trained embeddings stand before every text: a prompt that training writes, in no language.",
+    formula: "[p₁ … p_n; x₁ … x_T]",
+  },
+  bottleneck: {
+    word: "Bottleneck",
+    why: "Small networks behind attention and feed-forward press what they give through a narrow waist, and add it.",
+    formula: "y + up(act(down(y)))",
+  },
+  ia3: {
+    word: "IA3",
+    why: "Keys, values and what feed-forward makes are multiplied by trained factors that begin at one.",
+    formula: "l ⊙ (W·x)",
+  },
+  rslora: {
+    word: "Rank-stabilised",
+    why: "Divides by the square root of the rank, so that high ranks keep their strength (rsLoRA).",
+    formula: "scale = alpha / √rank",
+  },
+  plusRatio: {
+    word: "LoRA+ ratio",
+    why: "How many times faster B learns than A; 1 is plain LoRA, 16 is the paper's choice.",
+    formula: "lr(B) = ratio · lr(A)",
+  },
+  rankPattern: {
+    word: "Ranks by matrix",
+    why: "A rank and an alpha of its own for a matrix that deserves more or less than the others.",
+  },
+  loarMode: {
+    word: "Marks",
+    why: "What the tokens that carry logic change: a trained bonus for them (soft), all others hidden (hard), the article's form (literal), or nothing.",
+  },
+  annotator: {
+    word: "What carries logic",
+    why: "Rules for word problems, contracts or code, your own expressions, or spans that the rows bring. What is marked shows in the data.",
+  },
+  patterns: {
+    word: "Expressions",
+    why: "Regular expressions in RE2's syntax, one a line; what they match carries logic. Each takes linear time, whatever it is.",
+  },
+  lastLayers: { word: "Layers", why: "How many of the last blocks are trained, with the norm behind them." },
+  virtualTokens: {
+    word: "Virtual tokens",
+    why: "How many places before the text are trained. Each takes room in the context and time at every answer.",
+  },
+  bottleneckSize: {
+    word: "Waist",
+    why: "How many numbers pass the narrow part of each small network; 16 to 64 is usual.",
+  },
+  activation: { word: "Activation", why: "What bends the numbers in the waist; without it two matrices would be one." },
+  stages: {
+    word: "Stages",
+    why: "The blocks join in so many groups over the run, the last ones first; 1 has them all from the start.",
+  },
+  ia3Modules: {
+    word: "Scaled matrices",
+    why: "Which matrices get factors. Keys, values and the last one of feed-forward are the paper's choice.",
+  },
+  feedForwardModules: {
+    word: "By their inputs",
+    why: "Of these what goes in is multiplied, of the others what comes out.",
+  },
   rank: {
     word: "Rank",
     why: "The width of the two thin matrices. More rank can learn more and takes more memory; 8 to 64 is usual.",
@@ -124,7 +216,7 @@ export const terms = {
   batchMode: { word: "Batching", why: "Rows of like length together, or several short rows packed into one." },
   learningRate: {
     word: "Learning rate",
-    why: "How far each step goes. Too high diverges, too low learns nothing in the time; LoRA takes about ten times what full training does.",
+    why: "How far each step goes. Too high diverges, too low learns nothing in the time. The fewer numbers a method trains, the higher it goes.",
   },
   beta1: { word: "Beta 1", why: "How long AdamW remembers the direction of past gradients." },
   beta2: { word: "Beta 2", why: "How long AdamW remembers the size of past gradients." },
