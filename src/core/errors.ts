@@ -55,6 +55,7 @@ export const explanations = {
     "Check the name and the connection, then resume: what has arrived is kept.",
   ],
   "model.missing": ["The model is not here", "Choose another model or import it again."],
+  "adapter.missing": ["The adapter is no longer here", "Choose another one, or import it again."],
   "tokenizer.invalid": ["The tokenizer cannot be used", "Use the tokenizer.json that belongs to the model."],
   "template.invalid": [
     "The chat template cannot be used",

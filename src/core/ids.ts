@@ -4,6 +4,7 @@ export type Id<Kind extends string> = `${Kind}:${string}`;
 export type RunId = Id<"run">;
 export type DatasetId = Id<"dataset">;
 export type ModelId = Id<"model">;
+export type AdapterId = Id<"adapter">;
 
 /** The base and the data that ship with the studio. */
 export const embeddedModel: ModelId = "model:embedded";

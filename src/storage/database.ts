@@ -2,7 +2,7 @@
 
 import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB, type StoreNames } from "idb";
 import { StudioError } from "../core/errors";
-import type { DatasetId, ModelId, RunId } from "../core/ids";
+import type { AdapterId, DatasetId, ModelId, RunId } from "../core/ids";
 import { say } from "../core/say";
 import { storageFailure } from "./storageFailure";
 
@@ -23,12 +23,13 @@ interface Schema extends DBSchema {
   rows: { key: [DatasetId, number]; value: RowChunk };
   tunings: { key: string; value: StoredTuning };
   models: { key: ModelId; value: unknown; indexes: { createdAt: number } };
+  adapters: { key: AdapterId; value: unknown; indexes: { createdAt: number } };
 }
 type Store = StoreNames<Schema>;
 type Database = IDBPDatabase<Schema>;
 
 const name = "anneal";
-const version = 3;
+const version = 4;
 
 function upgrade(db: Database, from: number) {
   // A step that has shipped is never edited: a change of the schema is a new step.
@@ -41,6 +42,7 @@ function upgrade(db: Database, from: number) {
   }
   if (from < 2) db.createObjectStore("tunings", { keyPath: "adapter" });
   if (from < 3) db.createObjectStore("models", { keyPath: "id" }).createIndex("createdAt", "createdAt");
+  if (from < 4) db.createObjectStore("adapters", { keyPath: "id" }).createIndex("createdAt", "createdAt");
 }
 
 let opened: Promise<Database> | undefined;

@@ -1,6 +1,7 @@
 /** @file What a crash leaves behind is put right at start: rows and files without a record, runs said to be running. */
 
 import type { DatasetId, RunId } from "../core/ids";
+import { sweepAdapters } from "./adapters";
 import { type BigFiles, opfsBigFiles } from "./bigFiles";
 import { checkpointFolder, runOfFile } from "./checkpointFiles";
 import { read, write } from "./database";
@@ -83,5 +84,6 @@ export async function sweepStorage(files: Files = opfs, bigFiles: BigFiles = opf
   await sweepRows();
   await sweepRuns(files);
   await sweepModels(bigFiles);
+  await sweepAdapters(files);
   await bigFiles.deleteFolder(exportsFolder);
 }
