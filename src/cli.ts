@@ -1,5 +1,6 @@
 /** @file The command line: the same engine as the page's, in Node. */
 
+import { ablate } from "./cli/ablate";
 import { evaluate } from "./cli/evaluate";
 import { exportFiles } from "./cli/exportFiles";
 import { generate } from "./cli/generate";
@@ -12,6 +13,7 @@ import { say } from "./core/say";
 
 const commands: Record<string, (words: string[]) => Promise<number>> = {
   train,
+  ablate,
   evaluate,
   generate,
   inspect,

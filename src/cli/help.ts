@@ -13,6 +13,15 @@ export const helpText = `npm run --silent anneal -- COMMAND
       --shuffle-answers          a control that must not learn
       --out DIR                  recipe.json, metrics.jsonl, samples.jsonl, adapter/, checkpoint
       --resume                   go on with the run in --out
+  ablate RECIPE|quickstart       the same recipe in several variants, with several seeds, one run after the other
+      --methods LIST             base, full, lora, loar+lora, …; lora:8 is of rank 8, last:2 of two layers,
+                                 prefix:16 of 16 tokens, loar:hard; full@1e-3 has a learning rate of its own
+      --variants FILE            [{"name": …, "changes": {…}}], changes merged into the recipe
+      --seeds 1,2,3              1 where it is left out
+      --final-rows N             held-out problems asked at the end of each run
+      --model --data --eval --eval-rows --steps as train
+      --out DIR                  ablation.json, results.json, results.md, results.csv, runs/;
+                                 the same command again goes on, and adds what is new
   evaluate                       how many problems a model solves
       --model embedded|DIR|GGUF --data embedded|unseen|FILE
       --adapter DIR --limit N --shots N --shots-from FILE --max-tokens N --recipe FILE

@@ -64,7 +64,7 @@ export async function train(words: string[]): Promise<number> {
       store,
       backend: device.backend,
       loadModel: () => Promise.resolve(model),
-      loadSource: () => loadSource(recipe),
+      loadSource: () => loadRecipeSource(recipe),
       controls,
       turns: newTurns(),
       lost: device.lost,
@@ -92,7 +92,8 @@ async function findRun(out: string, flags: Parameters<typeof changesRecipe>[0]):
   return run;
 }
 
-async function loadSource(recipe: Recipe): Promise<Source> {
+/** The rows that a recipe of the command line names. Throws what reading them does. */
+export async function loadRecipeSource(recipe: Recipe): Promise<Source> {
   const { source: name, evaluationSource } = recipe.data;
   const heldout =
     evaluationSource === undefined ? null : (await readExamples(await openFile(evaluationSource))).examples;
@@ -117,10 +118,11 @@ function tell(event: RunEvent, recipe: Recipe, output: Output): void {
   }
 }
 
-function describeData({ train: rows, tooLong, heldout, problems, scoring }: TrainingData): string {
+function describeData({ train: rows, tooLong, heldout, problems, finalProblems, scoring }: TrainingData): string {
   const left = tooLong > 0 ? `, ${tooLong} of them longer than the context and left out` : "";
   const unscored = scoring === "none" ? "; answers cannot be scored: none of them ends in a number or is short" : "";
-  return `${rows.length} rows${left}; held out: ${heldout.length} for the loss, ${problems.length} asked${unscored}`;
+  const atLast = finalProblems.length > problems.length ? `, ${finalProblems.length} at the end` : "";
+  return `${rows.length} rows${left}; held out: ${heldout.length} for the loss, ${problems.length} asked${atLast}${unscored}`;
 }
 
 function describe(metrics: EvalMetrics, recipe: Recipe): string {
@@ -157,7 +159,7 @@ function conclude(run: Run, out: string | undefined, output: Output, seconds: nu
 }
 
 /** The first Ctrl-C calls `stop`; the second ends the process as usual. */
-function newInterrupt(stop: () => void) {
+export function newInterrupt(stop: () => void) {
   const listener = () => {
     process.off("SIGINT", listener);
     process.off("SIGTERM", listener);

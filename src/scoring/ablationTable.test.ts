@@ -124,7 +124,10 @@ test("runs that are not done, and cells left out, do not count", () => {
   const left = withCell(ablation, { variant: "bias", seed: 3 }, { isLeftOut: true });
   const [lora, bias] = newAblationTable(left, runs).rows;
   expect([lora!.seeds, bias!.seeds]).toEqual([[1], [1, 2]]);
-  expect(bias!.difference!.accuracy).toMatchObject({ mean: 0 });
+  expect(bias!.difference!.accuracy).toEqual({
+    mean: 0,
+    interval: { low: -wilson(0, 2).high, high: wilson(0, 2).high },
+  });
   const empty = newAblationTable(ablation, new Map());
   expect(empty.accuracy).toBeNull();
   expect(empty.rows[0]).toMatchObject({ seeds: [], values: { accuracy: null, loss: null }, kept: null, best: [] });

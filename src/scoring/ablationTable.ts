@@ -91,7 +91,17 @@ const numberOf: Record<Exclude<Measure, "accuracy" | "flexible">, (run: Run) => 
 function estimate(found: Found, measure: Measure): Estimate | null {
   if (measure === "accuracy" || measure === "flexible") return estimateShare(found, measure);
   const values = present(found.done.map(({ run }) => numberOf[measure](run)));
-  return values && estimateMean(values);
+  if (!values) return null;
+  const { mean, interval } = estimateMean(values);
+  return { mean, interval: interval && { low: Math.max(0, interval.low), high: interval.high } };
+}
+
+/** Where no problem told two variants apart, so many problems bound how many could. */
+function orRare(estimate: Estimate, n: number): Estimate {
+  const { mean, interval } = estimate;
+  if (!interval || interval.high > interval.low) return estimate;
+  const { high } = wilson(0, n);
+  return { mean, interval: { low: mean - high, high: mean + high } };
 }
 
 const pairsOf = (a: Found, b: Found): [Run, Run][] =>
@@ -122,7 +132,7 @@ function estimateDifference(a: Found, b: Found, measure: Measure, times = 1): Es
         return x && y?.length === x.length ? x.map((value, i) => value - times * (y[i] ?? 0)) : null;
       }),
     );
-    if (table) return estimateCrossed(table);
+    if (table) return orRare(estimateCrossed(table), table[0]?.length ?? 0);
   }
   return estimateMean(numbers);
 }
