@@ -4,6 +4,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { type Adaptation, type Lora, methodTensors, newMethod } from "../src/core/adaptation";
 import { linearNamesOf } from "../src/core/adapter";
+import type { Batch } from "../src/core/batch";
 import { StudioError } from "../src/core/errors";
 import { type ModelConfig, parseModelConfig } from "../src/core/model";
 import { newRandom } from "../src/core/random";
@@ -11,15 +12,17 @@ import { newRecipe } from "../src/core/recipe";
 import { tensorShapes } from "../src/core/tensorNames";
 import { loadTokenizer } from "../src/data/tokenizer";
 import { newHuggingFaceFolder } from "../src/formats/huggingFace";
-import { newMerger } from "../src/formats/merge";
+import { canMerge, mergedConfig, newMerger } from "../src/formats/merge";
 import { newModelCard } from "../src/formats/modelCard";
 import { newPeftFiles, parsePeft } from "../src/formats/peft";
 import { parseSafetensors, type SafeTensorInput, writeSafetensors } from "../src/formats/safetensors";
 import { type NamedFile, newZip } from "../src/formats/zip";
+import { type AdapterFiles, newAdapterFiles, readAdapterFiles } from "../src/jobs/adapterFiles";
 import { openDevice } from "../src/kernels/device";
 import { loadAdapter } from "../src/model/adapter";
 import { logits } from "../src/model/generation";
 import { loadLlama } from "../src/model/llama";
+import { newOptimizer, trainStep } from "../src/model/training";
 import { extractFlexible, extractStrict, isCorrect, standardError } from "../src/scoring/gsm8k";
 
 type Tensors = Map<string, { shape: number[]; values: Float32Array<ArrayBuffer> }>;
@@ -43,7 +46,30 @@ function newTensors(shapes: ReadonlyMap<string, number[]>, seed: number): Tensor
   );
 }
 
-async function mergeInMemory(base: Tensors, config: ModelConfig, adaptation: Adaptation, adapter: Tensors) {
+/** Rows of one length, every token but the first to be told from those before it. */
+function nextTokens(rows: number[][]): Batch {
+  const length = rows[0]?.length ?? 0;
+  const flat = rows.flat();
+  const isLast = (i: number) => i % length === length - 1;
+  const weights = Float32Array.from(flat, (_, i) => (isLast(i) ? 0 : 1));
+  return {
+    rows: rows.length,
+    length,
+    tokens: Int32Array.from(flat),
+    targets: Int32Array.from(flat, (_, i) => (isLast(i) ? 0 : (flat[i + 1] ?? 0))),
+    positions: Int32Array.from(flat, (_, i) => i % length),
+    segments: new Int32Array(flat.length).fill(1),
+    weights,
+    trained: weights.reduce((a, b) => a + b, 0),
+  };
+}
+
+async function mergeInMemory(
+  base: Tensors,
+  config: ModelConfig,
+  adaptation: Adaptation,
+  adapter: AdapterFiles["tensors"],
+) {
   const { shapes, rows } = newMerger(config, adaptation, adapter);
   const read = rows((name, from, to) => {
     const { shape, values } = base.get(name) ?? { shape: [], values: new Float32Array() };
@@ -62,6 +88,59 @@ async function engineLogits(config: ModelConfig, weights: Tensors, lora: Lora, a
   const values = await logits(llama, loadAdapter(llama, [lora], adapter), tokens);
   const T = tokens.length;
   return { shape: [T, config.vocabSize], values: values.slice(0, T * config.vocabSize) };
+}
+
+type PeftCase = {
+  /** Folders. */
+  base: string;
+  adapter: string;
+  out: string;
+  tokens: number[];
+  rows: number[][][];
+  learningRate: number;
+  plusRatio: number;
+};
+
+/**
+ * A folder that PEFT wrote for a base's folder, read, run, trained and written again: `out` gets results.safetensors
+ * with our engine's logits for the tokens and the losses of a step of AdamW for each of `rows`, adapter/ as we write it,
+ * and merged/ where it can be merged.
+ */
+async function runPeftCase({ base, adapter: folder, out, tokens, rows, learningRate, plusRatio }: PeftCase) {
+  const file = async (place: string, name: string) => readBytes(path.join(place, name));
+  const config = parseModelConfig(await readJson(path.join(base, "config.json")));
+  const read = await readAdapterFiles((name) => file(folder, name).catch(() => null), config);
+  const adaptation = read.adaptation.map((method) => (method.kind === "lora" ? { ...method, plusRatio } : method));
+  const { tensors } = read;
+  const { tensors: weights } = parseSafetensors(await file(base, "model.safetensors"));
+
+  const written = newAdapterFiles({ config, adaptation, tensors, baseName: base, card: "" });
+  await writeFolder(path.join(out, "adapter"), written);
+  if (canMerge(adaptation) === null) {
+    const merged = {
+      config: mergedConfig(config, adaptation),
+      tensors: await mergeInMemory(weights, config, adaptation, tensors),
+      tokenizerJson: {},
+      tokenizerConfig: {},
+      dtype: "float32" as const,
+    };
+    await writeFolder(path.join(out, "merged"), newHuggingFaceFolder(merged));
+  }
+
+  const llama = loadLlama(config, weights);
+  const adapter = loadAdapter(llama, adaptation, tensors);
+  const values = await logits(llama, adapter, tokens);
+  const optimizer = newOptimizer(adapter, { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 });
+  const losses: number[] = [];
+  for (const batch of rows) {
+    const settings = { learningRate, maxGradNorm: 1, dropoutSeed: 1 };
+    losses.push((await trainStep(llama, adapter, optimizer, [nextTokens(batch)], settings)).loss);
+  }
+  const results = new Map<string, SafeTensorInput>([
+    ["logits", { shape: [tokens.length, config.vocabSize], values }],
+    ["losses", { shape: [losses.length], values: Float32Array.from(losses) }],
+  ]);
+  await writeFile(path.join(out, "results.safetensors"), writeSafetensors(results));
 }
 
 const commands: Record<string, (...words: string[]) => Promise<void>> = {
@@ -118,6 +197,12 @@ const commands: Record<string, (...words: string[]) => Promise<void>> = {
     const { method: lora, tensors } = parsePeft(files, parseModelConfig(await readJson(configFile)));
     await writeFolder(out, [{ path: "tensors.safetensors", bytes: writeSafetensors(tensors) }]);
     await writeFile(path.join(out, "lora.json"), JSON.stringify(lora));
+  },
+
+  /** Each of a list of PeftCase, see there. */
+  async peftCases(casesFile = "") {
+    await openDevice("wasm");
+    for (const each of (await readJson(casesFile)) as PeftCase[]) await runPeftCase(each);
   },
 
   /** Ids and decoded text of each text. */
