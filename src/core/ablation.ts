@@ -143,7 +143,7 @@ export function newAblation({ name, recipe, variants, seeds }: Wish): Ablation {
  * variant of the same name is another.
  */
 export function extendAblation(ablation: Ablation, { recipe, variants, seeds }: Omit<Wish, "name">): Ablation {
-  if (JSON.stringify(recipe) !== JSON.stringify(ablation.recipe)) {
+  if (JSON.stringify(parseRecipe(recipe)) !== JSON.stringify(ablation.recipe)) {
     throw invalid(say`recipe`, say`${ablation.name} was begun with another one`);
   }
   const known = new Map(ablation.variants.map((variant) => [variant.name, variant]));
