@@ -2,6 +2,7 @@
 
 import type { Calls, Events } from "./bridge/protocol";
 import { serve, withTransfer } from "./bridge/rpc";
+import type { TrainedId } from "./core/adapterRecord";
 import { bytesSource } from "./core/byteSource";
 import { StudioError, toWire } from "./core/errors";
 import type { ModelId, RunId } from "./core/ids";
@@ -11,16 +12,16 @@ import { newRun, type Run } from "./core/run";
 import { say } from "./core/say";
 import { bytes } from "./core/units";
 import { newZip } from "./formats/zip";
+import { addAdapters, importAdapter, readTrained } from "./jobs/adapterLibrary";
 import { parseCheckpoint } from "./jobs/checkpoint";
 import { type Controls, newControls } from "./jobs/controls";
-import { newEngineSession } from "./jobs/engineSession";
+import { newEngineSession, type Session } from "./jobs/engineSession";
 import { exportAdapter } from "./jobs/exportAdapter";
 import { exportModel } from "./jobs/exportModel";
 import { answer } from "./jobs/generate";
 import { importDataset } from "./jobs/importDataset";
 import { inspectFile } from "./jobs/inspectFile";
 import { stoppingAt } from "./jobs/loadModel";
-import { loadRunAdapter } from "./jobs/loadRunAdapter";
 import { measureSpeed } from "./jobs/measureSpeed";
 import { newModelLibrary } from "./jobs/modelLibrary";
 import { planRecipe } from "./jobs/planRecipe";
@@ -32,7 +33,8 @@ import { newStepTimes } from "./jobs/stepTimes";
 import { newUntilLost } from "./jobs/untilLost";
 import { weightBytes } from "./jobs/weightFormats";
 import { writeExport } from "./jobs/writeExport";
-import { disposeAdapter } from "./model/adapter";
+import { disposeAdapter, loadAdapter } from "./model/adapter";
+import { deleteAdapter, renameAdapter } from "./storage/adapters";
 import { newBrowserRunStore } from "./storage/browserRunStore";
 import { deleteDataset } from "./storage/datasets";
 import { holdRun } from "./storage/locks";
@@ -181,20 +183,25 @@ const tellProgress = (progress: string) => (told: { file: string; done: number; 
   emit("model.progress", { progress, ...told });
 };
 
+/** The base on the device, and what was trained on it. The caller disposes of the adapter. */
+async function loadTrained(now: Session, id: TrainedId) {
+  const trained = await readTrained(id, store);
+  const base = await session.model(now, trained.model, trained.precision);
+  return { trained, base, adapter: loadAdapter(base.llama, trained.adaptation, trained.tensors) };
+}
+
 async function chat(args: Calls["chat.ask"]["args"], signal: AbortSignal): Promise<Calls["chat.ask"]["result"]> {
   const begun = performance.now();
   const now = await session.current();
-  const run = args.run === null ? null : await getRun(args.run);
-  const base = await session.model(now, run?.recipe.model ?? args.model, run?.recipe.precision);
-  const model = run ? stoppingAt(base, run.recipe.template) : base;
-  const adapter = run ? await loadRunAdapter(run, store, model.llama) : null;
+  const tuned = args.run === null ? null : await loadTrained(now, args.run);
+  const base = tuned?.base ?? (await session.model(now, args.model));
   const untilLost = newUntilLost(now.device.lost);
   try {
     const pieces = answer({
-      model,
-      adapter,
+      model: tuned ? stoppingAt(base, tuned.trained.template) : base,
+      adapter: tuned?.adapter ?? null,
       prompt: args.prompt,
-      template: args.template ?? run?.recipe.template.prompt ?? gsm8kTemplate.prompt,
+      template: args.template ?? tuned?.trained.template.prompt ?? gsm8kTemplate.prompt,
       maxTokens: args.maxTokens,
       sampling: args.sampling,
       turns: now.turns,
@@ -206,7 +213,7 @@ async function chat(args: Calls["chat.ask"]["args"], signal: AbortSignal): Promi
     }
     return { ...next.value, seconds: (performance.now() - begun) / 1000 };
   } finally {
-    if (adapter) disposeAdapter(adapter);
+    if (tuned) disposeAdapter(tuned.adapter);
   }
 }
 
@@ -275,21 +282,27 @@ const emit = serve<Calls, Events>(self, {
   },
   "run.delete": ({ run }) => deleteRun(run),
   "chat.ask": chat,
-  "prompt.preview": async ({ run: id, prompt }) => {
-    const { recipe } = await getRun(id);
-    return previewPrompt(prompt, recipe, (await library.know(recipe.model)).tokenizer);
+  "prompt.preview": async ({ run, prompt }) => {
+    const trained = await readTrained(run, store);
+    return previewPrompt(prompt, trained, (await library.know(trained.model)).tokenizer);
   },
-  "prompt.attention": async ({ run: id, ...asked }) => {
+  "prompt.attention": async ({ run, ...asked }) => {
     const now = await session.current();
-    const run = await getRun(id);
-    const model = await session.model(now, run.recipe.model, run.recipe.precision);
-    const adapter = await loadRunAdapter(run, store, model.llama);
+    const { trained, base, adapter } = await loadTrained(now, run);
     try {
-      return await readAttention(asked, run.recipe, { model, adapter, turns: now.turns });
+      return await readAttention(asked, trained, { model: base, adapter, turns: now.turns });
     } finally {
       disposeAdapter(adapter);
     }
   },
+  "adapter.import": async ({ files, name, model }) => {
+    const { open, facts } = await library.know(model);
+    return importAdapter(files, { name, model, config: open.config, template: facts.template });
+  },
+  "adapter.add": ({ parts, name }) =>
+    addAdapters(parts, name, async (model) => (await library.know(model)).open.config, store),
+  "adapter.rename": ({ adapter, name }) => renameAdapter(adapter, name),
+  "adapter.delete": ({ adapter }) => deleteAdapter(adapter),
   "model.merge": async ({ run: id, dtype, progress }, signal) => {
     const run = await getRun(id);
     const { open } = await library.know(run.recipe.model);

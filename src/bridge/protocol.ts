@@ -1,5 +1,6 @@
 /** @file All that crosses between the page and the engine. Types only. */
 
+import type { AdapterRecord, TrainedId } from "../core/adapterRecord";
 import type { BadRow, Dataset, Inspection, Mapping } from "../core/dataset";
 import type {
   BackendChoice,
@@ -11,7 +12,7 @@ import type {
   Sampling,
 } from "../core/engine";
 import type { WireError } from "../core/errors";
-import type { DatasetId, ModelId, RunId } from "../core/ids";
+import type { AdapterId, DatasetId, ModelId, RunId } from "../core/ids";
 import type { RunEvent } from "../core/metrics";
 import type { Model } from "../core/modelRecord";
 import type { Recipe } from "../core/recipe";
@@ -56,14 +57,14 @@ export type Calls = {
   "run.stop": { args: { run: RunId; keep: boolean }; result: void };
   "run.delete": { args: { run: RunId }; result: void };
   /**
-   * Streams `chat.text`; answers the whole text. `run` null asks the base. `template` stands around the prompt (a
+   * Streams `chat.text`; answers the whole text. `run` is a run or an adapter of the library; null asks the base. `template` stands around the prompt (a
    * recipe's `template.prompt`); left out, it is the run's own, and GSM8K's for the base.
    */
   "chat.ask": {
     args: {
       id: string;
       model: string;
-      run: RunId | null;
+      run: TrainedId | null;
       prompt: string;
       template?: string;
       maxTokens: number;
@@ -72,10 +73,10 @@ export type Calls = {
     result: { text: string; tokens: number; seconds: number };
   };
   /** The tokens of a prompt as the run's adapter is given them, those marked that carry logic. */
-  "prompt.preview": { args: { run: RunId; prompt: string }; result: PreviewToken[] };
+  "prompt.preview": { args: { run: TrainedId; prompt: string }; result: PreviewToken[] };
   /** One head's attention over a prompt (at most 256 tokens of it), without the run's adapter and with it. */
   "prompt.attention": {
-    args: { run: RunId; prompt: string; layer: number; head: number };
+    args: { run: TrainedId; prompt: string; layer: number; head: number };
     result: PromptAttention;
   };
   /**
@@ -86,6 +87,12 @@ export type Calls = {
     args: { run: RunId; dtype: "float16" | "float32"; progress: string };
     result: { name: string; file: string; bytes: number };
   };
+  /** An adapter's folder (PEFT's or the studio's), a zip of it, or a GGUF adapter, for a base. */
+  "adapter.import": { args: { files: File[]; name: string; model: string }; result: AdapterRecord };
+  /** Several LoRA adapters of one base as one, each by its weight. */
+  "adapter.add": { args: { parts: { id: TrainedId; weight: number }[]; name: string }; result: AdapterRecord };
+  "adapter.rename": { args: { adapter: AdapterId; name: string }; result: void };
+  "adapter.delete": { args: { adapter: AdapterId }; result: void };
   /** PEFT's adapter as one zip. */
   "adapter.export": { args: { run: RunId }; result: { name: string; zip: Uint8Array<ArrayBuffer> } };
 };
