@@ -68,9 +68,11 @@ export function decode(
   const model = adaptedModel(llama, adapter);
   const { config } = model;
   const laid = goesOn ? { ...places, picked } : withVirtualTokens(adapter, places, picked);
-  const start = embed(model, places);
+  const start = embed(model, places.tokens);
   const { prompt } = adapter?.parts ?? {};
-  let x = prompt && !goesOn ? behindPrompt(prompt, start, places) : start;
+  const whole = prompt && !goesOn ? behindPrompt(prompt, start, places) : start;
+  // Learned positions count virtual tokens, as turned ones do, and a soft prompt has them too.
+  let x = model.positions ? add(whole, takeRows(model.positions, laid.positions)) : whole;
   model.layers.forEach((_, i) => {
     const part = i === config.layers - 1 ? laid.picked : undefined;
     if (!recompute || !adapter) {
@@ -240,12 +242,10 @@ function activate({ activation }: ModelConfig, isGated: boolean, x: tf.Tensor2D)
   return activation === "gelu" ? geglu(x) : swiglu(x);
 }
 
-/** The embedding's rows, and with learned positions theirs: [M, C]. A gradient comes back to plain ones alone. */
-export function embed({ embedding, positions, config }: Llama, places: Places): tf.Tensor2D {
-  const { tokens } = places;
+/** The embedding's rows, without positions: [M, C]. A gradient comes back to plain ones alone. */
+export function embed({ embedding, config }: Llama, tokens: tf.Tensor1D): tf.Tensor2D {
   const rows = embedding.format === "f32" ? takeRows(embedding.values, tokens) : weightRows(embedding, tokens);
-  const x = scaled(rows, config.embeddingScale);
-  return positions ? add(x, takeRows(positions, places.positions)) : x;
+  return scaled(rows, config.embeddingScale);
 }
 
 /** [M, C] → [M, V]. */

@@ -38,7 +38,7 @@ async function readOnce(make: () => tf.Tensor): Promise<Float32Array> {
 export const promptModule: MethodModule<"prompt", tf.Tensor2D> = {
   draw: async (llama, { virtualTokens }, seed) => {
     const { config } = llama;
-    const values = await readOnce(() => embed(llama, firstPlaces(config, virtualTokens, seed)));
+    const values = await readOnce(() => embed(llama, firstPlaces(config, virtualTokens, seed).tokens));
     return new Map([[fileName, { shape: [virtualTokens, config.hiddenSize], values }]]);
   },
   join: (config, method, numbersOf) => renamed(methodTensors(config, method), () => "prompt").join(numbersOf),
