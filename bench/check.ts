@@ -21,6 +21,8 @@ type Way = { label: string; traits: Traits; variant?: Variant };
 
 /** In f16 and in f32: outputs, and gradients. */
 const allowed = { half: [2e-3, 2e-3], single: [2e-5, 5e-5] } as const;
+/** No f16 is as exact as this: whoever is has not used it. */
+const leastOfHalf = 1e-4;
 
 /** What the kernels' sources differ by, as far as the device has it. */
 function listWays({ software }: { software: boolean }, features: readonly string[]): Way[] {
@@ -82,6 +84,7 @@ async function checkRange(say: (text: string) => void): Promise<number> {
     return random.normal() * size * (row % 2 === 1 && col === 5 ? 1000 : 1);
   });
   const numbers = Float32Array.from({ length: outs * width }, () => random.normal() * 0.03);
+  describeAdapter({ software: false, halves: true });
   let wrong = 0;
   for (const format of ["f16", "nf4"] as const) {
     for (const kind of ["forward", "back"] as const) {
@@ -102,7 +105,7 @@ async function checkRange(say: (text: string) => void): Promise<number> {
           relativeError(got.slice(row * cols, (row + 1) * cols), want.slice(row * cols, (row + 1) * cols)),
         );
         const worst = Math.max(...errors);
-        if (!(worst < allowed.half[0])) wrong++;
+        if (!(worst > leastOfHalf && worst < allowed.half[0])) wrong++;
         say(`rows from 1e-14 to 1e13, ${format} ${kind} ${variant}: error ${worst.toExponential(1)} at most`);
       }
       w.values.dispose();
