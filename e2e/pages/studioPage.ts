@@ -25,6 +25,24 @@ export function studioPage(page: Page) {
       await expect(run.title).toBeVisible({ timeout: 30_000 });
       return run;
     },
+    /** By the picker's words: `LoAR + LoRA`. */
+    async chooseMethod(name: string) {
+      const card = page.getByRole("region", { name: "Method" });
+      await card.getByRole("button", { name: /Method/ }).click();
+      await page.getByRole("option", { name, exact: true }).click();
+      await expect(card.getByRole("button", { name: /Method/ })).toContainText(name);
+    },
+    async addMethod(name: string) {
+      await page.getByRole("region", { name: "Method" }).getByRole("button", { name: "Add another method" }).click();
+      await page.getByRole("menuitem", { name: `Add ${name}` }).click();
+    },
+    /** The recipe as the JSON view has it; Advanced is open. */
+    async recipe(): Promise<Recipe> {
+      await page.getByRole("tab", { name: "JSON" }).click();
+      const text = await page.getByRole("textbox", { name: "Recipe as JSON" }).inputValue();
+      await page.getByRole("tab", { name: "Form" }).click();
+      return JSON.parse(text) as Recipe;
+    },
     async chooseData(name: string) {
       await page
         .getByRole("region", { name: "Data" })

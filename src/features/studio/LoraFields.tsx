@@ -60,9 +60,10 @@ function ModuleRanks({ lora, path }: { lora: Lora; path: string }) {
   return (
     <details className="col-span-2" open={own.size > 0}>
       <summary className="cursor-default rounded-sm text-xs text-muted">
-        <Term name="rankPattern">{t("studio.advanced.byModule")}</Term>
+        {t("studio.advanced.byModule")}
         {own.size > 0 && <span className="text-faint"> · {t("studio.advanced.byModuleSet", { count: own.size })}</span>}
       </summary>
+      <p className="mt-1 text-xs text-faint">{t("terms.rankPattern.why")}</p>
       <div className="mt-2 grid grid-cols-[auto_1fr_1fr] items-center gap-x-3 gap-y-1 text-xs">
         <span className="text-muted">{t("studio.advanced.matrix")}</span>
         <span className="text-muted">{t("terms.rank.word")}</span>
