@@ -1,6 +1,6 @@
-/** @file The chosen row as the model will see it: learnt tokens tinted, read ones grey, what is too long struck. */
+/** @file The chosen row as the model will see it: what is learnt, what is read, what is too long, what carries logic. */
 
-import { useEffect } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Dataset } from "../../core/dataset";
 import { sourceOf } from "../../state/datasets";
@@ -10,9 +10,11 @@ import { useStudio } from "../../state/studio";
 import { Badge } from "../../ui/Badge";
 import { ErrorNotice } from "../../ui/ErrorNotice";
 import { formatCount } from "../../ui/formatQuantity";
-import { Legend } from "../../ui/Legend";
+import { Select } from "../../ui/Select";
 import { Term } from "../../ui/Term";
+import { TokenLegend } from "../../ui/TokenLegend";
 import { TokenText } from "../../ui/TokenText";
+import { type LogicMask, logicMasks, withMask } from "./logicMasks";
 
 export function RowPane({ dataset, row }: { dataset: Dataset; row: number }) {
   const { t } = useTranslation();
@@ -20,9 +22,16 @@ export function RowPane({ dataset, row }: { dataset: Dataset; row: number }) {
   const recipe = useStudio((state) => state.recipe);
   const state = usePreview();
   const isReady = engine.status === "ready";
+  const masks = logicMasks(recipe);
+  const [chosen, setChosen] = useState<LogicMask | null>(null);
+  const mask = masks.find((each) => each === chosen) ?? masks[0] ?? "off";
+  const asked = useMemo(() => {
+    const masked = withMask(recipe, mask);
+    return { ...masked, data: { ...masked.data, source: sourceOf(dataset.id) } };
+  }, [recipe, mask, dataset.id]);
   useEffect(() => {
-    if (isReady) loadPreview({ ...recipe, data: { ...recipe.data, source: sourceOf(dataset.id) } }, row);
-  }, [isReady, recipe, dataset.id, row]);
+    if (isReady) loadPreview(asked, row);
+  }, [isReady, asked, row]);
   const shown = state.value?.row === row && state.value.source === sourceOf(dataset.id) ? state.value.preview : null;
   return (
     <section
@@ -36,6 +45,12 @@ export function RowPane({ dataset, row }: { dataset: Dataset; row: number }) {
             {t("datasets.tokens", { count: shown.tokens.length })}
             {" · "}
             {t("datasets.learnt", { count: shown.tokens.filter(({ trained }) => trained).length })}
+            {mask !== "off" && (
+              <>
+                {" · "}
+                {t("datasets.marked", { count: shown.tokens.filter(({ marked }) => marked).length })}
+              </>
+            )}
           </span>
         )}
         {shown?.tooLong && <Badge tone="warn">{t("datasets.tooLong", { length: shown.context })}</Badge>}
@@ -55,11 +70,19 @@ export function RowPane({ dataset, row }: { dataset: Dataset; row: number }) {
         </p>
       )}
       <footer className="flex flex-col gap-1 border-t border-line pt-2 text-xs text-faint">
-        <span className="flex gap-3">
-          <Legend className="bg-accent/40">
-            <Term name="mask">{t("studio.data.trained")}</Term>
-          </Legend>
-          <Legend className="bg-series-8/30">{t("studio.data.masked")}</Legend>
+        <div className="flex flex-wrap items-center gap-x-2 gap-y-1">
+          <Term name="logicMask" />
+          <Select
+            label={t("terms.logicMask.word")}
+            hideLabel
+            className="w-36"
+            value={mask}
+            options={masks.map((id) => ({ id, label: t(`datasets.logicMask.${id}`) }))}
+            onChange={setChosen}
+          />
+        </div>
+        <span className="flex flex-wrap gap-x-3">
+          <TokenLegend hasMarks={mask !== "off"} />
         </span>
         {t("datasets.template", { length })}
       </footer>

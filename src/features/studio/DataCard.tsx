@@ -1,4 +1,4 @@
-/** @file The second step: which rows are learnt from, one of them shown token by token with its mask. */
+/** @file The second step: which rows are learnt from, one of them shown token by token with its masks. */
 
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
@@ -10,10 +10,9 @@ import { Badge } from "../../ui/Badge";
 import { Button, IconButton } from "../../ui/Button";
 import { ErrorNotice } from "../../ui/ErrorNotice";
 import { formatCount } from "../../ui/formatQuantity";
-import { Legend } from "../../ui/Legend";
 import { datasetFiles, pickFile } from "../../ui/pickFile";
 import { Select } from "../../ui/Select";
-import { Term } from "../../ui/Term";
+import { TokenLegend } from "../../ui/TokenLegend";
 import { TokenText } from "../../ui/TokenText";
 import { changeSection } from "./changeSection";
 import { StepCard } from "./StepCard";
@@ -100,11 +99,8 @@ function RowPreview({ recipe, rows }: { recipe: Recipe; rows: number }) {
           className="h-52"
         />
       )}
-      <figcaption className="flex items-center gap-3 text-xs text-faint">
-        <Legend className="bg-accent/40">
-          <Term name="mask">{t("studio.data.trained")}</Term>
-        </Legend>
-        <Legend className="bg-series-8/30">{t("studio.data.masked")}</Legend>
+      <figcaption className="flex flex-wrap items-center gap-x-3 text-xs text-faint">
+        <TokenLegend hasMarks={shown?.preview.tokens.some(({ marked }) => marked !== undefined) ?? false} />
         {shown?.preview.tooLong && <Badge tone="warn">{t("studio.data.rowTooLong")}</Badge>}
         <span className="flex-1" />
         <IconButton

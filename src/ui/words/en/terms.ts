@@ -154,6 +154,26 @@ export const terms = {
     word: "Marks",
     why: "What the tokens that carry logic change: a trained bonus for them (soft), all others hidden (hard), the article's form (literal), or nothing.",
   },
+  logicMask: {
+    word: "Logic mask",
+    why: "Underlined tokens carry logic: LoAR raises the scores of attention where they are looked at, or hides the others.",
+    formula: "m_j = 1 or 0,  s_ij + λ·m_j",
+  },
+  gate: {
+    word: "Gate",
+    why: "What LoAR multiplies a head's output by, made anew at each token: 1 lets it pass as it is, 0 shuts it, 2 doubles it.",
+    formula: "g = 2σ(W·h + b)",
+  },
+  lambda: {
+    word: "λ",
+    why: "What a head adds to its score of a token that carries logic, before the softmax: 0 treats all alike, ln 2 doubles its odds.",
+    formula: "softmax(q·k/√D + λ·m)",
+  },
+  attention: {
+    word: "Attention",
+    why: "How a head shares out its look at the text: each token's row of weights over itself and the tokens before it sums to 1.",
+    formula: "softmax(q·k/√D)",
+  },
   annotator: {
     word: "What carries logic",
     why: "Rules for word problems, contracts or code, your own expressions, or spans that the rows bring. What is marked shows in the data.",
