@@ -105,8 +105,11 @@ export async function loadRuns(): Promise<void> {
 /** Those who called `startRun` and do not know their run's id yet. */
 const starting: ((run: RunId) => void)[] = [];
 
-/** Answers the new run's id when the engine has begun; the run goes on by itself. Throws what kept it from starting. */
-export async function startRun(recipe: Recipe): Promise<RunId> {
+/**
+ * Answers the new run's id when the engine has begun; the run goes on by itself. Without a name it has the recipe's and a
+ * number. Throws what kept it from starting.
+ */
+export async function startRun(recipe: Recipe, name?: string): Promise<RunId> {
   if (useRuns.getState().status !== "ready") await loadRuns();
   const state = useRuns.getState();
   const taken = state.status === "ready" ? state.runs.map(({ name }) => name) : [];
@@ -120,7 +123,7 @@ export async function startRun(recipe: Recipe): Promise<RunId> {
     };
     starting.push(begin);
     engine
-      .call("run.start", { recipe, name: newRunName(recipe.name, taken) })
+      .call("run.start", { recipe, name: name ?? newRunName(recipe.name, taken) })
       .then(
         (run) => {
           ended(run);

@@ -1,6 +1,7 @@
 /** @file The only file that names idb: the schema, one numbered step per version, and how a transaction is made. */
 
 import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB, type StoreNames } from "idb";
+import type { AblationId } from "../core/ablation";
 import { StudioError } from "../core/errors";
 import type { AdapterId, DatasetId, ModelId, RunId } from "../core/ids";
 import { say } from "../core/say";
@@ -24,12 +25,13 @@ interface Schema extends DBSchema {
   tunings: { key: string; value: StoredTuning };
   models: { key: ModelId; value: unknown; indexes: { createdAt: number } };
   adapters: { key: AdapterId; value: unknown; indexes: { createdAt: number } };
+  ablations: { key: AblationId; value: unknown; indexes: { createdAt: number } };
 }
 type Store = StoreNames<Schema>;
 type Database = IDBPDatabase<Schema>;
 
 const name = "anneal";
-const version = 4;
+const version = 5;
 
 function upgrade(db: Database, from: number) {
   // A step that has shipped is never edited: a change of the schema is a new step.
@@ -43,6 +45,7 @@ function upgrade(db: Database, from: number) {
   if (from < 2) db.createObjectStore("tunings", { keyPath: "adapter" });
   if (from < 3) db.createObjectStore("models", { keyPath: "id" }).createIndex("createdAt", "createdAt");
   if (from < 4) db.createObjectStore("adapters", { keyPath: "id" }).createIndex("createdAt", "createdAt");
+  if (from < 5) db.createObjectStore("ablations", { keyPath: "id" }).createIndex("createdAt", "createdAt");
 }
 
 let opened: Promise<Database> | undefined;

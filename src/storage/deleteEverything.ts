@@ -13,16 +13,19 @@ export async function deleteEverything(files: Files = opfs, bigFiles: BigFiles =
   const held = (await locks?.query())?.held ?? [];
   if (held.some(({ name }) => name?.startsWith("anneal-")))
     throw new StudioError("run.locked", say`A run or an import is under way, here or in another tab`);
-  await write(["runs", "events", "checkpoints", "datasets", "rows", "tunings", "models"], async (tx) => {
-    await Promise.all([
-      tx.objectStore("runs").clear(),
-      tx.objectStore("events").clear(),
-      tx.objectStore("checkpoints").clear(),
-      tx.objectStore("datasets").clear(),
-      tx.objectStore("rows").clear(),
-      tx.objectStore("tunings").clear(),
-      tx.objectStore("models").clear(),
-    ]);
+  const all = [
+    "runs",
+    "events",
+    "checkpoints",
+    "datasets",
+    "rows",
+    "tunings",
+    "models",
+    "adapters",
+    "ablations",
+  ] as const;
+  await write([...all], async (tx) => {
+    await Promise.all(all.map((name) => tx.objectStore(name).clear()));
   });
   await sweepStorage(files, bigFiles);
 }
