@@ -1,13 +1,15 @@
-/** @file A run's panels under one axis and one cursor: accuracy, loss, samples, small multiples. */
+/** @file A run's panels under one axis and one cursor: accuracy, loss, samples, small multiples, and LoAR's routing. */
 
 import { memo, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { methodOf } from "../../core/adaptation";
 import type { Recipe } from "../../core/recipe";
 import type { RunSeries } from "../../state/series";
 import { CursorProvider, newCursor } from "../../ui/charts/cursor";
 import { Segments } from "../../ui/charts/Segments";
 import { formatCount, formatNumber } from "../../ui/formatQuantity";
 import { type AxisKind, runAxis } from "./curves";
+import { RoutingPanel } from "./RoutingPanel";
 import { AccuracyPanel, LossPanel, type PanelAxis, SmallPanels } from "./RunPanels";
 import { SamplesPanel } from "./SamplesPanel";
 
@@ -42,7 +44,8 @@ export const RunCharts = memo(function RunCharts({ name, recipe, isLive, series 
     [t, kind],
   );
   const all = { name, recipe, isLive, along };
-  const { evals, alerts, columns, samples } = series;
+  const { evals, alerts, columns, samples, routings } = series;
+  const loar = methodOf(recipe.adaptation, "loar");
   return (
     <CursorProvider value={cursor}>
       <section aria-label={t("run.charts")} className="grid flex-1 content-start lg:grid-cols-2">
@@ -58,6 +61,11 @@ export const RunCharts = memo(function RunCharts({ name, recipe, isLive, series 
         <div className={cell}>
           <SmallPanels {...all} columns={columns} />
         </div>
+        {loar && (
+          <div className="min-w-0 border-line py-2 max-lg:border-b lg:col-span-2 lg:border-t">
+            <RoutingPanel {...all} loar={loar} routings={routings} />
+          </div>
+        )}
       </section>
     </CursorProvider>
   );

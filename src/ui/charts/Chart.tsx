@@ -1,16 +1,14 @@
 /** @file A chart with all that belongs to it: headline, legend, curves, cursor, table of its numbers, and ways to save it. */
 
-import { lazy, memo, type ReactNode, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { lazy, memo, type ReactNode, Suspense, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { IconButton } from "../Button";
-import { Menu } from "../Menu";
-import { saveFile } from "../saveFile";
 import { useTurn } from "../useTurn";
+import { ChartMenu } from "./ChartMenu";
 import { ChartTable } from "./ChartTable";
 import { chartCsv } from "./chartCsv";
 import { type AxisWish, type Curve, hasPoints, lastFinite, valueAxis } from "./curve";
 import type { PlotMark } from "./PlotLayers";
-import { type Caption, chartPng, chartSvg } from "./saveChart";
+import type { Caption } from "./saveChart";
 import { innerTicks } from "./ticks";
 import { useWidth } from "./useWidth";
 
@@ -59,7 +57,13 @@ export function Chart(props: ChartProps) {
   useEffect(() => {
     latest.current = curves;
   }, [curves]);
-  const getCurves = useCallback(() => latest.current, []);
+  const [getCaption, getCsv] = useMemo(
+    () => [
+      (title: string): Caption => ({ title, entries: latest.current.filter(({ y }) => lastFinite(y) >= 0) }),
+      () => chartCsv(latest.current),
+    ],
+    [],
+  );
   return (
     <figure aria-label={name} className="flex min-w-0 flex-col">
       <figcaption className="flex min-h-7 items-center gap-3 pr-1 pl-4">
@@ -67,9 +71,7 @@ export function Chart(props: ChartProps) {
         {!isSmall && <Legend entries={curves.filter(({ y }) => lastFinite(y) >= 0)} />}
         <span className="flex-1" />
         {actions}
-        {!isEmpty && (
-          <ChartMenu name={name} file={file} shown={shown} getCurves={getCurves} isTable={isTable} onTable={setTable} />
-        )}
+        {!isEmpty && <ChartMenu {...{ name, file, shown, getCaption, getCsv, isTable }} onTable={setTable} />}
       </figcaption>
       <div ref={ref} className="min-w-0">
         {isEmpty ? (
@@ -170,61 +172,3 @@ function sameEntries(
     one.id === other?.id && one.label === other.label && one.color === other.color && one.look === other.look;
   return a.length === b.length && a.every((entry, i) => same(entry, b[i]));
 }
-
-type MenuProps = {
-  name: string;
-  file: string;
-  shown: { current: HTMLDivElement | null };
-  /** The curves as they are when something is saved. */
-  getCurves: () => readonly Curve[];
-  isTable: boolean;
-  onTable: (isTable: boolean) => void;
-};
-
-const ChartMenu = memo(function ChartMenu({ name, file, shown, getCurves, isTable, onTable }: MenuProps) {
-  const { t } = useTranslation();
-  const fileName = `${file}-${name}`.toLowerCase().replaceAll(/[^\p{L}\p{N}.-]+/gu, "-");
-  const saveDrawing = async (ending: "svg" | "png") => {
-    const svg = shown.current?.querySelector("svg");
-    if (!svg) return;
-    const caption: Caption = {
-      title: `${name} · ${file}`,
-      entries: getCurves().filter(({ y }) => lastFinite(y) >= 0),
-    };
-    const content = ending === "svg" ? chartSvg(svg, caption) : await chartPng(svg, caption);
-    saveFile(`${fileName}.${ending}`, content, content.type);
-  };
-  const saveCsv = () => {
-    saveFile(`${fileName}.csv`, chartCsv(getCurves()), "text/csv;charset=utf-8");
-  };
-  return (
-    <Menu
-      label={t("charts.menuOf", { name })}
-      actions={[
-        {
-          id: "png",
-          label: t("charts.savePng"),
-          icon: "image",
-          isDisabled: isTable,
-          onAction: () => void saveDrawing("png"),
-        },
-        {
-          id: "svg",
-          label: t("charts.saveSvg"),
-          icon: "image",
-          isDisabled: isTable,
-          onAction: () => void saveDrawing("svg"),
-        },
-        { id: "csv", label: t("charts.saveCsv"), icon: "download", onAction: saveCsv },
-        {
-          id: "table",
-          label: isTable ? t("charts.showChart") : t("charts.showTable"),
-          icon: isTable ? "runs" : "datasets",
-          onAction: () => onTable(!isTable),
-        },
-      ]}
-    >
-      <IconButton label={t("charts.menuOf", { name })} icon="more" size="sm" />
-    </Menu>
-  );
-});
