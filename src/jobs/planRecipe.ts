@@ -1,6 +1,6 @@
 /** @file What will happen if a recipe is started: rows, tokens, steps, memory, time. */
 
-import { type Adaptation, adaptationTensors, countTrained, methodOf } from "../core/adaptation";
+import { type Adaptation, adaptationTensors, biasableNames, countTrained, methodOf } from "../core/adaptation";
 import { type LinearName, linearShape } from "../core/adapter";
 import type { Example } from "../core/dataset";
 import type { Plan } from "../core/engine";
@@ -129,13 +129,14 @@ const fileBytes = (config: ModelConfig, adaptation: Adaptation) =>
 /**
  * Bytes at the peak of a step, or of an evaluation where that is more. The tape keeps what a block's derivative reads: the
  * inputs of its norms and products, the heads, the gate and its product. The way back frees as it goes, so that the
- * peak lies where the forward pass ends, beside the logits and their gradient. With `recompute` only the blocks' inputs are
- * kept, and one block's activations and gradients at a time.
+ * peak lies where the forward pass ends, beside the logits and their gradient, or, where all is trained, at the end of the
+ * way back, where gradients are put end to end. With `recompute` only the blocks' inputs are kept, and one block's
+ * activations at a time with half as much again of its gradients. planMemory.test.ts holds it to what steps take.
  */
 function memoryOf(recipe: Recipe, model: Sized, lengths: Lengths, context: number, recompute: boolean): number {
   const { config } = model;
   const { hiddenSize: C, intermediateSize: F, headDim: D, heads: H, keyValueHeads: K, layers, vocabSize: V } = config;
-  const trained = 4 * countTrained(config, recipe.adaptation); // itself, its gradient and two moments
+  const trained = countTrained(config, recipe.adaptation);
   const fitting = [...lengths.tokens.keys()].filter((i) => (lengths.tokens[i] ?? 0) <= context);
   const longest = fitting.reduce((most, i) => Math.max(most, lengths.tokens[i] ?? 0), 0);
   const mostTrained = fitting.reduce((most, i) => Math.max(most, lengths.trained[i] ?? 0), 0);
@@ -143,26 +144,36 @@ function memoryOf(recipe: Recipe, model: Sized, lengths: Lengths, context: numbe
   const virtual = methodOf(recipe.adaptation, "prompt")?.virtualTokens ?? 0;
   const capacity = recipe.batching.contextLength > 0 ? context : longest;
   const tokens = rows * (virtual + (recipe.batching.mode === "pack" ? capacity : longest));
-  const block = 4 * C + (2 * H + 2 * K) * D + H + 3 * F + extraNumbers(config, recipe.adaptation);
-  const kept = tokens * layers * (recompute ? C : block);
+  const block = 4 * C + (2 * H + 2 * K) * D + H + 3 * F;
+  const extra = extraNumbers(config, recipe.adaptation);
+  // What the layers give before their biases, which nothing reads on the way back.
+  const passing = methodOf(recipe.adaptation, "bias") ? outputsOf(config, biasableNames(config)) : 0;
+  const kept = tokens * layers * (recompute ? C : block + extra);
   const logits = 2 * (rows * mostTrained * C + Math.min(rows * mostTrained * V, chunkLogits));
-  const step = kept + Math.max(logits, recompute ? 2 * tokens * block : 0);
+  const step = kept + Math.max(logits, recompute ? tokens * (1.5 * block + extra + passing) : 0);
   const evaluated = Math.min(128, Math.max(recipe.evaluation.rows, recipe.evaluation.finalRows ?? 0));
   const cache =
     2 * evaluated * layers * 2 * K * D * Math.min(config.maxPositions, longest + recipe.evaluation.maxTokens);
-  return model.weightBytes + 4 * (trained + Math.max(step, cache));
+  // Themselves and two moments throughout; their gradients, apart and then end to end, when all else is gone.
+  return model.weightBytes + 4 * Math.max(3 * trained + Math.max(step, cache), 5 * trained);
 }
+
+const outputsOf = (config: ModelConfig, names: readonly LinearName[]) =>
+  names.reduce((sum, name) => sum + linearShape(config, name)[0], 0);
 
 /** Numbers a token that the methods' derivatives read beside the block's own. */
 function extraNumbers(config: ModelConfig, adaptation: Adaptation): number {
   const { hiddenSize: C, headDim: D, heads: H, keyValueHeads: K } = config;
-  const outputs = (names: readonly LinearName[]) => names.reduce((sum, name) => sum + linearShape(config, name)[0], 0);
+  const outputs = (names: readonly LinearName[]) => outputsOf(config, names);
   return adaptation.reduce((sum, method) => {
     switch (method.kind) {
       case "lora":
         return sum + method.targetModules.length * method.rank + (method.dora ? outputs(method.targetModules) : 0);
-      case "ia3":
-        return sum + outputs(method.targetModules);
+      case "ia3": {
+        const isFed = (name: LinearName) => method.feedForwardModules.includes(name);
+        const inputs = method.targetModules.filter(isFed).reduce((all, name) => all + linearShape(config, name)[1], 0);
+        return sum + inputs + outputs(method.targetModules.filter((name) => !isFed(name)));
+      }
       case "bottleneck":
         return sum + 2 * (2 * method.size + C);
       case "loar":
