@@ -32,7 +32,8 @@ export function newAdapterFiles(adapter: {
   return method ? newPeftFiles({ ...adapter, method }) : newNativeAdapterFiles(adapter);
 }
 
-function parseJson(name: string, bytes: Uint8Array): unknown {
+/** Throws `adapter.invalid`. */
+export function parseJson(name: string, bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as unknown;
   } catch (cause) {

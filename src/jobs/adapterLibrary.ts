@@ -1,6 +1,5 @@
 /** @file The adapters of this browser beside those of runs: brought in from files, or added up from others. */
 
-import { unzip } from "fflate";
 import type { Adaptation } from "../core/adaptation";
 import { methodOf } from "../core/adaptation";
 import type { AdapterRecord, TrainedId } from "../core/adapterRecord";
@@ -14,13 +13,16 @@ import { say } from "../core/say";
 import { bytes, millis } from "../core/units";
 import { addLoras } from "../formats/addAdapters";
 import { parseGgufAdapter } from "../formats/ggufAdapter";
+import { parseLoarFolder } from "../formats/loarFolder";
 import { parseSafetensors, writeSafetensors } from "../formats/safetensors";
 import { adapterFile, getAdapter, readAdapterBytes, saveAdapter } from "../storage/adapters";
+import { type Files, opfs } from "../storage/files";
 import type { RunStore } from "../storage/runStore";
 import { getRun } from "../storage/runs";
-import { type AdapterFiles, readAdapterFiles } from "./adapterFiles";
+import { type AdapterFiles, parseJson, readAdapterFiles } from "./adapterFiles";
 import { parseCheckpoint } from "./checkpoint";
 import { loraOfModules } from "./loraModules";
+import { openAdapterFiles } from "./openAdapterFiles";
 
 /** What was trained, on which base, and how it is asked. */
 export type Trained = AdapterFiles & {
@@ -30,14 +32,11 @@ export type Trained = AdapterFiles & {
   template: Recipe["template"];
 };
 
-/** Bytes of an adapter's files at most: several times the largest that this studio trains. */
-const mostBytes = 2 ** 31;
-
 /** A run's last checkpoint, or an adapter of the library. Throws `adapter.invalid` where a run has no checkpoint yet. */
-export async function readTrained(id: TrainedId, store: RunStore): Promise<Trained> {
+export async function readTrained(id: TrainedId, store: RunStore, files: Files = opfs): Promise<Trained> {
   if (id.startsWith("adapter:")) {
     const record = await getAdapter(id as AdapterId);
-    const tensors = parseSafetensors(await readAdapterBytes(record)).tensors;
+    const tensors = parseSafetensors(await readAdapterBytes(record, files)).tensors;
     const { name, model, adaptation, template } = record;
     return { name, model, precision: undefined, adaptation, template, tensors: new Map(tensors) };
   }
@@ -52,6 +51,7 @@ export async function readTrained(id: TrainedId, store: RunStore): Promise<Train
 async function save(
   record: Pick<AdapterRecord, "name" | "model" | "adaptation" | "template" | "origin">,
   tensors: AdapterFiles["tensors"],
+  files: Files,
 ): Promise<AdapterRecord> {
   const id: AdapterId = newId("adapter");
   const file = writeSafetensors(tensors, { format: "pt" });
@@ -63,35 +63,31 @@ async function save(
     file: adapterFile(id),
     bytes: bytes(file.length),
   };
-  await saveAdapter(whole, file);
+  await saveAdapter(whole, file, files);
   return whole;
 }
 
-/** A folder's files or one zip of them, by the names behind the last slash. */
-async function openFiles(files: readonly File[]): Promise<Map<string, Uint8Array>> {
-  const size = files.reduce((sum, file) => sum + file.size, 0);
-  if (size > mostBytes) throw new StudioError("adapter.invalid", say`${Math.round(size / 2 ** 20)} MB is no adapter`);
-  const found = new Map<string, Uint8Array>();
-  for (const file of files) {
-    const whole = new Uint8Array(await file.arrayBuffer());
-    const entries = file.name.toLowerCase().endsWith(".zip")
-      ? await unzipped(whole, file.name)
-      : { [file.name]: whole };
-    for (const [path, content] of Object.entries(entries)) found.set(path.split("/").at(-1) ?? path, content);
-  }
-  return found;
+/** PEFT's folder, the studio's, or LoAR's with PEFT's beside it. */
+async function readFolder(files: ReadonlyMap<string, Uint8Array>, config: ModelConfig): Promise<AdapterFiles> {
+  const readFrom = (folder: string) =>
+    readAdapterFiles((name) => Promise.resolve(files.get(`${folder}${name}`) ?? null), config);
+  const settings = files.get("loar.json");
+  if (!settings) return readFrom("");
+  const safetensors = files.get("loar.safetensors");
+  if (!safetensors) throw new StudioError("adapter.invalid", say`loar.safetensors is missing`);
+  const { method, tensors } = parseLoarFolder({ loar: parseJson("loar.json", settings), safetensors }, config);
+  if (!files.has("lora/adapter_config.json")) return { adaptation: [method], tensors };
+  const beside = await readFrom("lora/");
+  return { adaptation: [method, ...beside.adaptation], tensors: new Map([...tensors, ...beside.tensors]) };
 }
 
-function unzipped(zip: Uint8Array, name: string): Promise<Record<string, Uint8Array>> {
-  return new Promise((resolve, reject) => {
-    let total = 0;
-    const isFitting = ({ originalSize }: { originalSize: number }) => (total += originalSize) <= mostBytes;
-    unzip(zip, { filter: isFitting }, (error, entries) => {
-      if (error)
-        reject(new StudioError("adapter.invalid", say`${name} is not a zip that can be read`, { cause: error }));
-      else resolve(entries);
-    });
-  });
+/** Throws `adapter.invalid` where a trained number is none: every answer would be nothing. */
+function checkNumbers(tensors: AdapterFiles["tensors"]): void {
+  for (const [name, { values }] of tensors) {
+    if (!values.every(Number.isFinite)) {
+      throw new StudioError("adapter.invalid", say`${name} has a number that is infinite or none`);
+    }
+  }
 }
 
 /** What the files say of the adapter; a recipe beside it tells how it is asked. Throws `adapter.invalid`. */
@@ -105,7 +101,7 @@ async function readFiles(
     const modules = await parseGgufAdapter(bytesSource(content as Uint8Array<ArrayBuffer>, name), config);
     return { ...loraOfModules(config, modules), template: null };
   }
-  const read = await readAdapterFiles((name) => Promise.resolve(files.get(name) ?? null), config);
+  const read = await readFolder(files, config);
   const recipe = files.get("recipe.json");
   if (!recipe) return { ...read, template: null };
   try {
@@ -122,11 +118,14 @@ async function readFiles(
 export async function importAdapter(
   files: readonly File[],
   given: { name: string; model: string; config: ModelConfig; template: Recipe["template"] | null },
+  storage: Files = opfs,
 ): Promise<AdapterRecord> {
   const { name, model, config } = given;
-  const { adaptation, tensors, template } = await readFiles(await openFiles(files), config);
+  const { adaptation, tensors, template } = await readFiles(await openAdapterFiles(files), config);
+  checkNumbers(tensors);
   const origin = { kind: "files", names: files.map((file) => file.name) } as const;
-  return save({ name, model, adaptation, template: template ?? given.template ?? gsm8kTemplate, origin }, tensors);
+  const asked = template ?? given.template ?? gsm8kTemplate;
+  return save({ name, model, adaptation, template: asked, origin }, tensors, storage);
 }
 
 /**
@@ -138,8 +137,11 @@ export async function addAdapters(
   name: string,
   configOf: (model: string) => Promise<ModelConfig>,
   store: RunStore,
+  storage: Files = opfs,
 ): Promise<AdapterRecord> {
-  const read = await Promise.all(parts.map(async ({ id, weight }) => ({ ...(await readTrained(id, store)), weight })));
+  const read = await Promise.all(
+    parts.map(async ({ id, weight }) => ({ ...(await readTrained(id, store, storage)), weight })),
+  );
   const [first] = read;
   if (!first || read.length < 2) throw new StudioError("adapter.invalid", say`Two adapters at least are added`);
   const stranger = read.find(({ model }) => model !== first.model);
@@ -151,7 +153,7 @@ export async function addAdapters(
   }));
   const { lora, tensors } = addLoras(await configOf(first.model), loras);
   const origin = { kind: "sum", parts: read.map(({ name, weight }) => ({ name, weight })) } as const;
-  return save({ name, model: first.model, adaptation: [lora], template: first.template, origin }, tensors);
+  return save({ name, model: first.model, adaptation: [lora], template: first.template, origin }, tensors, storage);
 }
 
 function onlyLora(name: string, adaptation: Adaptation) {
