@@ -22,7 +22,10 @@ export const usePreview = create<Asked<ShownRow>>(() => ({ status: "waiting", va
 const pause = 250;
 
 /** Asks after a pause, drops what is superseded, keeps the last answer in view. */
-function newAsker<A, T>(store: { setState: (state: Asked<T>, replace: true) => void; getState: () => Asked<T> }) {
+export function newAsker<A, T>(store: {
+  setState: (state: Asked<T>, replace: true) => void;
+  getState: () => Asked<T>;
+}) {
   let last = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
   return (args: A, ask: (args: A, signal: AbortSignal, show: (value: T) => void) => Promise<T>, wait: number) => {

@@ -3,6 +3,7 @@
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation, useSearchParams } from "wouter";
+import { methodOf } from "../../core/adaptation";
 import type { Sampling } from "../../core/engine";
 import type { RunId } from "../../core/ids";
 import type { Model } from "../../core/modelRecord";
@@ -19,6 +20,7 @@ import { Select } from "../../ui/Select";
 import { Switch } from "../../ui/Switch";
 import { Composer } from "./Composer";
 import { Examples } from "./Examples";
+import { PromptMarks } from "./PromptMarks";
 import { SamplingForm } from "./SamplingForm";
 import { TurnView } from "./TurnView";
 
@@ -32,6 +34,8 @@ type Sides = {
   chooseModel: (name: string) => void;
   /** Runs on it whose adapter can be asked, newest first. */
   runs: readonly Run[];
+  /** Runs on any model. */
+  all: readonly Run[];
   run: Run | null;
   choose: (id: RunId) => void;
 };
@@ -56,6 +60,7 @@ function useSides(): Sides {
     model,
     chooseModel: (name) => setSearch({ model: name }, { replace: true }),
     runs,
+    all,
     run: asked ?? runs[0] ?? null,
     choose: (id) => setSearch({ run: id }, { replace: true }),
   };
@@ -108,7 +113,8 @@ export default function PlaygroundPage() {
       <div className="flex min-h-0 flex-1 flex-col lg:flex-row">
         <div className="flex min-h-0 min-w-0 flex-1 flex-col">
           <SideHeads {...sides} />
-          <Turns isRaw={isRaw} onAgain={(turn) => send(turn.prompt, turn.reference)} />
+          <Turns isRaw={isRaw} runs={sides.all} onAgain={(turn) => send(turn.prompt, turn.reference)} />
+          {run && methodOf(run.recipe.adaptation, "loar") && <PromptMarks run={run} prompt={prompt} />}
           <Composer
             value={prompt}
             onChange={setPrompt}
@@ -185,9 +191,13 @@ function SideHeads({ models, model, chooseModel, runs, run, choose }: Sides) {
   );
 }
 
-type TurnsProps = { isRaw: boolean; onAgain: (turn: { prompt: string; reference: string | null }) => void };
+type TurnsProps = {
+  isRaw: boolean;
+  runs: readonly Run[];
+  onAgain: (turn: { prompt: string; reference: string | null }) => void;
+};
 
-function Turns({ isRaw, onAgain }: TurnsProps) {
+function Turns({ isRaw, runs, onAgain }: TurnsProps) {
   const { t } = useTranslation();
   const { turns, asking } = useChat();
   const scroller = useRef<HTMLDivElement>(null);
@@ -215,7 +225,13 @@ function Turns({ isRaw, onAgain }: TurnsProps) {
     >
       <ol aria-label={t("playground.history")}>
         {turns.map((turn) => (
-          <TurnView key={turn.id} turn={turn} isRaw={isRaw} onAgain={asking ? null : () => onAgain(turn)} />
+          <TurnView
+            key={turn.id}
+            turn={turn}
+            tuned={runs.find(({ id }) => id === turn.run?.id) ?? null}
+            isRaw={isRaw}
+            onAgain={asking ? null : () => onAgain(turn)}
+          />
         ))}
       </ol>
     </div>

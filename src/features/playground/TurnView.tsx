@@ -2,16 +2,24 @@
 
 import { memo, useMemo } from "react";
 import { useTranslation } from "react-i18next";
+import type { Run } from "../../core/run";
 import type { Answer, Side, Turn } from "../../state/chat";
 import { parseWorkedAnswer, splitThinking } from "../../state/chatWorked";
 import { IconButton } from "../../ui/Button";
 import { ErrorNotice } from "../../ui/ErrorNotice";
 import { formatCount, formatNumber } from "../../ui/formatQuantity";
 import { Mark, WorkedLines } from "../../ui/WorkedLines";
+import { AttentionView } from "./AttentionView";
 
-type TurnViewProps = { turn: Turn; isRaw: boolean; onAgain: (() => void) | null };
+type TurnViewProps = {
+  turn: Turn;
+  /** The tuned side's, where it is still there. */
+  tuned: Run | null;
+  isRaw: boolean;
+  onAgain: (() => void) | null;
+};
 
-export function TurnView({ turn, isRaw, onAgain }: TurnViewProps) {
+export function TurnView({ turn, tuned, isRaw, onAgain }: TurnViewProps) {
   const { t } = useTranslation();
   const { prompt, reference, sampling, run, answers } = turn;
   const solution = useMemo(() => (reference === null ? null : parseWorkedAnswer(reference, null)), [reference]);
@@ -41,6 +49,7 @@ export function TurnView({ turn, isRaw, onAgain }: TurnViewProps) {
           </div>
         </details>
       )}
+      {tuned && <AttentionView turn={turn.id} prompt={prompt} run={tuned} />}
       <div className="grid gap-y-2 py-2 sm:grid-cols-2">
         <AnswerView side="base" answer={answers.base} reference={reference} isRaw={isRaw} name={t("playground.base")} />
         {run && <AnswerView side="tuned" answer={answers.tuned} reference={reference} isRaw={isRaw} name={run.name} />}
