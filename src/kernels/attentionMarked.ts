@@ -22,6 +22,7 @@ import {
   numbers,
   rowSums,
 } from "./attentionReference";
+import { markedFlashAttention } from "./flashAttention";
 import { defineKernel } from "./kernel";
 import { sumOfRows } from "./rmsNorm";
 import { dim } from "./shape";
@@ -77,5 +78,6 @@ export const kernels = [forward, backward];
 
 /** attention.ts' `attention` with marks that are hard, or have a λ. */
 export function markedAttention(qkv: tf.Tensor4D, segments: tf.Tensor1D, heads: Heads, marks: Marks): tf.Tensor2D {
+  if (tf.getBackend() === "webgpu") return markedFlashAttention(qkv, segments, heads, marks);
   return forward({ qkv, segments, ...marksOf(marks) }, { ...heads, hard: marks.isHard ? 1 : 0 }) as tf.Tensor2D;
 }

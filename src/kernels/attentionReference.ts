@@ -177,20 +177,40 @@ export const backCases = cases.map(({ shapes, attrs, whole }) => ({
   whole,
 }));
 
-/**
- * The same sizes with marks, soft and hard by turns. Where a place sees but itself its marks make no difference: there
- * none is set, as dλ would be the rounding of one way beside that of another.
- */
-export const markedCases = cases.flatMap(({ shapes, attrs, whole }, i) => {
-  const [, , T] = shapes.qkv as [number, number, number, number];
-  const isAlone = T === 1 || attrs.window === 1;
-  const ways = attrs.window || attrs.softcap ? [0, 1] : [i % 2];
-  return ways.map((hard) => ({
-    shapes: { ...shapes, marked: shapes.segments, bias: [attrs.heads] },
-    attrs: { ...attrs, hard },
-    whole: { ...whole, marked: [isAlone ? 1 : 2] },
-  }));
-});
+/** With marks: few sizes, each for a pipeline that differs; `marks` 1 sets none, 2 about half. */
+const markedSizes: (MarkedHeads & { B: number; T: number; D: number; documents: number; marks: number })[] = [
+  { B: 2, T: 37, heads: 4, keyValueHeads: 2, D: 6, documents: 2, marks: 2, hard: 0 },
+  { B: 3, T: 1, heads: 5, keyValueHeads: 1, D: 32, documents: 1, marks: 2, hard: 1 },
+  { B: 1, T: 97, heads: 5, keyValueHeads: 1, D: 32, documents: 40, marks: 2, hard: 1 },
+  { B: 2, T: 37, heads: 5, keyValueHeads: 1, D: 32, documents: 2, marks: 2, hard: 0 },
+  { B: 1, T: 97, heads: 5, keyValueHeads: 1, D: 32, documents: 1, marks: 1, hard: 0 },
+  { B: 2, T: 65, heads: 4, keyValueHeads: 2, D: 64, documents: 3, marks: 2, hard: 1, window: 33 },
+  { B: 1, T: 65, heads: 2, keyValueHeads: 1, D: 128, documents: 1, marks: 2, hard: 0 },
+  {
+    B: 2,
+    T: 70,
+    heads: 2,
+    keyValueHeads: 2,
+    D: 16,
+    documents: 2,
+    marks: 2,
+    hard: 0,
+    window: 5,
+    softcap: 1.5,
+    scale: 0.3,
+  },
+];
+
+export const markedCases = markedSizes.map(({ B, T, D, documents, marks, ...attrs }) => ({
+  shapes: {
+    qkv: [B, attrs.heads + 2 * attrs.keyValueHeads, T, D],
+    segments: [B * T],
+    marked: [B * T],
+    bias: [attrs.heads],
+  },
+  attrs,
+  whole: { segments: [documents], marked: [marks] },
+}));
 
 export const markedBackCases = markedCases.map(({ shapes, attrs, whole }) => ({
   shapes: { ...shapes, ...backShapes(shapes.qkv, attrs.heads) },
