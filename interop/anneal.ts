@@ -2,7 +2,14 @@
 
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { type Adaptation, type Lora, methodTensors, newMethod } from "../src/core/adaptation";
+import {
+  type Adaptation,
+  adaptationTensors,
+  type Lora,
+  type MethodOf,
+  methodTensors,
+  newMethod,
+} from "../src/core/adaptation";
 import { linearNamesOf } from "../src/core/adapter";
 import type { Batch } from "../src/core/batch";
 import { StudioError } from "../src/core/errors";
@@ -18,6 +25,9 @@ import { newPeftFiles, parsePeft } from "../src/formats/peft";
 import { parseSafetensors, type SafeTensorInput, writeSafetensors } from "../src/formats/safetensors";
 import { type NamedFile, newZip } from "../src/formats/zip";
 import { type AdapterFiles, newAdapterFiles, readAdapterFiles } from "../src/jobs/adapterFiles";
+import { newExport } from "../src/jobs/exportFormats";
+import { filesInMemory, openModel } from "../src/jobs/openModel";
+import { newTinyModel } from "../src/jobs/tinyModel";
 import { openDevice } from "../src/kernels/device";
 import { loadAdapter } from "../src/model/adapter";
 import { logits } from "../src/model/generation";
@@ -143,6 +153,60 @@ async function runPeftCase({ base, adapter: folder, out, tokens, rows, learningR
   await writeFile(path.join(out, "results.safetensors"), writeSafetensors(results));
 }
 
+type LoarCase = {
+  /** A folder with config.json and model.safetensors, of a vocabulary of 257 bytes. */
+  base: string;
+  out: string;
+  mode: MethodOf<"loar">["mode"];
+  hasLora: boolean;
+  tokens: number[];
+  marks: number[];
+};
+
+/** Random LoAR, with LoRA where asked, exported as for transformers; our engine's logits in results.safetensors. */
+async function runLoarCase({ base, out, mode, hasLora, tokens, marks }: LoarCase) {
+  const tiny = newTinyModel();
+  const own = await Promise.all(
+    ["config.json", "model.safetensors"].map(async (name) => ({
+      path: name,
+      bytes: await readBytes(path.join(base, name)),
+    })),
+  );
+  const files = [...own];
+  for (const name of ["tokenizer.json", "tokenizer_config.json"]) {
+    const source = await tiny.open(name);
+    if (source) files.push({ path: name, bytes: await source.read(0, source.size) });
+  }
+  const open = await openModel(filesInMemory(base, files));
+  const adaptation: Adaptation = [
+    newMethod("loar", { mode }),
+    ...(hasLora ? [newMethod("lora", { rank: 3, alpha: 5, targetModules: linearNamesOf(open.config) })] : []),
+  ];
+  const tensors = newTensors(adaptationTensors(open.config, adaptation), 7);
+  const recipe = newRecipe({ adaptation });
+  const { files: written } = await newExport(
+    { kind: "loar" },
+    {
+      open,
+      adapter: { adaptation, tensors },
+      recipe,
+      baseName: base,
+      name: "interop",
+      card: "",
+      readAsset: (name) => readBytes(path.join("public", name)),
+    },
+  );
+  for (const { path: name, bytes } of written) {
+    await mkdir(path.dirname(path.join(out, name)), { recursive: true });
+    await writeFile(path.join(out, name), bytes());
+  }
+  const { tensors: weights } = parseSafetensors(await readBytes(path.join(base, "model.safetensors")));
+  const llama = loadLlama(open.config, weights);
+  const values = await logits(llama, loadAdapter(llama, adaptation, tensors), tokens, Uint8Array.from(marks));
+  const shape = [tokens.length, open.config.vocabSize];
+  await writeFile(path.join(out, "results.safetensors"), writeSafetensors(new Map([["logits", { shape, values }]])));
+}
+
 const commands: Record<string, (...words: string[]) => Promise<void>> = {
   /**
    * A base, a random adapter for it (B not zero) and the two merged, as folders, with our engine's logits for the tokens.
@@ -203,6 +267,12 @@ const commands: Record<string, (...words: string[]) => Promise<void>> = {
   async peftCases(casesFile = "") {
     await openDevice("wasm");
     for (const each of (await readJson(casesFile)) as PeftCase[]) await runPeftCase(each);
+  },
+
+  /** Each of a list of LoarCase, see there. */
+  async loarCases(casesFile = "") {
+    await openDevice("wasm");
+    for (const each of (await readJson(casesFile)) as LoarCase[]) await runLoarCase(each);
   },
 
   /** Ids and decoded text of each text. */

@@ -29,9 +29,15 @@ export const helpText = `npm run --silent anneal -- COMMAND
       --model embedded|DIR|GGUF --prompt TEXT (as it stands) or --question TEXT (in the template)
       --adapter DIR --max-tokens N --temperature X --min-p X --seed N
   inspect FILE|DIR|GGUF|embedded a data set's format, rows and tokens, or a model's tensors
-  export                         a Hugging Face folder
-      --model embedded|DIR|GGUF --format hf|merged --adapter DIR --out DIR
-      --dtype float32|float16
+  export                         a model, or what was trained on it, for other programs
+      --model embedded|DIR|GGUF --out DIR
+      --format hf                the base alone, as a Hugging Face folder
+      --adapter DIR --format peft|anneal|merged|gguf|gguf-adapter|loar
+                                 PEFT's folder, the studio's own, a Hugging Face folder with the adapter merged in,
+                                 GGUF with an Ollama Modelfile, llama.cpp's adapter, LoAR for transformers
+      --dtype float32|float16    of hf and merged; --type F32|F16|Q8_0|Q4_0 of gguf
+      --recipe FILE              for the template; left out, the recipe.json beside the adapter
+      --prove --data FILE        what was written is read again and must compute what was trained, on held-out rows
   help
 
 Everywhere: --json (one object a line), --quiet, and --backend auto|webgpu|wasm|cpu where something is computed.

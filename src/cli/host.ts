@@ -87,8 +87,11 @@ export async function writeFiles(folder: string, files: readonly NamedFile[]): P
 /** Throws `storage.failed`. */
 export async function writeStreams(folder: string, files: readonly StreamedFile[]): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
-    for (const { path: name, bytes } of files) await writeFile(path.join(folder, name), bytes());
+    for (const { path: name, bytes } of files) {
+      const file = path.join(folder, name);
+      await mkdir(path.dirname(file), { recursive: true });
+      await writeFile(file, bytes());
+    }
   } catch (cause) {
     if (cause instanceof StudioError) throw cause;
     throw new StudioError("storage.failed", say`${folder} cannot be written`, { cause });

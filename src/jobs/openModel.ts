@@ -12,6 +12,7 @@ import { tokenizerFromGguf } from "../data/ggufTokenizer";
 import { loadTokenizer, type Tokenizer } from "../data/tokenizer";
 import { tokenizerFromMerges } from "../data/tokenizerFromMerges";
 import { openGguf } from "../formats/gguf";
+import { copyGgufTokenizer, type GgufMetadata } from "../formats/ggufWriter";
 import { openLlama2c, readLlama2cTokenizer } from "../formats/llama2c";
 import { openSafetensors, openSafetensorsShards } from "../formats/safetensors";
 
@@ -37,6 +38,8 @@ export type OpenModel = {
   chatTemplate: ChatTemplate | null;
   /** As the files name it, or empty. */
   licence: string;
+  /** Every key of `tokenizer.` as a GGUF file has it, where it is one. */
+  ggufTokenizer?: () => GgufMetadata;
 };
 
 /** No text file of a model is larger: the largest tokenizer.json known has 34 MB. */
@@ -210,6 +213,7 @@ async function openGgufModel(files: ModelFiles, weights: string): Promise<OpenMo
     stopIds: [...config.eosTokenIds, ...eosTokenIds],
     chatTemplate: findChatTemplate(tokenizerConfig),
     licence: typeof licence === "string" ? licence : "",
+    ggufTokenizer: () => copyGgufTokenizer(metadata),
   };
 }
 
