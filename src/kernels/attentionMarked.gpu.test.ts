@@ -1,0 +1,5 @@
+/** @file Marks of the tokens that carry logic, in a real browser: on WebGPU. */
+
+import { testMarks } from "./attentionMarkedCases";
+
+testMarks("webgpu");
