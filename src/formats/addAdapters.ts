@@ -13,7 +13,7 @@ type Tensors = ReadonlyMap<string, { shape: readonly number[]; values: Float32Ar
 export type WeightedLora = { lora: Lora; tensors: Tensors; weight: number };
 
 /** The largest rank that a recipe takes. */
-const mostRank = 512;
+export const mostRank = 512;
 
 /** Throws `adapter.invalid` where one of them is none of this base's, has DoRA's lengths, or the ranks come to too much. */
 export function addLoras(

@@ -36,4 +36,5 @@ function pick({ accept = "", multiple = false, webkitdirectory = false }: Option
 }
 
 export const modelFiles = ".gguf,.safetensors,.json,.jinja,.txt,.bin,.md";
+export const adapterFiles = ".zip,.safetensors,.json,.gguf";
 export const datasetFiles = ".jsonl,.ndjson,.json,.csv,.tsv,.txt,application/json,text/csv,text/plain";

@@ -11,7 +11,7 @@ import { showMessage } from "../../state/shell";
 import { Badge } from "../../ui/Badge";
 import { Button, IconButton } from "../../ui/Button";
 import { Card } from "../../ui/Card";
-import { ConfirmDialog, Dialog } from "../../ui/Dialog";
+import { ConfirmDialog } from "../../ui/Dialog";
 import { ErrorNotice } from "../../ui/ErrorNotice";
 import { explainError } from "../../ui/explainError";
 import { formatBytes, formatCompact, formatCount } from "../../ui/formatQuantity";
@@ -19,8 +19,9 @@ import { Menu } from "../../ui/Menu";
 import { ModelPicture } from "../../ui/ModelPicture";
 import { modelFiles, pickFiles } from "../../ui/pickFile";
 import { Term, type TermName } from "../../ui/Term";
-import { TextField } from "../../ui/TextField";
 import { translate } from "../../ui/words/translate";
+import { AdapterSection } from "./AdapterSection";
+import { RenameDialog } from "./RenameDialog";
 
 export function ModelDetails({ model }: { model: Model }) {
   const { t } = useTranslation();
@@ -38,6 +39,7 @@ export function ModelDetails({ model }: { model: Model }) {
       {problem && <ErrorNotice error={fromWire(problem)} className="mb-3" />}
       {status === "cut off" && <CutOff model={model} />}
       {facts && <Facts model={model} facts={facts} />}
+      {facts && <AdapterSection model={model} />}
     </Card>
   );
 }
@@ -211,48 +213,12 @@ function Actions({ model }: { model: Model }) {
       </ConfirmDialog>
       {open === "rename" && (
         <RenameDialog
+          title={t("models.renameTitle", { name })}
           name={name}
           onClose={() => setOpen(null)}
           onRename={(next) => void attempt(() => renameModel(id, next))}
         />
       )}
     </>
-  );
-}
-
-function RenameDialog({
-  name,
-  onClose,
-  onRename,
-}: {
-  name: string;
-  onClose: () => void;
-  onRename: (name: string) => void;
-}) {
-  const { t } = useTranslation();
-  const [value, setValue] = useState(name);
-  const next = value.trim().slice(0, 120);
-  const finish = () => {
-    if (next === "") return;
-    onClose();
-    onRename(next);
-  };
-  return (
-    <Dialog
-      title={t("models.renameTitle", { name })}
-      isOpen
-      onClose={onClose}
-      width="sm"
-      actions={
-        <>
-          <Button onPress={onClose}>{t("common.cancel")}</Button>
-          <Button variant="primary" isDisabled={next === ""} onPress={finish}>
-            {t("models.rename")}
-          </Button>
-        </>
-      }
-    >
-      <TextField label={t("models.name")} value={value} onChange={setValue} />
-    </Dialog>
   );
 }

@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { loadAdapters } from "../../state/adapters";
 import { useEngine } from "../../state/engine";
 import {
   dismissModelTask,
@@ -12,6 +13,7 @@ import {
   useModels,
   useModelTask,
 } from "../../state/models";
+import { loadRuns } from "../../state/runs";
 import { Button } from "../../ui/Button";
 import { ErrorNotice } from "../../ui/ErrorNotice";
 import { formatBytes } from "../../ui/formatQuantity";
@@ -19,6 +21,7 @@ import { Menu } from "../../ui/Menu";
 import { Page } from "../../ui/Page";
 import { ProgressBar } from "../../ui/ProgressBar";
 import { modelFiles, pickFiles } from "../../ui/pickFile";
+import { AskBaseDialog } from "./AskBaseDialog";
 import { DownloadDialog } from "./DownloadDialog";
 import { ModelDetails } from "./ModelDetails";
 
@@ -31,6 +34,10 @@ export default function ModelsPage() {
   useEffect(() => {
     if (engine.status === "ready") void loadModels();
   }, [engine.status]);
+  useEffect(() => {
+    void loadAdapters();
+    void loadRuns();
+  }, []);
   const failure = engine.status === "failed" ? engine.error : models.status === "failed" ? models.error : null;
   const isBusy = task.status === "working";
   return (
@@ -89,6 +96,7 @@ export default function ModelsPage() {
         )}
       </div>
       <DownloadDialog isOpen={isDownloading} onClose={() => setDownloading(false)} />
+      {models.status === "ready" && <AskBaseDialog models={models.models} />}
     </Page>
   );
 }

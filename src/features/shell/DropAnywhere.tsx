@@ -1,8 +1,9 @@
-/** @file A file dropped on any page goes to Datasets, a model to Models. */
+/** @file A file dropped on any page goes to Datasets, a model or an adapter to Models. */
 
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
+import { isAdapterDrop, offerAdapter } from "../../state/adapters";
 import { inspectFile } from "../../state/imports";
 import { importModel } from "../../state/models";
 import { droppedFiles } from "../../ui/droppedFiles";
@@ -12,6 +13,10 @@ const hasFiles = (event: DragEvent) => event.dataTransfer?.types.includes("Files
 
 /** What no data set is. */
 const isOfModel = ({ name }: File) => /\.(gguf|safetensors|bin)$/i.test(name) || name === "config.json";
+
+/** The base whose adapters lie under the drop. */
+const baseUnder = (target: EventTarget | null): string | null =>
+  (target instanceof Element && target.closest("[data-adapters-of]")?.getAttribute("data-adapters-of")) || null;
 
 export function DropAnywhere() {
   const { t } = useTranslation();
@@ -38,9 +43,15 @@ export function DropAnywhere() {
         depth.current = 0;
         setOver(false);
         if (!event.dataTransfer) return;
-        void droppedFiles(event.dataTransfer).then(({ files, folder }) => {
+        const base = baseUnder(event.target);
+        void droppedFiles(event.dataTransfer).then(async ({ files, folder }) => {
           const [file] = files;
           if (!file) return;
+          if (await isAdapterDrop(files)) {
+            navigate("/models");
+            offerAdapter(files, base, folder ?? undefined);
+            return;
+          }
           if (folder !== null || files.some(isOfModel)) {
             navigate("/models");
             void importModel(files, folder ?? undefined);

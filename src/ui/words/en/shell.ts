@@ -55,5 +55,5 @@ export const shell = {
   groupActions: "Actions",
   actionTheme: "Switch between light and dark",
   actionImport: "Import a data set",
-  dropHere: "Drop a data set, a GGUF file or a model's folder",
+  dropHere: "Drop a data set, a GGUF file, or a folder of a model or an adapter",
 };
