@@ -21,7 +21,7 @@ export function TokenLegend({ hasMarks }: { hasMarks: boolean }) {
 export function MarkLegend() {
   const { t } = useTranslation();
   return (
-    <Legend className="border-b-2 border-series-2">
+    <Legend className="border-b-2 border-series-3">
       <Term name="logicMask">{t("datasets.carriesLogic")}</Term>
     </Legend>
   );

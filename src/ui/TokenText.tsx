@@ -18,7 +18,7 @@ type TokenTextProps = {
 const mostShown = 4000;
 
 /** A line below goes together with every tint. */
-export const markedClass = "rounded-t-sm border-b-2 border-series-2";
+export const markedClass = "rounded-t-sm border-b-2 border-series-3";
 
 /** Spaces stay as they are; what would be invisible gets a sign. */
 export function visible(text: string): string {

@@ -84,7 +84,7 @@ export function RowPane({ dataset, row }: { dataset: Dataset; row: number }) {
         <span className="flex flex-wrap gap-x-3">
           <TokenLegend hasMarks={mask !== "off"} />
         </span>
-        {t("datasets.template", { length })}
+        {shown && t("datasets.template", { length: shown.context })}
       </footer>
     </section>
   );

@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import type { PreviewToken } from "../../core/engine";
 import { type Cell, HeatMap } from "../../ui/charts/HeatMap";
 import { raster } from "../../ui/charts/raster";
-import type { Palette, Scale } from "../../ui/charts/scale";
+import { colorOf, type Palette, type Scale } from "../../ui/charts/scale";
 import { innerTicks } from "../../ui/charts/ticks";
 import { usePalette } from "../../ui/charts/usePalette";
 import { useWidth } from "../../ui/charts/useWidth";
@@ -38,7 +38,7 @@ const strip = { gap: 6, width: 10 };
 const right = strip.gap + strip.width + 28;
 const mostPixels = 360;
 
-export const AttentionMap = memo(function AttentionMap(props: AttentionMapProps) {
+export function AttentionMap(props: AttentionMapProps) {
   const { title, tokens, values, scale, gates, at, row, onMove, describe, tip } = props;
   const { t } = useTranslation();
   const { ref, width } = useWidth();
@@ -76,26 +76,27 @@ export const AttentionMap = memo(function AttentionMap(props: AttentionMapProps)
       />
     </figure>
   );
-});
+}
 
 type EdgesProps = { tokens: readonly PreviewToken[]; gates: Gates | null; palette: Palette; side: number };
-
-const noScale = { kind: "around", middle: 0, extent: 1 } as const;
 
 /** Places of tokens along both axes; which keys are marked, above; the gate of each row, at the right. */
 const Edges = memo(function Edges({ tokens, gates, palette, side }: EdgesProps) {
   const { t } = useTranslation();
   const T = tokens.length;
   const marks = useMemo(() => {
-    const values = tokens.map(({ marked }) => (marked ? 1 : Number.NaN));
-    return values.some(Number.isFinite) ? raster(values, 1, T, noScale, palette) : null;
+    const values = tokens.map(({ marked }) => (marked ? 1 : 0));
+    return raster(values, 1, T, (value) => (value === 1 ? palette.mark : null));
   }, [tokens, T, palette]);
-  const gatePicture = useMemo(() => gates && raster(gates.values, T, 1, gates.scale, palette), [gates, T, palette]);
+  const gatePicture = useMemo(
+    () => gates && raster(gates.values, T, 1, (value) => colorOf(gates.scale, palette, value)),
+    [gates, T, palette],
+  );
   const ticks = innerTicks(0, T - 1, 6).filter(Number.isInteger);
   const stretched = { preserveAspectRatio: "none", imageRendering: "pixelated" } as const;
   return (
     <g fontSize={12} fill="var(--axis)">
-      {marks && <image href={marks} x={left} y={top - 7} width={side} height={5} {...stretched} />}
+      <image href={marks} x={left} y={top - 7} width={side} height={5} {...stretched} />
       {gatePicture && (
         <>
           <image

@@ -120,7 +120,10 @@ function Maps({ attention, run }: MapsProps) {
     if (next) setRow(next.row);
   };
   const name = (i: number) => `“${visible(tokens[i]?.text ?? "")}”`;
-  const signed = (value: number) => t("playground.attention.points", { points: (100 * value).toFixed(1) });
+  const signed = (value: number) => {
+    const points = `${value < 0 ? "−" : "+"}${Math.abs(100 * value).toFixed(1)}`;
+    return t("playground.attention.points", { points });
+  };
   const share = (value: number) => formatShare(value, value < 0.1 ? 1 : 0);
   const wordsOf = (values: ArrayLike<number>, isChange: boolean) => (of: number) => {
     const keys = strongestKeys(values, T, of, keysNamed).map(

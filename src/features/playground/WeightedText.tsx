@@ -1,6 +1,6 @@
 /** @file A prompt's tokens tinted by how much one of them looks at each; what carries logic is underlined. */
 
-import { Fragment, memo } from "react";
+import { Fragment } from "react";
 import type { PreviewToken } from "../../core/engine";
 import { type Scale, strength } from "../../ui/charts/scale";
 import { markedClass, visible } from "../../ui/TokenText";
@@ -19,7 +19,7 @@ type WeightedTextProps = {
 /** The strongest tint that text on it can still be read in. */
 const most = 50;
 
-export const WeightedText = memo(function WeightedText(props: WeightedTextProps) {
+export function WeightedText(props: WeightedTextProps) {
   const { label, tokens, row, onRow, values, scale } = props;
   const tintOf = (key: number) => {
     if (key > row) return {};
@@ -56,4 +56,4 @@ export const WeightedText = memo(function WeightedText(props: WeightedTextProps)
       })}
     </section>
   );
-});
+}

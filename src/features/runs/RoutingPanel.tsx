@@ -170,6 +170,7 @@ function RoutingMap({ label, kind, matrix, routings, scale, width, along, planne
   const cell = Math.max(3, Math.min(16, Math.floor(312 / rows)));
   const wide = Math.min(160, (width - left - right) / Math.max(columns, planned));
   const box = { left, top, width: wide * columns, height: cell * rows };
+  const end = left + wide * Math.max(columns, planned);
   const pointed = isByStep && x !== null && !at ? nearest({ x: steps, y: steps }, x) : -1;
   const move = (next: Cell | null) => {
     setAt(next);
@@ -213,7 +214,7 @@ function RoutingMap({ label, kind, matrix, routings, scale, width, along, planne
           )
         }
       >
-        <Axes {...{ matrix, cell, wide, columns, width }} />
+        <Axes {...{ matrix, cell, wide, end }} />
         {pointed >= 0 && (
           <rect
             x={left + pointed * wide + 0.5}
@@ -229,14 +230,16 @@ function RoutingMap({ label, kind, matrix, routings, scale, width, along, planne
   );
 }
 
-type AxesProps = { matrix: RoutingMatrix; cell: number; wide: number; columns: number; width: number };
+/** `end`: where the axis ends, evaluations to come included. */
+type AxesProps = { matrix: RoutingMatrix; cell: number; wide: number; end: number };
 
 /** Layers down the side, a line between two; steps below. */
-const Axes = memo(function Axes({ matrix, cell, wide, columns, width }: AxesProps) {
+const Axes = memo(function Axes({ matrix, cell, wide, end }: AxesProps) {
   const { t } = useTranslation();
   const { steps, layers, heads } = matrix;
   const band = cell * heads;
-  const end = left + wide * columns;
+  const base = top + band * layers;
+  const last = left + wide * steps.length;
   const everyLayer = Math.max(1, Math.ceil(16 / band));
   const everyStep = Math.max(1, Math.ceil(labelRoom / wide));
   return (
@@ -247,7 +250,7 @@ const Axes = memo(function Axes({ matrix, cell, wide, columns, width }: AxesProp
       {Array.from({ length: layers }, (_, layer) => (
         <g key={layer}>
           {layer > 0 && (
-            <line x1={left} x2={end} y1={top + layer * band} y2={top + layer * band} stroke="var(--page)" />
+            <line x1={left} x2={last} y1={top + layer * band} y2={top + layer * band} stroke="var(--page)" />
           )}
           {layer % everyLayer === 0 && (
             <text x={left - 8} y={top + layer * band + band / 2 + 4} textAnchor="end">
@@ -259,12 +262,13 @@ const Axes = memo(function Axes({ matrix, cell, wide, columns, width }: AxesProp
       {steps.map(
         (step, column) =>
           column % everyStep === 0 && (
-            <text key={step} x={left + (column + 0.5) * wide} y={top + band * layers + 16} textAnchor="middle">
+            <text key={step} x={left + (column + 0.5) * wide} y={base + 16} textAnchor="middle">
               {formatCount(step)}
             </text>
           ),
       )}
-      <text x={Math.min(width - right, Math.max(end, left + 32))} y={top + band * layers + 34} textAnchor="end">
+      <line x1={left} x2={end} y1={base + 0.5} y2={base + 0.5} stroke="var(--line)" />
+      <text x={Math.max(end, left + 32)} y={base + 34} textAnchor="end">
         {t("run.step")}
       </text>
     </g>

@@ -102,22 +102,23 @@ function RowPreview({ recipe, rows }: { recipe: Recipe; rows: number }) {
       <figcaption className="flex flex-wrap items-center gap-x-3 text-xs text-faint">
         <TokenLegend hasMarks={shown?.preview.tokens.some(({ marked }) => marked !== undefined) ?? false} />
         {shown?.preview.tooLong && <Badge tone="warn">{t("studio.data.rowTooLong")}</Badge>}
-        <span className="flex-1" />
-        <IconButton
-          size="sm"
-          icon="left"
-          label={t("studio.data.previousRow")}
-          isDisabled={row === 0}
-          onPress={() => step(-1)}
-        />
-        <span className="font-mono">{formatCount(row + 1)}</span>
-        <IconButton
-          size="sm"
-          icon="right"
-          label={t("studio.data.nextRow")}
-          isDisabled={row >= rows - 1}
-          onPress={() => step(1)}
-        />
+        <span className="ml-auto flex items-center gap-2">
+          <IconButton
+            size="sm"
+            icon="left"
+            label={t("studio.data.previousRow")}
+            isDisabled={row === 0}
+            onPress={() => step(-1)}
+          />
+          <span className="font-mono">{formatCount(row + 1)}</span>
+          <IconButton
+            size="sm"
+            icon="right"
+            label={t("studio.data.nextRow")}
+            isDisabled={row >= rows - 1}
+            onPress={() => step(1)}
+          />
+        </span>
       </figcaption>
     </figure>
   );

@@ -2,7 +2,7 @@
 
 import { type KeyboardEvent, type MouseEvent, type ReactNode, useMemo } from "react";
 import { raster } from "./raster";
-import type { Palette, Scale } from "./scale";
+import { colorOf, type Palette, type Scale } from "./scale";
 
 export type Cell = { row: number; column: number };
 export type Box = { left: number; top: number; width: number; height: number };
@@ -56,7 +56,10 @@ function moved({ key, shiftKey }: KeyboardEvent, { row, column }: Cell, rows: nu
 
 export function HeatMap(props: HeatMapProps) {
   const { label, values, rows, columns, scale, palette, width, height, box, at, onMove, start, describe } = props;
-  const picture = useMemo(() => raster(values, rows, columns, scale, palette), [values, rows, columns, scale, palette]);
+  const picture = useMemo(
+    () => raster(values, rows, columns, (value) => colorOf(scale, palette, value)),
+    [values, rows, columns, scale, palette],
+  );
   const here = at ?? start;
   const [wide, high] = [box.width / columns, box.height / rows];
   const outlined = props.outline === "cell" ? { x: here.column * wide, width: wide } : { x: 0, width: box.width };

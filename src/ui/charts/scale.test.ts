@@ -1,7 +1,20 @@
 import { expect, test } from "vitest";
-import { colorOf, extentOf, type Palette, scaleTicks, strength } from "./scale";
+import { colorOf, extentOf, type Palette, parseColor, scaleTicks, strength } from "./scale";
 
-const palette: Palette = { low: [0, 0, 255], middle: [200, 200, 200], high: [255, 100, 0], none: [255, 255, 255] };
+const palette: Palette = {
+  low: [0, 0, 255],
+  middle: [200, 200, 200],
+  high: [255, 100, 0],
+  none: [255, 255, 255],
+  mark: [0, 200, 0],
+};
+
+test("colours as style sheets write them, shortened or not", () => {
+  expect(parseColor(" #0072B2")).toEqual([0, 0x72, 0xb2]);
+  expect(parseColor("#fff")).toEqual([255, 255, 255]);
+  expect(parseColor("#0af")).toEqual([0, 0xaa, 0xff]);
+  expect(parseColor("")).toEqual([0, 0, 0]);
+});
 
 test("around a middle: its own colour there, the ends' colours at the ends and beyond", () => {
   const scale = { kind: "around", middle: 1, extent: 0.2 } as const;

@@ -9,7 +9,15 @@ export type Scale =
 export type Rgb = readonly [red: number, green: number, blue: number];
 
 /** The page's colours that a scale runs between. */
-export type Palette = { low: Rgb; middle: Rgb; high: Rgb; none: Rgb };
+export type Palette = { low: Rgb; middle: Rgb; high: Rgb; none: Rgb; mark: Rgb };
+
+/** Of #rrggbb, or of #rgb, as style sheets are shortened when they are built; black of anything else. */
+export function parseColor(text: string): Rgb {
+  const digits = /^#([0-9a-f]{6}|[0-9a-f]{3})$/i.exec(text.trim())?.[1] ?? "000000";
+  const wide = digits.length / 3;
+  const part = (at: number) => Number.parseInt(digits.slice(at * wide, (at + 1) * wide).repeat(3 - wide), 16);
+  return [part(0), part(1), part(2)];
+}
 
 const mix = (a: Rgb, b: Rgb, share: number): Rgb => [
   Math.round(a[0] + (b[0] - a[0]) * share),

@@ -1,7 +1,7 @@
 /** @file The page's colours as numbers, for drawings that its style sheet cannot reach; new when the theme changes. */
 
 import { useMemo, useSyncExternalStore } from "react";
-import type { Palette, Rgb } from "./scale";
+import { type Palette, parseColor } from "./scale";
 
 function watchTheme(listener: () => void) {
   const observer = new MutationObserver(listener);
@@ -11,12 +11,7 @@ function watchTheme(listener: () => void) {
 
 const currentTheme = () => document.documentElement.dataset["theme"] ?? "";
 
-/** Of a variable that theme.css writes as #rrggbb. */
-function readColor(name: string): Rgb {
-  const text = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const part = (at: number) => Number.parseInt(text.slice(at, at + 2), 16) || 0;
-  return [part(1), part(3), part(5)];
-}
+const readColor = (name: string) => parseColor(getComputedStyle(document.documentElement).getPropertyValue(name));
 
 export function usePalette(): Palette {
   const theme = useSyncExternalStore(watchTheme, currentTheme);
@@ -27,6 +22,7 @@ export function usePalette(): Palette {
       middle: readColor("--hover"),
       high: readColor("--series-2"),
       none: readColor("--surface"),
+      mark: readColor("--series-3"),
     };
   }, [theme]);
 }

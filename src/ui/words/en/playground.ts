@@ -50,7 +50,7 @@ export const playground = {
     sides: "Base and tuned",
     change: "Difference",
     changeTitle: "Tuned − base",
-    legend: { sides: "share of the look", change: "change of the share" },
+    legend: { sides: "weight", change: "change of weight" },
     gate: "gate",
     token: "token",
     lookedAt: "token looked at",
