@@ -1,8 +1,9 @@
 /** @file Model cards say what was measured and nothing else, whatever names are in them. */
 
 import { expect, test } from "vitest";
+import { newMethod } from "../core/adaptation";
 import type { EvalMetrics } from "../core/metrics";
-import { newRecipe } from "../core/recipe";
+import { newRecipe, type Recipe } from "../core/recipe";
 import { newModelCard } from "./modelCard";
 
 const measured: EvalMetrics = {
@@ -36,6 +37,15 @@ test("without measurements it says so, and a control says what it is", () => {
   const card = newModelCard({ recipe, before: null, after: null, baseName: "b" });
   expect(card).toContain("Nothing was measured on held-out rows.");
   expect(card).toContain("**A control:**");
+});
+
+test("what PEFT has no form for is not said to be PEFT's", () => {
+  const card = (...adaptation: Recipe["adaptation"]) =>
+    newModelCard({ recipe: newRecipe({ adaptation }), before: null, after: null, baseName: "b" });
+  expect(card(newMethod("ia3"))).toMatch(/library_name: peft\n[^]*- "ia3"\n[^]*PeftModel/);
+  const own = card(newMethod("loar"), newMethod("lora"));
+  expect(own).toMatch(/library_name: anneal\n[^]*- "loar"\n- "lora"\n/);
+  expect(own).not.toContain("PeftModel");
 });
 
 test("hostile names stay inside their places", () => {

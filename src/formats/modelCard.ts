@@ -3,6 +3,7 @@
 import type { Method, MethodKind } from "../core/adaptation";
 import type { EvalMetrics } from "../core/metrics";
 import type { Recipe } from "../core/recipe";
+import { isPeftMethod } from "./peftConfig";
 
 type Measured = { before: EvalMetrics | null; after: EvalMetrics | null };
 
@@ -89,20 +90,43 @@ function codeBlock(text: string): string[] {
 
 const escapeCell = (text: string) => text.replaceAll(/\s+/g, " ").replaceAll("\\", "\\\\").replaceAll("|", "\\|");
 
+const quoted = (text: string) => JSON.stringify(text); // JSON strings are YAML strings, and Python's
+
+/** How the folder is loaded: by PEFT where it has a form for what was trained, else by the studio. */
+function usage({ adaptation }: Recipe, baseName: string): string[] {
+  const [method, ...others] = adaptation;
+  if (!method || others.length > 0 || !isPeftMethod(method)) {
+    return [
+      "PEFT has no form for what was trained: Anneal reads the folder, in the page and on the command line,",
+      "and writes it in the forms that other programs read (`export --format …`).",
+    ];
+  }
+  return [
+    "```python",
+    "from peft import PeftModel",
+    "from transformers import AutoModelForCausalLM",
+    "",
+    `base = AutoModelForCausalLM.from_pretrained(${quoted(baseName)})`,
+    'model = PeftModel.from_pretrained(base, ".")',
+    "```",
+  ];
+}
+
 /** Hugging Face's card with its YAML front matter. Figures come with their error bars, or not at all. */
 export function newModelCard(card: { recipe: Recipe; baseName: string } & Measured): string {
   const { recipe, before, after, baseName } = card;
-  const quoted = (text: string) => JSON.stringify(text); // JSON strings are YAML strings
+  const kinds = recipe.adaptation.map(({ kind }) => kind);
+  const isPeft = recipe.adaptation.length === 1 && recipe.adaptation.every(isPeftMethod);
   const control = recipe.data.shuffleAnswers
     ? ["", "**A control:** the answers were shuffled among the questions, so that there was nothing to learn."]
     : [];
   return `${[
     "---",
     `base_model: ${quoted(baseName)}`,
-    "library_name: peft",
+    `library_name: ${isPeft ? "peft" : "anneal"}`,
     "pipeline_tag: text-generation",
     "tags:",
-    ...["lora", "sft", "anneal", `base_model:adapter:${baseName}`].map((tag) => `- ${quoted(tag)}`),
+    ...[...kinds, "sft", "anneal", `base_model:adapter:${baseName}`].map((tag) => `- ${quoted(tag)}`),
     "---",
     "",
     `# ${escapeCell(recipe.name)}`,
@@ -126,12 +150,6 @@ export function newModelCard(card: { recipe: Recipe; baseName: string } & Measur
     "",
     "## Use",
     "",
-    "```python",
-    "from peft import PeftModel",
-    "from transformers import AutoModelForCausalLM",
-    "",
-    `base = AutoModelForCausalLM.from_pretrained(${quoted(baseName)})`,
-    'model = PeftModel.from_pretrained(base, ".")',
-    "```",
+    ...usage(recipe, baseName),
   ].join("\n")}\n`;
 }

@@ -9,7 +9,7 @@ export function failAdapter(detail: Said): never {
   throw new StudioError("adapter.invalid", detail);
 }
 
-export const quoted = (value: unknown) => JSON.stringify(value) ?? "nothing";
+export const quoted = (value: unknown) => (value === undefined ? "nothing" : JSON.stringify(value));
 
 /** How a name of the settings meets a module's path. */
 type Meets = (path: string, name: string) => boolean;
