@@ -6,6 +6,7 @@ import { type Said, say } from "../core/say";
 import { describeAdapter } from "./adapter";
 import { type Backend, trimBuffers } from "./dispatch";
 import { chooseProducts } from "./product";
+import "./stockGradients";
 import { loadWebGPU, tf } from "./tf";
 import { newWasmBackend, WasmBackend } from "./wasmBackend";
 

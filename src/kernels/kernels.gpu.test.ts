@@ -14,7 +14,7 @@ import { kernels as loraKernels } from "./lora";
 import { kernels as normKernels } from "./rmsNorm";
 import { kernels as sumKernels } from "./sumRows";
 
-beforeAll(() => loadMeanings());
+beforeAll(() => loadMeanings(), 300_000);
 
 describe.each(["wasm", "webgpu"] as const)("%s", (backend) => {
   let device: Device;

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { deviceMemory, openDevice } from "./device";
 import { allCases, expectMeaningInBounds, loadMeanings } from "./expectMeaning";
 
-beforeAll(() => loadMeanings());
+beforeAll(() => loadMeanings(), 300_000);
 
 describe.each(["cpu", "wasm"] as const)("%s", (backend) => {
   beforeAll(async () => {

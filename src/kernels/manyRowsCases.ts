@@ -142,7 +142,7 @@ export function testManyRows(backend: Device["backend"]): void {
         device.addEventListener("uncapturederror", ({ error }) => failures.push(error.message));
       }
       before = deviceMemory().tensors;
-    });
+    }, 300_000);
     afterAll(() => {
       expect(deviceMemory().tensors).toBe(before);
     });

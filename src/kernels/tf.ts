@@ -1,10 +1,6 @@
 /** @file The only file that names TensorFlow.js, so that its parts are chosen, and can be replaced, in one place. */
 
 import * as tfjs from "@tensorflow/tfjs-core";
-import { concatGradConfig } from "@tensorflow/tfjs-core/dist/gradients/Concat_grad";
-import { divGradConfig } from "@tensorflow/tfjs-core/dist/gradients/RealDiv_grad";
-import { reshapeGradConfig } from "@tensorflow/tfjs-core/dist/gradients/Reshape_grad";
-import { sliceGradConfig } from "@tensorflow/tfjs-core/dist/gradients/Slice_grad";
 
 export { MathBackendCPU } from "@tensorflow/tfjs-backend-cpu";
 export type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
@@ -23,11 +19,6 @@ export function offTape<T>(work: () => T): T {
 
 /** The WebGPU backend is fetched only where a device is opened on it. */
 export const loadWebGPU = () => import("@tensorflow/tfjs-backend-webgpu");
-
-// Our kernels bring their derivatives; of the stock ops only these are on the way of a gradient.
-for (const config of [concatGradConfig, divGradConfig, reshapeGradConfig, sliceGradConfig]) {
-  tfjs.registerGradient(config);
-}
 
 /** The derivatives of all stock ops, which only the tests, as they compare, ask for. */
 export const loadStockGradients = () => import("@tensorflow/tfjs-core/dist/register_all_gradients");
