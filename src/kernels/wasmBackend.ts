@@ -6,6 +6,7 @@
 
 import { StudioError } from "../core/errors";
 import { say } from "../core/say";
+import { byRuns } from "./boxKernels";
 import { type Heap, newHeap } from "./heap";
 import { sizeOf } from "./shape";
 import { MathBackendCPU, tf } from "./tf";
@@ -231,22 +232,21 @@ function copyPlainKernels(): void {
   for (const kernel of tf.getKernelsForBackend("cpu")) {
     const ours: unknown = tf.getKernel(kernel.kernelName, "wasm"); // tfjs types it as always there
     if (ours) continue;
-    tf.registerKernel({ ...kernel, backendName: "wasm", ...(kernel.kernelName === "Add" ? fastAdd(kernel) : {}) });
+    const kernelFunc = kernel.kernelName === "Add" ? fastAdd(kernel) : byRuns(kernel);
+    tf.registerKernel({ ...kernel, backendName: "wasm", kernelFunc });
   }
 }
 
 /** The tape adds gradients with tfjs' own Add, which takes any shapes: those alike go to our kernel. */
-function fastAdd({ kernelFunc }: tf.KernelConfig): Pick<tf.KernelConfig, "kernelFunc"> {
-  return {
-    kernelFunc: (params) => {
-      const { a, b } = params.inputs;
-      const isAlike = a?.dtype === "float32" && b?.dtype === "float32" && tf.util.arraysEqual(a.shape, b.shape);
-      if (!a || !b || !isAlike) return kernelFunc(params);
-      const size = sizeOf(a.shape);
-      const call: WasmCall = { fn: "add", outputShape: a.shape, work: Math.ceil(size / 8192), args: [size] };
-      const [sum] = asWasm(params.backend).call(call, [a, b]);
-      return sum ?? kernelFunc(params);
-    },
+function fastAdd({ kernelFunc }: tf.KernelConfig): tf.KernelFunc {
+  return (params) => {
+    const { a, b } = params.inputs;
+    const isAlike = a?.dtype === "float32" && b?.dtype === "float32" && tf.util.arraysEqual(a.shape, b.shape);
+    if (!a || !b || !isAlike) return kernelFunc(params);
+    const size = sizeOf(a.shape);
+    const call: WasmCall = { fn: "add", outputShape: a.shape, work: Math.ceil(size / 8192), args: [size] };
+    const [sum] = asWasm(params.backend).call(call, [a, b]);
+    return sum ?? kernelFunc(params);
   };
 }
 
