@@ -57,8 +57,10 @@ export const methodTitles: Record<MethodKind, string> = {
 
 /** Every setting of a method, by its own name. */
 function methodSettings({ kind, ...rest }: Method): [string, string][] {
-  const shown = Object.entries(rest).filter(([, value]) => typeof value !== "object" || Object.keys(value).length > 0);
-  const text = (value: unknown) => {
+  type Value = string | number | boolean | object;
+  const isShown = (value: Value) => typeof value !== "object" || Object.keys(value).length > 0;
+  const shown = Object.entries<Value>(rest).filter(([, value]) => isShown(value));
+  const text = (value: Value) => {
     if (Array.isArray(value)) return value.join(", ");
     return typeof value === "object" ? JSON.stringify(value) : String(value);
   };
