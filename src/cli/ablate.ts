@@ -172,21 +172,32 @@ async function figuresOf(held: Held, recipe: Recipe): Promise<Ablation["figures"
   }
 }
 
-async function runAll(begun: Ablation, folder: AblationFolder, device: Device, output: Output): Promise<number> {
-  let ablation = begun;
-  let controls: Controls | null = null;
+/** What came from outside while runs were trained: Ctrl-C, a lost device. */
+type Asked = { toStop: () => boolean; isLost: () => boolean; train: (controls: Controls) => void; leave: () => void };
+
+function newAsked(device: Device, output: Output): Asked {
   let isStopped = false;
-  let failed = 0;
-  let lost: StudioError | null = null;
-  void device.lost.then((error) => {
-    lost = error;
-  });
-  const held: Held = { device, model: null, source: null, lengths: null };
+  let isLost = false;
+  let training: Controls | null = null;
   const interrupt = newInterrupt(() => {
     output.note("Stopping after this step; a checkpoint is kept. Ctrl-C again ends at once.");
     isStopped = true;
-    controls?.stop(true);
+    training?.stop(true);
   });
+  void device.lost.then(() => {
+    isLost = true;
+  });
+  const train = (controls: Controls) => {
+    training = controls;
+  };
+  return { toStop: () => isStopped, isLost: () => isLost, train, leave: interrupt.leave };
+}
+
+async function runAll(begun: Ablation, folder: AblationFolder, device: Device, output: Output): Promise<number> {
+  let ablation = begun;
+  let failed = 0;
+  const asked = newAsked(device, output);
+  const held: Held = { device, model: null, source: null, lengths: null };
   const progress = newProgress(output);
   try {
     const cells = ablation.cells.filter(({ isLeftOut }) => !isLeftOut);
@@ -200,8 +211,9 @@ async function runAll(begun: Ablation, folder: AblationFolder, device: Device, o
       if (figures) ablation = { ...ablation, figures: { ...ablation.figures, [cell.variant]: figures } };
       await folder.write(ablation);
       if (run.status === "done") continue;
-      if (isStopped) return 130;
-      controls = newControls();
+      if (asked.toStop()) return 130;
+      const controls = newControls();
+      asked.train(controls);
       progress.begin(cell, run, i + 1, cells.length);
       const ended = await runCell(run, folder.runFolder(cell), held, controls, (event) => {
         progress.tell(cell, run, event);
@@ -209,16 +221,16 @@ async function runAll(begun: Ablation, folder: AblationFolder, device: Device, o
       progress.end(cell, ended);
       await folder.writeResults(ablation);
       if (ended.status === "failed") failed++;
-      if (lost)
+      if (asked.isLost())
         throw new StudioError(
           "gpu.lost",
           say`The device is gone after ${cell.variant}, seed ${cell.seed}: run the command again to go on`,
         );
-      if (isStopped) return 130;
+      if (asked.toStop()) return 130;
     }
     return failed > 0 ? 1 : 0;
   } finally {
-    interrupt.leave();
+    asked.leave();
     if (held.model) unloadModel(held.model.loaded);
   }
 }

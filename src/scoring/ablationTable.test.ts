@@ -12,7 +12,7 @@ import { newAblationCsv, newAblationMarkdown } from "./ablationText";
 import { estimateCrossed, estimateMean, wilson } from "./intervals";
 
 const metricsOf = (outcomes: string, changes: Partial<EvalMetrics> = {}): EvalMetrics => {
-  const share = (right: string) => [...outcomes].filter((one) => right.includes(one)).length / outcomes.length;
+  const share = (right: string) => Array.from(outcomes).filter((one) => right.includes(one)).length / outcomes.length;
   return {
     step: 300,
     "eval/loss": 0.5,
@@ -53,7 +53,7 @@ function fixture(told: Record<string, (Told | undefined)[]>, recipe: Recipe = ne
   return { ablation, runs };
 }
 
-const bits = (outcomes: string) => [...outcomes].map((one) => ("23".includes(one) ? 1 : 0));
+const bits = (outcomes: string) => Array.from(outcomes, (one) => ("23".includes(one) ? 1 : 0));
 
 test("accuracy is crossed over seeds and problems, differences are paired by both", () => {
   const [a1, a2, b1, b2] = ["3310033333", "3300033333", "3310000330", "3300000033"];

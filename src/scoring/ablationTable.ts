@@ -57,7 +57,7 @@ const shareOf = ({ after }: Run, rule: keyof typeof rules): number | null =>
 /** 1 for each problem that was solved, 0 for others; null where the run did not keep them. */
 function solved({ after }: Run, rule: keyof typeof rules): number[] | null {
   if (after?.outcomes === undefined || after.outcomes.length !== after.n) return null;
-  return [...after.outcomes].map((outcome) => (rules[rule].includes(outcome) ? 1 : 0));
+  return Array.from(after.outcomes, (outcome) => (rules[rule].includes(outcome) ? 1 : 0));
 }
 
 /** Of tables that are whole and of one width, else null. */

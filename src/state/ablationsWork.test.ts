@@ -75,7 +75,7 @@ function newTab(id: AblationId, endOf: (run: Run) => End = () => ({})) {
       const known = runs.get(run);
       if (known) void train(known, "resumed");
     },
-    rest: (run, how) => {
+    rest: (_, how) => {
       rests.push(how);
       return Promise.resolve();
     },

@@ -21,9 +21,12 @@ export default function RunsPage() {
   const [selected, setSelected] = useState<readonly RunId[]>([]);
   useEffect(() => void loadRuns(), []);
   const start = (
-    <Button variant="primary" icon="plus" onPress={() => navigate("/")}>
-      {t("runs.new")}
-    </Button>
+    <>
+      <Button onPress={() => navigate("/compare")}>{t("ablation.title")}</Button>
+      <Button variant="primary" icon="plus" onPress={() => navigate("/")}>
+        {t("runs.new")}
+      </Button>
+    </>
   );
   if (state.status !== "ready") {
     return (

@@ -1,7 +1,11 @@
-/** @file Above Studio and Runs: offers to go on with the latest run that was cut off. */
+/** @file Above Studio and Runs: offers to go on with the comparison, or the latest run, that was cut off. */
 
+import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation } from "wouter";
+import type { Ablation } from "../../core/ablation";
+import { goOn, goOnAfterReload, loadAblations } from "../../state/ablations";
+import { useInterruptedAblation, useQueueView, useRunsOf } from "../../state/ablationsTable";
 import { resumeRun, useRuns } from "../../state/runs";
 import { canResume } from "../../state/runsMirror";
 import { Button } from "../../ui/Button";
@@ -9,18 +13,59 @@ import { formatCount } from "../../ui/formatQuantity";
 import { Icon } from "../../ui/Icon";
 
 export default function InterruptedBanner() {
+  const [location] = useLocation();
+  const comparison = useInterruptedAblation();
+  const isReady = useRuns(({ status }) => status === "ready");
+  useEffect(() => void goOnAfterReload().then(loadAblations), []);
+  if (!isReady || (location !== "/" && location !== "/runs")) return null;
+  return comparison ? <ComparisonBanner ablation={comparison} /> : <RunBanner />;
+}
+
+function ComparisonBanner({ ablation }: { ablation: Ablation }) {
   const { t } = useTranslation();
-  const [location, navigate] = useLocation();
+  const [, navigate] = useLocation();
+  const { done, total } = useQueueView(ablation, useRunsOf(ablation));
+  const { id, name } = ablation;
+  const words = t("ablation.banner", { name, done: formatCount(done), total: formatCount(total) });
+  return (
+    <Banner
+      words={words}
+      page={`/compare/${id}`}
+      action={t("ablation.goOn")}
+      onAction={() => {
+        void goOn(id);
+        navigate(`/compare/${id}`);
+      }}
+    />
+  );
+}
+
+function RunBanner() {
+  const { t } = useTranslation();
+  const [, navigate] = useLocation();
   const run = useRuns((state) =>
     state.status === "ready" && state.here.size === 0
       ? state.runs.find((candidate) => candidate.status === "interrupted" && canResume(candidate))
       : undefined,
   );
-  if (!run || (location !== "/" && location !== "/runs")) return null;
-  const resume = () => {
-    void resumeRun(run.id);
-    navigate(`/runs/${run.id}`);
-  };
+  if (!run) return null;
+  return (
+    <Banner
+      words={t("runs.banner", { name: run.name, step: formatCount(run.step) })}
+      page={`/runs/${run.id}`}
+      action={t("runs.resume")}
+      onAction={() => {
+        void resumeRun(run.id);
+        navigate(`/runs/${run.id}`);
+      }}
+    />
+  );
+}
+
+type BannerProps = { words: string; page: string; action: string; onAction: () => void };
+
+function Banner({ words, page, action, onAction }: BannerProps) {
+  const { t } = useTranslation();
   return (
     <div
       role="status"
@@ -28,13 +73,13 @@ export default function InterruptedBanner() {
     >
       <Icon name="warning" className="text-warn" />
       <span className="min-w-0 flex-1">
-        {t("runs.banner", { name: run.name, step: formatCount(run.step) })}{" "}
-        <Link href={`/runs/${run.id}`} className="underline underline-offset-2">
+        {words}{" "}
+        <Link href={page} className="underline underline-offset-2">
           {t("runs.show")}
         </Link>
       </span>
-      <Button size="sm" icon="play" onPress={resume}>
-        {t("runs.resume")}
+      <Button size="sm" icon="play" onPress={onAction}>
+        {action}
       </Button>
     </div>
   );

@@ -1,6 +1,7 @@
 /** @file What can be done with the recipe as a whole: open, save, link, begin with a quickstart. */
 
 import { useTranslation } from "react-i18next";
+import { useLocation } from "wouter";
 import { newLoarRecipe } from "../../core/recipe";
 import { parseRecipeLink, writeRecipeLink } from "../../state/recipeLink";
 import { showMessage } from "../../state/shell";
@@ -14,6 +15,7 @@ import { saveFile } from "../../ui/saveFile";
 
 export function RecipeMenu() {
   const { t } = useTranslation();
+  const [, navigate] = useLocation();
   const { recipe, problem } = useStudio();
   const isReset = useStudio(isDefault);
 
@@ -56,6 +58,14 @@ export function RecipeMenu() {
           icon: "link",
           isDisabled: problem !== null,
           onAction: () => void copyLink(),
+        },
+        {
+          id: "compare",
+          label: t("studio.recipe.compare"),
+          description: t("studio.recipe.compareWhy"),
+          icon: "runs",
+          isDisabled: problem !== null,
+          onAction: () => navigate("/compare/new"),
         },
         {
           id: "quickstart",

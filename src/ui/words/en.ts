@@ -1,8 +1,10 @@
 /** @file Every word of the interface in English, one file a page. */
 
+import { ablation } from "./en/ablation";
 import { charts } from "./en/charts";
 import { datasets } from "./en/datasets";
 import { errors } from "./en/errors";
+import { exporting } from "./en/exports";
 import { models } from "./en/models";
 import { playground } from "./en/playground";
 import { run } from "./en/run";
@@ -19,8 +21,10 @@ export const en = {
   studio,
   datasets,
   models,
+  exports: exporting,
   runs,
   run,
+  ablation,
   playground,
   settings,
   charts,

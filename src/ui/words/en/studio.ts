@@ -187,6 +187,8 @@ export const studio = {
     save: "Save as a file",
     link: "Copy a link to it",
     quickstart: "Quickstart",
+    compare: "Compare methods",
+    compareWhy: "This recipe with several methods and seeds, one run after the other",
     quickstartWhy: "LoRA on the embedded problems: the defaults",
     loarQuickstart: "LoAR quickstart",
     loarQuickstartWhy: "The same with LoAR beside LoRA",
