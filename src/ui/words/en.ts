@@ -4,7 +4,6 @@ import { ablation } from "./en/ablation";
 import { charts } from "./en/charts";
 import { datasets } from "./en/datasets";
 import { errors } from "./en/errors";
-import { exporting } from "./en/exports";
 import { models } from "./en/models";
 import { playground } from "./en/playground";
 import { run } from "./en/run";
@@ -21,7 +20,6 @@ export const en = {
   studio,
   datasets,
   models,
-  exports: exporting,
   runs,
   run,
   ablation,
