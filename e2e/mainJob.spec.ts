@@ -75,7 +75,7 @@ test("the main job, from the first click to the adapter", async ({ page }) => {
   await test.step("the adapter is a zip with PEFT's files", async () => {
     await page.goBack();
     await expect(run.title).toBeVisible();
-    const { name, bytes } = await run.exportAdapter();
+    const { name, bytes } = await run.exportAs("PEFT adapter");
     expect(name).toMatch(/\.zip$/);
     const files = unzipSync(bytes);
     const names = Object.keys(files).map((file) => file.replace(/^.*\//, ""));

@@ -55,9 +55,9 @@ test("a GGUF file is dropped, trained on, resumed after a reload, talked to, exp
 
   await test.step("its adapter leaves as PEFT's, its model merged", async () => {
     await expect(run.title).toBeVisible();
-    const { bytes } = await run.exportAdapter();
+    const { bytes } = await run.exportAs("PEFT adapter");
     expect(Object.keys(unzipSync(bytes)).some((path) => path.endsWith("adapter_model.safetensors"))).toBe(true);
-    const merged = unzipSync((await run.exportMerged("16 bits")).bytes);
+    const merged = unzipSync((await run.exportAs("Merged model, safetensors", /^16 bits/)).bytes);
     expect(Object.keys(merged).sort()).toEqual([
       "config.json",
       "generation_config.json",

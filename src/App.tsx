@@ -9,15 +9,18 @@ import { Frame } from "./features/shell/Frame";
 import { NotFound } from "./features/shell/NotFound";
 import { PageBoundary } from "./features/shell/PageBoundary";
 import { routes } from "./routes";
+import { useExports } from "./state/exports";
 import { dismissMessage, useShell } from "./state/shell";
 import { Toasts } from "./ui/Toasts";
 
+const ExportDialog = lazy(() => import("./features/exports/ExportDialog"));
 const CommandPalette = lazy(() => import("./features/shell/CommandPalette"));
 
 export function App() {
   const { i18n } = useTranslation();
   const [location] = useLocation();
   const { messages, isPaletteOpen } = useShell();
+  const isExporting = useExports(({ asking }) => asking !== null);
   return (
     <I18nProvider locale={i18n.resolvedLanguage ?? "en"}>
       <Frame>
@@ -37,6 +40,11 @@ export function App() {
         </PageBoundary>
       </Frame>
       <DropAnywhere />
+      {isExporting && (
+        <Suspense>
+          <ExportDialog />
+        </Suspense>
+      )}
       {isPaletteOpen && (
         <Suspense>
           <CommandPalette />

@@ -1,7 +1,7 @@
 /** @file The engine: every call of the protocol, answered. */
 
 import type { Calls, Events } from "./bridge/protocol";
-import { serve, withTransfer } from "./bridge/rpc";
+import { serve } from "./bridge/rpc";
 import type { TrainedId } from "./core/adapterRecord";
 import { bytesSource } from "./core/byteSource";
 import { StudioError, toWire } from "./core/errors";
@@ -11,13 +11,10 @@ import { gsm8kTemplate, type Recipe } from "./core/recipe";
 import { newRun, type Run } from "./core/run";
 import { say } from "./core/say";
 import { bytes } from "./core/units";
-import { newZip } from "./formats/zip";
-import { addAdapters, importAdapter, readTrained } from "./jobs/adapterLibrary";
-import { parseCheckpoint } from "./jobs/checkpoint";
+import { addAdapters, importAdapter, readTrained, type Trained } from "./jobs/adapterLibrary";
 import { type Controls, newControls } from "./jobs/controls";
 import { newEngineSession, type Session } from "./jobs/engineSession";
-import { exportAdapter } from "./jobs/exportAdapter";
-import { exportModel } from "./jobs/exportModel";
+import { describeExports, exportTrained, proveTrained } from "./jobs/exportTrained";
 import { answer } from "./jobs/generate";
 import { importDataset } from "./jobs/importDataset";
 import { inspectFile } from "./jobs/inspectFile";
@@ -32,7 +29,6 @@ import { runTraining } from "./jobs/runTraining";
 import { newStepTimes } from "./jobs/stepTimes";
 import { newUntilLost } from "./jobs/untilLost";
 import { weightBytes } from "./jobs/weightFormats";
-import { writeExport } from "./jobs/writeExport";
 import { disposeAdapter, loadAdapter } from "./model/adapter";
 import { deleteAdapter, renameAdapter } from "./storage/adapters";
 import { newBrowserRunStore } from "./storage/browserRunStore";
@@ -170,10 +166,6 @@ async function measure(recipe: Recipe, signal: AbortSignal): Promise<boolean> {
   return true;
 }
 
-/** A run's name as files can have it. */
-const fileNameOf = ({ name }: Run) =>
-  name.replaceAll(/[^\p{L}\p{N}._-]+/gu, "-").replaceAll(/^-+|-+$/g, "") || "adapter";
-
 /** A model that a run or a chat has on the device stays. */
 async function checkIdle(id: ModelId): Promise<void> {
   if (active && (await getRun(active.run).catch(() => null))?.recipe.model === id) throw new StudioError("model.busy");
@@ -215,6 +207,16 @@ async function chat(args: Calls["chat.ask"]["args"], signal: AbortSignal): Promi
   } finally {
     if (tuned) disposeAdapter(tuned.adapter);
   }
+}
+
+const exportHost = { store, library, source, readAsset };
+
+async function prove(args: Calls["trained.prove"]["args"], signal: AbortSignal) {
+  if (active) throw new StudioError("run.active", say`An export is not proved beside it`);
+  const now = await session.current();
+  const untilLost = newUntilLost(now.device.lost);
+  const loadBase = ({ model, precision }: Trained) => session.model(now, model, precision);
+  return untilLost.wait(proveTrained(args, exportHost, { loadBase, turns: now.turns, signal }));
 }
 
 const emit = serve<Calls, Events>(self, {
@@ -303,24 +305,10 @@ const emit = serve<Calls, Events>(self, {
     addAdapters(parts, name, async (model) => (await library.know(model)).open.config, store),
   "adapter.rename": ({ adapter, name }) => renameAdapter(adapter, name),
   "adapter.delete": ({ adapter }) => deleteAdapter(adapter),
-  "model.merge": async ({ run: id, dtype, progress }, signal) => {
-    const run = await getRun(id);
-    const { open } = await library.know(run.recipe.model);
-    const checkpoint = await store.readCheckpoint(id);
-    if (!checkpoint) throw new StudioError("adapter.invalid", say`The run has no checkpoint yet`);
-    const adapter = { adaptation: run.recipe.adaptation, tensors: parseCheckpoint(checkpoint.bytes).adapter };
-    const file = await writeExport(await exportModel(open, adapter, dtype), {
-      signal,
-      onProgress: tellProgress(progress),
-    });
-    return { name: `${fileNameOf(run)}-merged.zip`, ...file };
-  },
-  "adapter.export": async ({ run: id }) => {
-    const run = await getRun(id);
-    const { config } = (await library.know(run.recipe.model)).open;
-    const zip = await newZip(await exportAdapter(run, store, config));
-    return withTransfer({ name: `${fileNameOf(run)}.zip`, zip }, [zip.buffer]);
-  },
+  "trained.choices": ({ id }) => describeExports(id, exportHost),
+  "trained.export": ({ id, format, progress }, signal) =>
+    exportTrained(id, format, exportHost, { signal, onProgress: tellProgress(progress) }),
+  "trained.prove": prove,
 });
 
 setInterval(() => {

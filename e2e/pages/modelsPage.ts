@@ -4,10 +4,45 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, type Page } from "@playwright/test";
 
+/** The adapters of one base. */
+function adapterLibrary(page: Page, base: string) {
+  const section = page.getByRole("region", { name: `Adapters of ${base}` });
+  const rows = (name: string) => section.getByRole("row").filter({ hasText: new RegExp(`^${name}`) });
+  const choose = async (name: string, action: "Rename" | "Delete") => {
+    await rows(name)
+      .first()
+      .getByRole("button", { name: `More of ${name}` })
+      .click();
+    await page.getByRole("menuitem", { name: action }).click();
+  };
+  return {
+    section,
+    rows,
+    row: (name: string) => rows(name).first(),
+    async pick(files: string[]) {
+      const chooser = page.waitForEvent("filechooser");
+      await section.getByRole("button", { name: "Import adapter" }).click();
+      await page.getByRole("menuitem", { name: /^Files or a zip/ }).click();
+      await (await chooser).setFiles(files);
+    },
+    async rename(name: string, next: string) {
+      await choose(name, "Rename");
+      const dialog = page.getByRole("dialog");
+      await dialog.getByRole("textbox", { name: "Name" }).fill(next);
+      await dialog.getByRole("button", { name: "Rename" }).click();
+    },
+    async delete(name: string) {
+      await choose(name, "Delete");
+      await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+    },
+  };
+}
+
 export function modelsPage(page: Page) {
   const card = (name: string) => page.getByRole("region", { name, exact: true });
   return {
     card,
+    adapters: (base: string) => adapterLibrary(page, base),
     alert: page.getByRole("alert"),
     /** Drops files anywhere on the page, as from the desktop. */
     async drop(files: string[]) {

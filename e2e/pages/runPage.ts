@@ -2,6 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 import { expect, type Locator, type Page } from "@playwright/test";
+import { exportDialog, type FormName } from "./exportDialog";
 
 /** A column of a saved chart by its curve's name, at the steps where it has a value. */
 export type Curves = Record<string, Map<number, number>>;
@@ -31,6 +32,7 @@ export function runPage(page: Page) {
     goOn: page.getByRole("main").getByRole("button", { name: "Continue", exact: true }),
     stop: page.getByRole("main").getByRole("button", { name: "Stop", exact: true }),
     resume: page.getByRole("main").getByRole("button", { name: /^Resume/ }),
+    export: page.getByRole("main").getByRole("button", { name: "Export…" }),
     talk: page.getByRole("main").getByRole("button", { name: "Talk to it" }),
     status: page.getByRole("banner").or(page.locator("header")).first(),
 
@@ -54,20 +56,15 @@ export function runPage(page: Page) {
       await page.getByRole("menuitem", { name: "Save as CSV" }).click();
       return parseCurves(await readFile(await (await saved).path(), "utf8"));
     },
-    /** The zip of base and adapter in one, through the menu. */
-    async exportMerged(bits: "16 bits" | "32 bits"): Promise<{ name: string; bytes: Uint8Array }> {
-      await page.getByRole("button", { name: "More about this run" }).click();
-      const saved = page.waitForEvent("download");
-      await page.getByRole("menuitem", { name: new RegExp(`^Export merged model, ${bits}`) }).click();
-      const file = await saved;
-      return { name: file.suggestedFilename(), bytes: new Uint8Array(await readFile(await file.path())) };
-    },
-    /** The adapter's zip, as the export button gives it. */
-    async exportAdapter(): Promise<{ name: string; bytes: Uint8Array }> {
-      const saved = page.waitForEvent("download");
-      await page.getByRole("main").getByRole("button", { name: "Export adapter" }).click();
-      const download = await saved;
-      return { name: download.suggestedFilename(), bytes: await readFile(await download.path()) };
+    /** The zip of a form, proved, through the dialog. */
+    async exportAs(form: FormName, numbers?: RegExp): Promise<{ name: string; bytes: Uint8Array }> {
+      await this.export.click();
+      const exports = exportDialog(page);
+      await expect(exports.form(form)).toBeEnabled({ timeout: 30_000 });
+      await exports.choose(form, numbers);
+      const file = await exports.saveProved();
+      await exports.close();
+      return file;
     },
   };
 }

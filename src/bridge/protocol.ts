@@ -12,6 +12,7 @@ import type {
   Sampling,
 } from "../core/engine";
 import type { WireError } from "../core/errors";
+import type { ExportFormat, ExportOffer, ExportProof, MadeExport } from "../core/exportFormat";
 import type { AdapterId, DatasetId, ModelId, RunId } from "../core/ids";
 import type { RunEvent } from "../core/metrics";
 import type { Model } from "../core/modelRecord";
@@ -79,22 +80,21 @@ export type Calls = {
     args: { run: TrainedId; prompt: string; layer: number; head: number };
     result: PromptAttention;
   };
-  /**
-   * The run's base with its adapter merged in, as a Hugging Face folder in one zip: too large to hand over, it lies in
-   * the browser's private file system until the next one is made. f16 takes half the room.
-   */
-  "model.merge": {
-    args: { run: RunId; dtype: "float16" | "float32"; progress: string };
-    result: { name: string; file: string; bytes: number };
-  };
   /** An adapter's folder (PEFT's or the studio's), a zip of it, or a GGUF adapter, for a base. */
   "adapter.import": { args: { files: File[]; name: string; model: string }; result: AdapterRecord };
   /** Several LoRA adapters of one base as one, each by its weight. */
   "adapter.add": { args: { parts: { id: TrainedId; weight: number }[]; name: string }; result: AdapterRecord };
   "adapter.rename": { args: { adapter: AdapterId; name: string }; result: void };
   "adapter.delete": { args: { adapter: AdapterId }; result: void };
-  /** PEFT's adapter as one zip. */
-  "adapter.export": { args: { run: RunId }; result: { name: string; zip: Uint8Array<ArrayBuffer> } };
+  /** In which forms it can leave, and what each takes. */
+  "trained.choices": { args: { id: TrainedId }; result: ExportOffer };
+  /**
+   * One zip: too large to hand over, it lies in the browser's private file system until the next one is made. How far it
+   * is, is told in `model.progress`.
+   */
+  "trained.export": { args: { id: TrainedId; format: ExportFormat; progress: string }; result: MadeExport };
+  /** Reads the export back and compares its logits with those of what was trained. Not while a run trains. */
+  "trained.prove": { args: { id: TrainedId; format: ExportFormat; file: string }; result: ExportProof };
 };
 
 /** The engine tells, at any time. */

@@ -2,17 +2,17 @@
 
 import path from "node:path";
 import { StudioError } from "../core/errors";
+import { type ExportFormat, type ExportProof, type GgufWeightType, ggufWeightTypes } from "../core/exportFormat";
 import type { Recipe } from "../core/recipe";
 import { parseRecipe } from "../core/recipe";
 import { say, textOf } from "../core/say";
-import { type GgufWeightType, ggufWeightTypes } from "../formats/ggmlEncode";
 import { newModelCard } from "../formats/modelCard";
 import type { AdapterFiles } from "../jobs/adapterFiles";
-import { type ExportFormat, newExport } from "../jobs/exportFormats";
+import { newExport } from "../jobs/exportFormats";
 import { exportModel, type StreamedFile } from "../jobs/exportModel";
 import { loadEmbeddedSource, readExamples } from "../jobs/loadSource";
 import { openModel, openTokenizer } from "../jobs/openModel";
-import { type ExportProof, newProofPrompts, proveExport } from "../jobs/proveExport";
+import { newProofPrompts, proveExport } from "../jobs/proveExport";
 import { parseArguments, required } from "./arguments";
 import { modelFiles, openBackend, openFile, readAsset, readFileOrNull, readJsonFile, writeStreams } from "./host";
 import { readAdapterFolder } from "./loadAdapter";

@@ -5,10 +5,8 @@
  * quantize_row_q4_0_ref of ggml-quants.c, https://github.com/ggml-org/ggml): each operation is rounded to f32, as there.
  */
 
+import type { GgufWeightType } from "../core/exportFormat";
 import { narrowHalf, toHalf } from "../core/float16";
-
-export const ggufWeightTypes = ["F32", "F16", "Q8_0", "Q4_0"] as const;
-export type GgufWeightType = (typeof ggufWeightTypes)[number];
 
 /** ggml's number of a type, the numbers in a block and its bytes. */
 export const ggmlLayout: Record<GgufWeightType, { number: number; block: number; bytes: number }> = {

@@ -4,10 +4,11 @@
  */
 
 import { StudioError } from "../core/errors";
+import type { GgufWeightType } from "../core/exportFormat";
 import type { ModelConfig } from "../core/model";
 import { type Said, say } from "../core/say";
 import { tensorShapes } from "../core/tensorNames";
-import { encodeGgml, type GgufWeightType, ggmlLayout } from "./ggmlEncode";
+import { encodeGgml, ggmlLayout } from "./ggmlEncode";
 import { newGgufSettings } from "./ggufMetadata";
 import { ggufArchitectureOf, type HuggingFaceName, nameInGguf } from "./ggufNames";
 import {

@@ -5,7 +5,8 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { bytesSource } from "../core/byteSource";
-import { encodeGgml, type GgufWeightType, ggufWeightTypes } from "./ggmlEncode";
+import { type GgufWeightType, ggufWeightTypes } from "../core/exportFormat";
+import { encodeGgml } from "./ggmlEncode";
 import { openGguf } from "./gguf";
 import { readGgufHeader } from "./ggufHeader";
 import {

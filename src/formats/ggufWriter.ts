@@ -3,7 +3,8 @@
  * the tensors' bytes as they come. Source: docs/gguf.md of https://github.com/ggml-org/ggml; the same bytes as gguf-py's.
  */
 
-import { type GgufWeightType, ggmlLayout } from "./ggmlEncode";
+import type { GgufWeightType } from "../core/exportFormat";
+import { ggmlLayout } from "./ggmlEncode";
 import type { GgufValue } from "./ggufHeader";
 
 /** A value of the metadata with its type, which readers insist on; the lists are arrays of one type. */

@@ -8,9 +8,10 @@ import path from "node:path";
 import { type Zippable, zipSync } from "fflate";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Adaptation, adaptationTensors, newMethod } from "../core/adaptation";
+import type { TrainedId } from "../core/adapterRecord";
 import type { ModelConfig } from "../core/model";
 import { newRandom } from "../core/random";
-import { gsm8kTemplate, newRecipe } from "../core/recipe";
+import { gsm8kTemplate, newRecipe, type Recipe } from "../core/recipe";
 import { newRun } from "../core/run";
 import { newGgufAdapter } from "../formats/ggufAdapter";
 import { parseSafetensors, writeSafetensors } from "../formats/safetensors";
@@ -57,7 +58,7 @@ const asFiles = (folder: Record<string, Uint8Array>) =>
   Object.entries(folder).map(([name, bytes]) => asFile(name, bytes));
 const zipOf = (folder: Zippable, level: 0 | 9 = 0) => asFile("adapter.zip", zipSync(folder, { level }));
 const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
-const bring = (given: readonly File[], changes: { config?: ModelConfig; template?: typeof gsm8kTemplate } = {}) =>
+const bring = (given: readonly File[], changes: { config?: ModelConfig; template?: Recipe["template"] } = {}) =>
   importAdapter(given, { name: "mine", model: "embedded", config, template: null, ...changes }, files);
 
 /** Nothing is stored of it. */
@@ -238,7 +239,7 @@ describe("the library", () => {
       { name: "far", model: "model:far", config, template: null },
       files,
     );
-    const add = (...ids: (typeof a.id)[]) =>
+    const add = (...ids: TrainedId[]) =>
       addAdapters(
         ids.map((id) => ({ id, weight: 1 })),
         "sum",

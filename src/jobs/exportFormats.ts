@@ -4,13 +4,19 @@ import type { Adaptation, Lora } from "../core/adaptation";
 import { methodOf } from "../core/adaptation";
 import { architectures } from "../core/architectures";
 import { StudioError } from "../core/errors";
+import {
+  type ExportChoice,
+  type ExportFormat,
+  type ExportKind,
+  exportKinds,
+  type GgufWeightType,
+} from "../core/exportFormat";
 import type { ModelConfig } from "../core/model";
 import type { Recipe } from "../core/recipe";
 import { type Said, say } from "../core/say";
 import { newGgufTokenizer } from "../data/ggufTokenizerOut";
 import { markTable } from "../data/logicMarks";
 import { endToken } from "../data/mask";
-import type { GgufWeightType } from "../formats/ggmlEncode";
 import { newGgufAdapter } from "../formats/ggufAdapter";
 import { newGgufSettings } from "../formats/ggufMetadata";
 import { newGgufModel } from "../formats/ggufModel";
@@ -27,22 +33,6 @@ import { exportModel, openMerged, type StreamedFile, streamed } from "./exportMo
 import type { ReadAsset } from "./loadSource";
 import { modulesOfLora } from "./loraModules";
 import { type OpenModel, openTokenizer } from "./openModel";
-
-export const exportKinds = ["peft", "anneal", "merged", "gguf", "gguf-adapter", "loar"] as const;
-export type ExportKind = (typeof exportKinds)[number];
-
-export type ExportFormat =
-  | { kind: "peft" | "anneal" | "gguf-adapter" | "loar" }
-  | { kind: "merged"; dtype: "float32" | "float16" }
-  | { kind: "gguf"; type: GgufWeightType };
-
-export type ExportChoice = {
-  kind: ExportKind;
-  /** Why it cannot carry this run; null where it can. */
-  reason: Said | null;
-  /** What to take instead, where it cannot. */
-  instead: ExportKind | null;
-};
 
 type Template = Recipe["template"];
 

@@ -9,6 +9,7 @@
 import { type Adaptation, adaptationSchema } from "../core/adaptation";
 import { bytesSource } from "../core/byteSource";
 import { StudioError } from "../core/errors";
+import { boundOf, type ExportFormat, type ExportProof, type ProofBound } from "../core/exportFormat";
 import type { ModelConfig } from "../core/model";
 import type { WeightFormat } from "../core/packing";
 import type { Recipe } from "../core/recipe";
@@ -21,7 +22,6 @@ import { disposeAdapter, loadAdapter } from "../model/adapter";
 import { logits } from "../model/generation";
 import type { Llama } from "../model/llama";
 import { type AdapterFiles, readAdapterFiles } from "./adapterFiles";
-import type { ExportFormat } from "./exportFormats";
 import { type LoadedModel, type LoadOptions, loadModel, unloadModel } from "./loadModel";
 import { newLogic } from "./logic";
 import { loraOfModules } from "./loraModules";
@@ -33,44 +33,6 @@ export type ProofPrompt = {
   /** 1 where a token carries logic, for LoAR. */
   marks?: Uint8Array | undefined;
 };
-
-/**
- * What a format may lose. Measured with LoRA on the embedded model, 667 places: f32 7e-7 and all tokens the same, f16
- * 2.4e-4 and all, Q8_0 0.9 % and 99.7 %, Q4_0 10.7 % and 97.0 %.
- */
-export type ProofBound = {
-  /** Of ‖a − b‖ / ‖b‖ of a prompt's logits. */
-  relative: number;
-  /** The least share of places whose likeliest token stays. */
-  agreement: number;
-};
-
-export type ExportProof = {
-  prompts: number;
-  /** Places compared. */
-  places: number;
-  /** The largest |a − b| of any logit. */
-  largestDifference: number;
-  /** The largest ‖a − b‖ / ‖b‖ of a prompt's logits. */
-  relative: number;
-  /** The share of places whose likeliest token is the same. */
-  agreement: number;
-  bound: ProofBound;
-  isGood: boolean;
-};
-
-/** The bound of each format. */
-export function boundOf(format: ExportFormat): ProofBound {
-  if (format.kind === "merged") return format.dtype === "float16" ? bounds.F16 : bounds.F32;
-  return format.kind === "gguf" ? bounds[format.type] : bounds.F32;
-}
-
-const bounds = {
-  F32: { relative: 1e-4, agreement: 0.99 },
-  F16: { relative: 2e-3, agreement: 0.98 },
-  Q8_0: { relative: 0.03, agreement: 0.97 },
-  Q4_0: { relative: 0.25, agreement: 0.85 },
-} as const;
 
 const mostPrompts = 8;
 const mostTokens = 128;

@@ -8,6 +8,7 @@ import { countTrained } from "../../core/adaptation";
 import type { AdapterRecord } from "../../core/adapterRecord";
 import type { Model } from "../../core/modelRecord";
 import { deleteAdapter, renameAdapter, type Trained } from "../../state/adapters";
+import { askExport } from "../../state/exports";
 import { showMessage } from "../../state/shell";
 import { Button, IconButton } from "../../ui/Button";
 import { ConfirmDialog } from "../../ui/Dialog";
@@ -76,8 +77,9 @@ export function AdapterTable({ base, trained }: { base: Model; trained: readonly
   );
 }
 
-function RowActions({ trained: { id, name, from } }: { trained: Trained }) {
+function RowActions({ trained }: { trained: Trained }) {
   const { t } = useTranslation();
+  const { id, name, from } = trained;
   const [, navigate] = useLocation();
   return (
     <div className="flex items-center justify-end gap-1">
@@ -88,6 +90,14 @@ function RowActions({ trained: { id, name, from } }: { trained: Trained }) {
         onPress={() => navigate(`/playground?run=${id}`)}
       >
         {t("models.adapters.talkShort")}
+      </Button>
+      <Button
+        size="sm"
+        icon="download"
+        aria-label={t("models.adapters.export", { name })}
+        onPress={() => void askExport(trained)}
+      >
+        {t("models.adapters.exportShort")}
       </Button>
       {from.kind === "library" && <LibraryMenu record={from.record} />}
     </div>

@@ -3,13 +3,13 @@
 import { memo } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
+import { trainedOfRun } from "../../state/adapters";
+import { askExport } from "../../state/exports";
 import { continueRun, pauseRun, type RunView, resumeRun, stopRun } from "../../state/runs";
 import { canResume } from "../../state/runsMirror";
 import { Button, IconButton } from "../../ui/Button";
-import { formatShare } from "../../ui/formatQuantity";
 import { Menu } from "../../ui/Menu";
 import { useRunCommands } from "./useRunCommands";
-import { useRunExport } from "./useRunExport";
 
 /** Steps pass by without it being drawn again. */
 export const RunActions = memo(RunActionsNow, ({ view: a }, { view: b }) => {
@@ -21,7 +21,6 @@ function RunActionsNow({ view }: { view: RunView }) {
   const { t } = useTranslation();
   const [, navigate] = useLocation();
   const { run, where, busy } = view;
-  const { isBusy: isExporting, merging, save } = useRunExport(run.id);
   const hasAdapter = run.checkpoint > 0;
   const { actions, dialogs } = useRunCommands(run, () => navigate("/runs"));
   return (
@@ -37,12 +36,8 @@ function RunActionsNow({ view }: { view: RunView }) {
         </Button>
       )}
       {where !== "here" && hasAdapter && (
-        <Button icon="download" isDisabled={isExporting} onPress={save}>
-          {merging !== null
-            ? t("run.merging", { share: formatShare(merging, 0) })
-            : isExporting
-              ? t("run.exporting")
-              : t("run.export")}
+        <Button icon="download" onPress={() => void askExport(trainedOfRun(run))}>
+          {t("exports.open")}
         </Button>
       )}
       <Button

@@ -9,14 +9,12 @@ import { Button } from "../../ui/Button";
 import { ErrorNotice } from "../../ui/ErrorNotice";
 import { formatNumber } from "../../ui/formatQuantity";
 import { Notice } from "../../ui/Notice";
-import { useRunExport } from "./useRunExport";
 
 type NoticesProps = { view: RunView; alerts: readonly Alert[]; resumedFrom: number | null };
 
 export function RunNotices({ view, alerts: all, resumedFrom }: NoticesProps) {
   const { t } = useTranslation();
   const { run, where, busy, failure } = view;
-  const { failure: exportFailure } = useRunExport(run.id);
   // A run that diverged says so itself.
   const alerts = run.status === "failed" ? all.filter(({ kind }) => kind !== "nan") : all;
   const latest = new Map<AlertKind, Alert>(alerts.map((alert) => [alert.kind, alert]));
@@ -54,7 +52,6 @@ export function RunNotices({ view, alerts: all, resumedFrom }: NoticesProps) {
         }
       />
     ),
-    exportFailure !== null && <ErrorNotice key="export" error={exportFailure} />,
     ...[...latest.values()].map((alert) => (
       <AlertNotice
         key={alert.kind}

@@ -2,32 +2,41 @@
 
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
+import type { EvalMetrics } from "../../core/metrics";
 import type { Run } from "../../core/run";
 import { type Change, compareShares } from "../../state/runsSummary";
 import { openRecipe } from "../../state/studio";
 import { Button } from "../../ui/Button";
 import { formatNumber, formatShare } from "../../ui/formatQuantity";
+import { RunProof } from "./RunProof";
 
 export function RunSummary({ run }: { run: Run }) {
   const { t } = useTranslation();
-  const [, navigate] = useLocation();
-  const { before, after, recipe } = run;
-  if (!before || !after || after.step === 0) return null;
+  const { before, after } = run;
+  const hasChanged = before !== null && after !== null && after.step > 0;
+  if (!hasChanged && run.checkpoint === 0) return null;
+  return (
+    <section
+      aria-label={t("run.summary.title")}
+      className="flex flex-wrap items-start gap-x-10 gap-y-3 border-b border-line px-4 py-3 lg:px-6"
+    >
+      {hasChanged && <Changes before={before} after={after} />}
+      {run.checkpoint > 0 && <RunProof run={run} />}
+      <Next run={run} />
+    </section>
+  );
+}
+
+function Changes({ before, after }: { before: EvalMetrics; after: EvalMetrics }) {
+  const { t } = useTranslation();
   const change = (key: "gsm8k/strict" | "gsm8k/flexible" | "exact_match") => {
     const [a, b] = [before[key], after[key]];
     return a === null || b === null ? null : compareShares(a, before.n, b, after.n);
   };
   const [strict, flexible, exact] = [change("gsm8k/strict"), change("gsm8k/flexible"), change("exact_match")];
   const [lossBefore, lossAfter] = [before["eval/loss"], after["eval/loss"]];
-  const again = (steps: number) => {
-    openRecipe({ ...recipe, schedule: { ...recipe.schedule, steps } });
-    navigate("/");
-  };
   return (
-    <section
-      aria-label={t("run.summary.title")}
-      className="flex flex-wrap items-start gap-x-10 gap-y-3 border-b border-line px-4 py-3 lg:px-6"
-    >
+    <>
       {strict && <ShareChange name={t("run.summary.accuracy")} change={strict} isMain />}
       {exact && <ShareChange name={t("run.summary.exact")} change={exact} isMain />}
       {flexible && <ShareChange name={t("run.summary.flexible")} change={flexible} />}
@@ -41,17 +50,28 @@ export function RunSummary({ run }: { run: Run }) {
           after={formatShare(after["steps/valid"])}
         />
       )}
-      <div className="ml-auto flex flex-wrap gap-2">
-        {run.status === "done" && (
-          <Button size="sm" icon="studio" onPress={() => again(recipe.schedule.steps * 2)}>
-            {t("run.summary.longer")}
-          </Button>
-        )}
-        <Button size="sm" icon="plus" onPress={() => again(recipe.schedule.steps)}>
-          {t("run.again")}
+    </>
+  );
+}
+
+function Next({ run: { recipe, status } }: { run: Run }) {
+  const { t } = useTranslation();
+  const [, navigate] = useLocation();
+  const again = (steps: number) => {
+    openRecipe({ ...recipe, schedule: { ...recipe.schedule, steps } });
+    navigate("/");
+  };
+  return (
+    <div className="ml-auto flex flex-wrap gap-2">
+      {status === "done" && (
+        <Button size="sm" icon="studio" onPress={() => again(recipe.schedule.steps * 2)}>
+          {t("run.summary.longer")}
         </Button>
-      </div>
-    </section>
+      )}
+      <Button size="sm" icon="plus" onPress={() => again(recipe.schedule.steps)}>
+        {t("run.again")}
+      </Button>
+    </div>
   );
 }
 

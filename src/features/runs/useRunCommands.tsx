@@ -4,6 +4,8 @@ import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 import type { Run } from "../../core/run";
+import { trainedOfRun } from "../../state/adapters";
+import { askExport } from "../../state/exports";
 import { deleteRun, renameRun } from "../../state/runs";
 import { isActive } from "../../state/runsMirror";
 import { openRecipe } from "../../state/studio";
@@ -12,31 +14,21 @@ import { ConfirmDialog, Dialog } from "../../ui/Dialog";
 import type { MenuAction } from "../../ui/Menu";
 import { saveFile } from "../../ui/saveFile";
 import { TextField } from "../../ui/TextField";
-import { useRunExport } from "./useRunExport";
 
 export function useRunCommands(run: Run, onDeleted?: () => void): { actions: MenuAction[]; dialogs: ReactNode } {
   const { t } = useTranslation();
   const [, navigate] = useLocation();
   const [asking, setAsking] = useState<"rename" | "delete" | null>(null);
-  const { isBusy: isExporting, save, saveMerged } = useRunExport(run.id);
   const close = () => setAsking(null);
   const isBusy = isActive(run);
   const actions: MenuAction[] = [
     {
       id: "export",
-      label: t("run.export"),
+      label: t("exports.open"),
       icon: "download",
-      isDisabled: run.checkpoint === 0 || isExporting,
-      onAction: save,
+      isDisabled: run.checkpoint === 0,
+      onAction: () => void askExport(trainedOfRun(run)),
     },
-    ...(["float16", "float32"] as const).map((dtype) => ({
-      id: dtype,
-      label: t(`run.merge.${dtype}`),
-      description: t(`run.merge.${dtype}Hint`),
-      icon: "download" as const,
-      isDisabled: run.checkpoint === 0 || isExporting,
-      onAction: () => saveMerged(dtype),
-    })),
     {
       id: "again",
       label: t("run.again"),

@@ -4,6 +4,7 @@ import { ablation } from "./en/ablation";
 import { charts } from "./en/charts";
 import { datasets } from "./en/datasets";
 import { errors } from "./en/errors";
+import { exporting } from "./en/exports";
 import { models } from "./en/models";
 import { playground } from "./en/playground";
 import { run } from "./en/run";
@@ -20,6 +21,7 @@ export const en = {
   studio,
   datasets,
   models,
+  exports: exporting,
   runs,
   run,
   ablation,

@@ -1,0 +1,83 @@
+/** @file Words of the export of what was trained, and of its proof. */
+
+export const exporting = {
+  title: "Export {{name}}",
+  open: "Export…",
+  loading: "Looking at what can carry it …",
+  forms: "Form",
+  kind: {
+    peft: "PEFT adapter",
+    anneal: "The studio's own adapter",
+    merged: "Merged model, safetensors",
+    gguf: "Merged model, GGUF",
+    "gguf-adapter": "GGUF adapter",
+    loar: "LoAR for transformers",
+  },
+  kindFor: {
+    peft: "For transformers with PEFT, and whatever reads Hugging Face's adapters.",
+    anneal: "For this studio: whatever was trained, to go on with, ask or add up elsewhere.",
+    merged: "Base and adapter in one: transformers, vLLM or a converter load it without knowing of adapters.",
+    gguf: "For Ollama, llama.cpp and LM Studio, with a Modelfile that has the template and its stops.",
+    "gguf-adapter": "For llama.cpp and Ollama beside the base's own GGUF file, which is not in it.",
+    loar: "The gates, and a Python module that puts them on a model of transformers, with PEFT's LoRA beside them.",
+  },
+  format: {
+    peft: "PEFT adapter",
+    anneal: "the studio's own adapter",
+    "merged-float16": "merged, 16 bits",
+    "merged-float32": "merged, 32 bits",
+    "gguf-F32": "GGUF, F32",
+    "gguf-F16": "GGUF, F16",
+    "gguf-Q8_0": "GGUF, Q8_0",
+    "gguf-Q4_0": "GGUF, Q4_0",
+    "gguf-adapter": "GGUF adapter",
+    loar: "LoAR for transformers",
+  },
+  numbers: "Numbers",
+  number: {
+    "merged-float16": "16 bits, {{size}}",
+    "merged-float32": "32 bits, {{size}}: exactly what is talked to here",
+    "gguf-F32": "F32, {{size}}: exact",
+    "gguf-F16": "F16, {{size}}",
+    "gguf-Q8_0": "Q8_0, {{size}}: 8 bits, hardly to be told apart",
+    "gguf-Q4_0": "Q4_0, {{size}}: 4 bits, the smallest; it loses some",
+  },
+  size: "{{size}}",
+  sizeFrom: "from {{size}}",
+  cannot: "Cannot carry it: {{reason}}.",
+  instead: "Take {{kind}}",
+  proofWhy:
+    "Before it is offered the file is read back as any program would read it, and its logits on held-out prompts are held to those of what was trained.",
+  bound: "Of this form at most {{bound}} of relative difference is let pass.",
+  make: "Write and check",
+  again: "Check again",
+  stop: "Stop",
+  save: "Save {{name}}",
+  saved: "Saved",
+  takeAnyway: "Take it anyway",
+  writing: "Writing {{format}}",
+  proving: "Reading it back and comparing logits",
+  good: "The file is what was trained",
+  bad: "The file is not what was trained",
+  badMeaning:
+    "Its answers differ from those you see here by more than this form's numbers explain. Do not pass it on as this model. Take another form, and report it with these figures.",
+  unproved: "The file is written, but could not be checked",
+  unprovedMeaning: "It may be right, but nothing shows that it is.",
+  difference_one:
+    "Largest difference of a logit {{largest}}; relative {{relative}}, bound {{bound}}; on {{count, number}} held-out prompt",
+  difference_other:
+    "Largest difference of a logit {{largest}}; relative {{relative}}, bound {{bound}}; on {{count, number}} held-out prompts",
+  agreement_one:
+    "The likeliest token is the same at {{agreement}} of {{count, number}} place, at least {{bound}} must be",
+  agreement_other:
+    "The likeliest token is the same at {{agreement}} of {{count, number}} places, at least {{bound}} must be",
+  summary: {
+    title: "Adapter = merged = exported",
+    check: "Check the export",
+    good: "holds",
+    bad: "fails",
+    short_one: "difference of a logit ≤ {{largest}} on {{count, number}} held-out prompt",
+    short_other: "difference of a logit ≤ {{largest}} on {{count, number}} held-out prompts",
+    failed: "could not be checked",
+  },
+};
