@@ -20,10 +20,10 @@ const firstRates: Record<MethodKind, [small: number, large: number]> = {
   lora: [2e-3, 2e-4],
   loar: [2e-2, 2e-3],
   full: [1e-3, 2e-5],
-  last: [5e-3, 5e-5],
+  last: [1e-2, 5e-5],
   bias: [5e-2, 1e-3],
   prefix: [0.5, 1e-2],
-  prompt: [0.2, 3e-2],
+  prompt: [0.3, 3e-2],
   bottleneck: [6e-3, 3e-4],
   ia3: [0.1, 5e-3],
 };
