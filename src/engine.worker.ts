@@ -178,7 +178,7 @@ const tellProgress = (progress: string) => (told: { file: string; done: number; 
 /** The base on the device, and what was trained on it. The caller disposes of the adapter. */
 async function loadTrained(now: Session, id: TrainedId) {
   const trained = await readTrained(id, store);
-  const base = await session.model(now, trained.model, trained.precision);
+  const base = await session.model(now, trained.model, id.startsWith("adapter:") ? "any" : trained.precision);
   return { trained, base, adapter: loadAdapter(base.llama, trained.adaptation, trained.tensors) };
 }
 
@@ -186,7 +186,7 @@ async function chat(args: Calls["chat.ask"]["args"], signal: AbortSignal): Promi
   const begun = performance.now();
   const now = await session.current();
   const tuned = args.run === null ? null : await loadTrained(now, args.run);
-  const base = tuned?.base ?? (await session.model(now, args.model));
+  const base = tuned?.base ?? (await session.model(now, args.model, "any"));
   const untilLost = newUntilLost(now.device.lost);
   try {
     const pieces = answer({

@@ -18,7 +18,7 @@ export type Session = {
   /** Aborted when another device takes this one's place. */
   closing: AbortController;
   /** One base at a time, shared by runs and chat. */
-  base: { key: string; loading: Promise<LoadedModel> } | null;
+  base: { name: string; key: string; loading: Promise<LoadedModel> } | null;
 };
 
 /** The rank that products are tuned for; others take what was found for the frozen weights, and a rule for the rest. */
@@ -92,8 +92,13 @@ export function newEngineSession(host: {
 
     memory: () => (now ? { ...deviceMemory(), device: now.device } : null),
 
-    /** The base, loaded once; another takes its place. Throws as its files do not fit. */
-    model: async (session: Session, name: string, precision?: WeightFormat): Promise<LoadedModel> => {
+    /**
+     * The base, loaded once; another takes its place, and so does the same in another precision. `any` takes it as it is
+     * there, so that adapters and the base itself are asked in turn without a reload. Throws as its files do not fit.
+     */
+    model: async (session: Session, name: string, wanted?: WeightFormat | "any"): Promise<LoadedModel> => {
+      if (wanted === "any" && session.base?.name === name) return session.base.loading;
+      const precision = wanted === "any" ? undefined : wanted;
       const key = `${name} ${precision ?? ""}`;
       if (session.base?.key !== key) {
         if (session.base) await session.turns(() => unload(session));
@@ -104,7 +109,7 @@ export function newEngineSession(host: {
             signal,
             onProgress: (done, total) => host.onLoading?.(name, done, total),
           });
-        const base = { key, loading: load() };
+        const base = { name, key, loading: load() };
         session.base = base;
         base.loading.then(
           (model) => {

@@ -5,6 +5,7 @@ import { type Adaptation, loraScale, methodOf } from "../core/adaptation";
 import type { AdapterRecord, TrainedId } from "../core/adapterRecord";
 import { blobSource } from "../core/byteSource";
 import type { AdapterId } from "../core/ids";
+import type { Recipe } from "../core/recipe";
 import type { Run } from "../core/run";
 import { readGgufHeader } from "../formats/ggufHeader";
 import { listAdapters } from "../storage/adapters";
@@ -35,6 +36,8 @@ export type Trained = {
   /** The base, as recipes name it. */
   model: string;
   adaptation: Adaptation;
+  /** What stands around a prompt. */
+  template: Recipe["template"];
   /** The run, or the library's record. */
   from: { kind: "run"; run: Run } | { kind: "library"; record: AdapterRecord };
 };
@@ -49,6 +52,7 @@ export function listTrained(runs: readonly Run[], adapters: readonly AdapterReco
         name: record.name,
         model: record.model,
         adaptation: record.adaptation,
+        template: record.template,
         from: { kind: "library", record },
       }),
     ),
@@ -60,6 +64,7 @@ export const trainedOfRun = (run: Run): Trained => ({
   name: run.name,
   model: run.recipe.model,
   adaptation: run.recipe.adaptation,
+  template: run.recipe.template,
   from: { kind: "run", run },
 });
 

@@ -1,9 +1,9 @@
 /** @file Questions asked of the base and of a tuned model side by side, in this session. */
 
 import { create } from "zustand";
+import type { TrainedId } from "../core/adapterRecord";
 import type { Sampling } from "../core/engine";
 import { toWire } from "../core/errors";
-import type { RunId } from "../core/ids";
 import { type Engine, openEngine } from "./engine";
 
 export type Answer =
@@ -20,8 +20,8 @@ export type Turn = {
   prompt: string;
   /** The worked solution, where the question is one of the held-out problems. */
   reference: string | null;
-  /** The tuned side's run and its name then; null where only the base was asked. */
-  run: { id: RunId; name: string } | null;
+  /** The tuned side's run or adapter and its name then; null where only the base was asked. */
+  run: { id: TrainedId; name: string } | null;
   maxTokens: number;
   sampling: Sampling;
   answers: Readonly<Record<Side, Answer>>;
@@ -63,7 +63,7 @@ export async function ask(question: Question): Promise<void> {
   }
 }
 
-async function answer(turn: string, side: Side, question: Question, run: RunId | null, signal: AbortSignal) {
+async function answer(turn: string, side: Side, question: Question, run: TrainedId | null, signal: AbortSignal) {
   const id = `${turn}.${side}`;
   const { model, template, prompt, maxTokens, sampling } = question;
   streams.set(id, { turn, side, text: "" });

@@ -4,10 +4,11 @@ import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation, useSearchParams } from "wouter";
 import { methodOf } from "../../core/adaptation";
+import type { TrainedId } from "../../core/adapterRecord";
 import type { Sampling } from "../../core/engine";
-import type { RunId } from "../../core/ids";
 import type { Model } from "../../core/modelRecord";
 import type { Run } from "../../core/run";
+import { listTrained, loadAdapters, type Trained, useAdapters } from "../../state/adapters";
 import { ask, clearChat, stopAnswers, useChat } from "../../state/chat";
 import type { Example } from "../../state/chatExamples";
 import { useEngine } from "../../state/engine";
@@ -32,36 +33,41 @@ type Sides = {
   /** The base, as recipes name it. */
   model: string;
   chooseModel: (name: string) => void;
-  /** Runs on it whose adapter can be asked, newest first. */
-  runs: readonly Run[];
+  /** What was trained on it and can be asked: runs, newest first, then the library's adapters. */
+  trained: readonly Trained[];
   /** Runs on any model. */
-  all: readonly Run[];
-  run: Run | null;
-  choose: (id: RunId) => void;
+  runs: readonly Run[];
+  tuned: Trained | null;
+  choose: (id: TrainedId) => void;
 };
 
-/** The base and the run that the address names; else the newest run and its base, or the embedded model. */
+/** The base, and the run or adapter that the address names; else the newest run and its base, or the embedded model. */
 function useSides(): Sides {
   const state = useRuns();
+  const library = useAdapters();
   const known = useModels();
   const engine = useEngine();
   const [search, setSearch] = useSearchParams();
-  useEffect(() => void loadRuns(), []);
+  useEffect(() => {
+    void loadRuns();
+    void loadAdapters();
+  }, []);
   useEffect(() => {
     if (engine.status === "ready") void loadModels();
   }, [engine.status]);
   const models = known.status === "ready" ? known.models.filter(({ facts }) => facts) : [];
-  const all = state.status === "ready" ? state.runs.filter(({ checkpoint }) => checkpoint > 0) : [];
+  const runs = state.status === "ready" ? state.runs : [];
+  const all = listTrained(runs, library.status === "ready" ? library.adapters : []);
   const asked = all.find(({ id }) => id === search.get("run"));
-  const model = asked?.recipe.model ?? search.get("model") ?? all[0]?.recipe.model ?? "embedded";
-  const runs = all.filter(({ recipe }) => recipe.model === model);
+  const model = asked?.model ?? search.get("model") ?? all[0]?.model ?? "embedded";
+  const trained = all.filter((each) => each.model === model);
   return {
     models,
     model,
     chooseModel: (name) => setSearch({ model: name }, { replace: true }),
+    trained,
     runs,
-    all,
-    run: asked ?? runs[0] ?? null,
+    tuned: asked ?? trained[0] ?? null,
     choose: (id) => setSearch({ run: id }, { replace: true }),
   };
 }
@@ -69,7 +75,8 @@ function useSides(): Sides {
 export default function PlaygroundPage() {
   const { t } = useTranslation();
   const sides = useSides();
-  const { model, models, run } = sides;
+  const { model, models, tuned } = sides;
+  const run = tuned?.from.kind === "run" ? tuned.from.run : null;
   const { turns, asking } = useChat();
   const [prompt, setPrompt] = useState("");
   const [reference, setReference] = useState<Example | null>(null);
@@ -81,10 +88,10 @@ export default function PlaygroundPage() {
   const send = (text: string, solution: string | null) => {
     void ask({
       model,
-      ...promptTemplate(run, modelOf(model, models)),
+      ...promptTemplate(tuned, modelOf(model, models)),
       prompt: text,
       reference: solution,
-      run: run && { id: run.id, name: run.name },
+      run: tuned && { id: tuned.id, name: tuned.name },
       maxTokens,
       sampling,
     });
@@ -113,15 +120,15 @@ export default function PlaygroundPage() {
       <div className="flex min-h-0 flex-1 flex-col lg:flex-row">
         <div className="flex min-h-0 min-w-0 flex-1 flex-col">
           <SideHeads {...sides} />
-          <Turns isRaw={isRaw} runs={sides.all} onAgain={(turn) => send(turn.prompt, turn.reference)} />
-          {run && methodOf(run.recipe.adaptation, "loar") && <PromptMarks run={run} prompt={prompt} />}
+          <Turns isRaw={isRaw} runs={sides.runs} onAgain={(turn) => send(turn.prompt, turn.reference)} />
+          {tuned && methodOf(tuned.adaptation, "loar") && <PromptMarks run={tuned.id} prompt={prompt} />}
           <Composer
             value={prompt}
             onChange={setPrompt}
             onSubmit={submit}
             onStop={stopAnswers}
             isAsking={isAsking}
-            action={run ? t("playground.ask") : t("playground.askBase")}
+            action={tuned ? t("playground.ask") : t("playground.askBase")}
           />
         </div>
         <aside className="shrink-0 overflow-y-auto border-line max-lg:max-h-60 max-lg:border-t lg:w-72 lg:border-l">
@@ -140,14 +147,14 @@ export default function PlaygroundPage() {
   );
 }
 
-/** The run's own, so that both sides read the very same text; without a run, the model's. */
-function promptTemplate(run: Run | null, model: Model | undefined): { template?: string } {
-  const template = run?.recipe.template ?? model?.facts?.template;
+/** That of what was trained, so that both sides read the very same text; without it, the model's. */
+function promptTemplate(tuned: Trained | null, model: Model | undefined): { template?: string } {
+  const template = tuned?.template ?? model?.facts?.template;
   return template ? { template: template.prompt } : {};
 }
 
 /** The heads of the two columns. */
-function SideHeads({ models, model, chooseModel, runs, run, choose }: Sides) {
+function SideHeads({ models, model, chooseModel, trained, tuned, choose }: Sides) {
   const { t } = useTranslation();
   const [, navigate] = useLocation();
   return (
@@ -169,13 +176,17 @@ function SideHeads({ models, model, chooseModel, runs, run, choose }: Sides) {
       </div>
       <div className="flex min-w-0 items-center gap-x-3 px-4 py-1.5">
         <h2 className="text-sm">{t("playground.tuned")}</h2>
-        {run ? (
+        {tuned ? (
           <Select
             label={t("playground.run")}
             hideLabel
             className="max-w-72 flex-1"
-            options={runs.map(({ id, name }) => ({ id, label: name }))}
-            value={run.id}
+            options={trained.map(({ id, name, from }) => ({
+              id,
+              label: name,
+              description: t(from.kind === "run" ? "playground.ofRun" : "playground.ofLibrary"),
+            }))}
+            value={tuned.id}
             onChange={choose}
           />
         ) : (
