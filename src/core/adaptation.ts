@@ -126,6 +126,7 @@ export function newMethod<K extends MethodKind>(kind: K, changes: Partial<Method
 /** Kinds that make no sense together: the one already trains what the other adds, or both claim the same places. */
 const excluded: readonly [MethodKind, MethodKind][] = [
   ...(["lora", "last", "bias", "bottleneck", "ia3"] as const).map((kind) => ["full", kind] as [MethodKind, MethodKind]),
+  ["last", "bias"],
   ["prefix", "prompt"],
 ];
 
@@ -144,6 +145,9 @@ export function wrongAdaptation(adaptation: Adaptation): { field: string; what: 
       return { field: `${i}.kind`, what: say`${method.kind} is there twice` };
     const clash = others.find((other) => !canJoin([other], method.kind));
     if (clash) return { field: `${i}.kind`, what: say`${method.kind} does not go with ${clash.kind}` };
+    if (method.kind === "lora" && method.dora && methodOf(adaptation, "last")) {
+      return { field: `${i}.dora`, what: say`does not go with last, which trains the weights whose lengths it takes` };
+    }
     if (!("targetModules" in method)) continue;
     if (new Set(method.targetModules).size !== method.targetModules.length) {
       return { field: `${i}.targetModules`, what: say`a module is named twice` };
