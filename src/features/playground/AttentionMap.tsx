@@ -1,6 +1,6 @@
 /** @file One triangle of attention over a prompt: rows look at columns; marks on top, the head's gate at the side. */
 
-import { memo, type ReactNode, useMemo } from "react";
+import { memo, type ReactNode, useCallback, useDeferredValue, useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import type { PreviewToken } from "../../core/engine";
 import { type Cell, HeatMap } from "../../ui/charts/HeatMap";
@@ -44,6 +44,9 @@ export function AttentionMap(props: AttentionMapProps) {
   const { ref, width } = useWidth();
   const palette = usePalette();
   const T = tokens.length;
+  // The outline follows the pointer at once, the text and its sentence when there is time.
+  const told = Math.min(useDeferredValue(row), T - 1);
+  const choose = useCallback((chosen: number) => onMove({ row: chosen, column: chosen }), [onMove]);
   const side = Math.max(120, Math.min(mostPixels, width - left - right));
   const box = { left, top, width: side, height: side };
   return (
@@ -68,11 +71,12 @@ export function AttentionMap(props: AttentionMapProps) {
           </HeatMap>
         )}
       </div>
-      <p className="min-h-8 text-xs text-muted">{describe(row)}</p>
+      <p className="min-h-8 text-xs text-muted">{describe(told)}</p>
       <WeightedText
         label={t("playground.attention.text", { name: title })}
-        {...{ tokens, values, scale, row }}
-        onRow={(chosen) => onMove({ row: chosen, column: chosen })}
+        {...{ tokens, values, scale, palette }}
+        row={told}
+        onRow={choose}
       />
     </figure>
   );

@@ -1,6 +1,6 @@
 /** @file One head's attention over a question, without the adapter and with it. */
 
-import { useEffect, useMemo, useState } from "react";
+import { useCallback, useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { methodOf } from "../../core/adaptation";
 import type { PromptAttention } from "../../core/engine";
@@ -39,6 +39,9 @@ export function AttentionView(props: AttentionProps) {
     </details>
   );
 }
+
+/** As many as the engine reads. */
+const mostTokens = 256;
 
 /** What LoAR's gates are before the first step. */
 const firstGate = (run: Run) => (methodOf(run.recipe.adaptation, "loar")?.mode === "literal" ? 0.5 : 1);
@@ -90,6 +93,9 @@ function OpenAttention({ turn, prompt, run, config }: AttentionProps & { config:
         </div>
       )}
       {state?.status === "failed" && <ErrorNotice error={state.error} />}
+      {state?.value && state.value.attention.tokens.length >= mostTokens && (
+        <p>{t("playground.attention.cut", { count: mostTokens })}</p>
+      )}
       {state?.value ? (
         <Maps {...state.value} run={run} />
       ) : (
@@ -101,6 +107,9 @@ function OpenAttention({ turn, prompt, run, config }: AttentionProps & { config:
 
 type MapsProps = { question: AttentionQuestion; attention: PromptAttention; run: Run };
 type View = "sides" | "change";
+
+/** A token in a sentence: without the space before it, and a sign where it is nothing else. */
+const nameOf = (text: string) => visible(text).trim() || "␣".repeat(text.length);
 
 const shares: Scale = { kind: "share" };
 const keysNamed = 3;
@@ -115,11 +124,11 @@ function Maps({ attention, run }: MapsProps) {
   const [row, setRow] = useState(T - 1);
   const shown = Math.min(row, T - 1);
   const { base, tuned, change, changeScale, gates } = useMemo(() => read(attention, firstGate(run)), [attention, run]);
-  const move = (next: Cell | null) => {
+  const move = useCallback((next: Cell | null) => {
     setAt(next);
     if (next) setRow(next.row);
-  };
-  const name = (i: number) => `“${visible(tokens[i]?.text ?? "")}”`;
+  }, []);
+  const name = (i: number) => `“${nameOf(tokens[i]?.text ?? "")}”`;
   const signed = (value: number) => {
     const points = `${value < 0 ? "−" : "+"}${Math.abs(100 * value).toFixed(1)}`;
     return t("playground.attention.points", { points });

@@ -1,8 +1,8 @@
 /** @file A prompt's tokens tinted by how much one of them looks at each; what carries logic is underlined. */
 
-import { Fragment } from "react";
+import { Fragment, memo } from "react";
 import type { PreviewToken } from "../../core/engine";
-import { type Scale, strength } from "../../ui/charts/scale";
+import { type Palette, type Scale, strength } from "../../ui/charts/scale";
 import { markedClass, visible } from "../../ui/TokenText";
 
 type WeightedTextProps = {
@@ -14,18 +14,20 @@ type WeightedTextProps = {
   /** [T, T] */
   values: ArrayLike<number>;
   scale: Scale;
+  palette: Palette;
 };
 
-/** The strongest tint that text on it can still be read in. */
-const most = 50;
+/** The strongest tint that text on it can still be read in; below the faintest there is none. */
+const most = 0.5;
+const least = 0.05;
 
-export function WeightedText(props: WeightedTextProps) {
-  const { label, tokens, row, onRow, values, scale } = props;
+export const WeightedText = memo(function WeightedText(props: WeightedTextProps) {
+  const { label, tokens, row, onRow, values, scale, palette } = props;
   const tintOf = (key: number) => {
-    if (key > row) return {};
     const strong = strength(scale, values[row * tokens.length + key] ?? 0);
-    const color = scale.kind === "share" || strong < 0 ? "--series-1" : "--series-2";
-    return { background: `color-mix(in srgb, var(${color}) ${Math.round(most * Math.abs(strong))}%, transparent)` };
+    if (key > row || Math.abs(strong) < least) return undefined;
+    const color = scale.kind === "share" || strong < 0 ? palette.low : palette.high;
+    return { background: `rgb(${color.join(" ")} / ${(most * Math.abs(strong)).toFixed(2)})` };
   };
   return (
     <section
@@ -56,4 +58,4 @@ export function WeightedText(props: WeightedTextProps) {
       })}
     </section>
   );
-}
+});

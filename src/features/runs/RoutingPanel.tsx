@@ -144,6 +144,10 @@ const top = 20;
 const bottom = 40;
 /** Pixels from one label to the next, at least. */
 const labelRoom = 48;
+const strides = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
+
+/** Pixels of a head: large where there are few, two where there are hundreds, so that all are in one view. */
+const headPixels = (rows: number) => Math.max(Math.min(16, Math.floor(312 / rows)), Math.min(2, 900 / rows));
 
 type MapProps = {
   label: string;
@@ -167,7 +171,7 @@ function RoutingMap({ label, kind, matrix, routings, scale, width, along, planne
   const isByStep = along.axis.kind === "step";
   const columns = steps.length;
   const rows = layers * heads;
-  const cell = Math.max(3, Math.min(16, Math.floor(312 / rows)));
+  const cell = headPixels(rows);
   const wide = Math.min(160, (width - left - right) / Math.max(columns, planned));
   const box = { left, top, width: wide * columns, height: cell * rows };
   const end = left + wide * Math.max(columns, planned);
@@ -192,41 +196,39 @@ function RoutingMap({ label, kind, matrix, routings, scale, width, along, planne
     });
   };
   return (
-    <div className="max-h-112 overflow-y-auto">
-      <HeatMap
-        label={t("run.routing.map", { name: label })}
-        {...{ values, rows, columns, scale, palette, width, box, at, describe }}
-        height={top + box.height + bottom}
-        onMove={move}
-        start={{ row: 0, column: columns - 1 }}
-        outline="cell"
-        tip={
-          at && (
-            <>
-              <span className="text-muted">{t("run.routing.layerHead", placeOf(matrix, at.row))}</span>
-              <span className="text-muted">{t("run.routing.step", { step: formatCount(steps[at.column] ?? 0) })}</span>
-              {readings(at.row, at.column).map((reading) => (
-                <span key={reading} className="font-mono">
-                  {reading}
-                </span>
-              ))}
-            </>
-          )
-        }
-      >
-        <Axes {...{ matrix, cell, wide, end }} />
-        {pointed >= 0 && (
-          <rect
-            x={left + pointed * wide + 0.5}
-            y={top - 2}
-            width={Math.max(1, wide - 1)}
-            height={box.height + 4}
-            fill="none"
-            stroke="var(--edge)"
-          />
-        )}
-      </HeatMap>
-    </div>
+    <HeatMap
+      label={t("run.routing.map", { name: label })}
+      {...{ values, rows, columns, scale, palette, width, box, at, describe }}
+      height={top + box.height + bottom}
+      onMove={move}
+      start={{ row: 0, column: columns - 1 }}
+      outline="cell"
+      tip={
+        at && (
+          <>
+            <span className="text-muted">{t("run.routing.layerHead", placeOf(matrix, at.row))}</span>
+            <span className="text-muted">{t("run.routing.step", { step: formatCount(steps[at.column] ?? 0) })}</span>
+            {readings(at.row, at.column).map((reading) => (
+              <span key={reading} className="font-mono">
+                {reading}
+              </span>
+            ))}
+          </>
+        )
+      }
+    >
+      <Axes {...{ matrix, cell, wide, end }} />
+      {pointed >= 0 && (
+        <rect
+          x={left + pointed * wide + 0.5}
+          y={top - 2}
+          width={Math.max(1, wide - 1)}
+          height={box.height + 4}
+          fill="none"
+          stroke="var(--edge)"
+        />
+      )}
+    </HeatMap>
   );
 }
 
@@ -241,7 +243,7 @@ const Axes = memo(function Axes({ matrix, cell, wide, end }: AxesProps) {
   const base = top + band * layers;
   const last = left + wide * steps.length;
   const everyLayer = Math.max(1, Math.ceil(16 / band));
-  const everyStep = Math.max(1, Math.ceil(labelRoom / wide));
+  const everyStep = strides.find((stride) => stride * wide >= labelRoom) ?? steps.length;
   return (
     <g fontSize={12} fill="var(--axis)">
       <text x={16} y={12}>

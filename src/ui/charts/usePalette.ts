@@ -1,6 +1,6 @@
 /** @file The page's colours as numbers, for drawings that its style sheet cannot reach; new when the theme changes. */
 
-import { useMemo, useSyncExternalStore } from "react";
+import { useSyncExternalStore } from "react";
 import { type Palette, parseColor } from "./scale";
 
 function watchTheme(listener: () => void) {
@@ -9,20 +9,24 @@ function watchTheme(listener: () => void) {
   return () => observer.disconnect();
 }
 
-const currentTheme = () => document.documentElement.dataset["theme"] ?? "";
+const palettes = new Map<string, Palette>();
 
-const readColor = (name: string) => parseColor(getComputedStyle(document.documentElement).getPropertyValue(name));
-
-export function usePalette(): Palette {
-  const theme = useSyncExternalStore(watchTheme, currentTheme);
-  return useMemo(() => {
-    void theme; // what the variables say depends on it
-    return {
-      low: readColor("--series-1"),
-      middle: readColor("--hover"),
-      high: readColor("--series-2"),
-      none: readColor("--surface"),
-      mark: readColor("--series-3"),
-    };
-  }, [theme]);
+/** The same object as long as the theme stays. */
+function currentPalette(): Palette {
+  const theme = document.documentElement.dataset["theme"] ?? "";
+  const known = palettes.get(theme);
+  if (known) return known;
+  const style = getComputedStyle(document.documentElement);
+  const read = (name: string) => parseColor(style.getPropertyValue(name));
+  const palette = {
+    low: read("--series-1"),
+    middle: read("--hover"),
+    high: read("--series-2"),
+    none: read("--surface"),
+    mark: read("--series-3"),
+  };
+  palettes.set(theme, palette);
+  return palette;
 }
+
+export const usePalette = (): Palette => useSyncExternalStore(watchTheme, currentPalette);

@@ -48,6 +48,7 @@ export const playground = {
     meanGate: "mean gate {{gate}}",
     hint: "Where one head looks: each row is a token, its colours what it looks at",
     waiting: "Reading the prompt …",
+    cut: "At most the first {{count}} tokens are shown.",
     view: "Shown",
     sides: "Base and tuned",
     change: "Difference",
