@@ -18,7 +18,6 @@ import { parseSafetensors, writeSafetensors } from "../formats/safetensors";
 import { adapterFile, getAdapter, readAdapterBytes, saveAdapter } from "../storage/adapters";
 import { type Files, opfs } from "../storage/files";
 import type { RunStore } from "../storage/runStore";
-import { getRun } from "../storage/runs";
 import { type AdapterFiles, parseJson, readAdapterFiles } from "./adapterFiles";
 import { parseCheckpoint } from "./checkpoint";
 import { loraOfModules } from "./loraModules";
@@ -40,7 +39,7 @@ export async function readTrained(id: TrainedId, store: RunStore, files: Files =
     const { name, model, adaptation, template } = record;
     return { name, model, precision: undefined, adaptation, template, tensors: new Map(tensors) };
   }
-  const run = await getRun(id as RunId);
+  const run = await store.getRun(id as RunId);
   // a run that is training may replace its checkpoint while we read it: the next one is there at once
   const checkpoint = await store.readCheckpoint(run.id).catch(() => store.readCheckpoint(run.id));
   if (!checkpoint) throw new StudioError("adapter.invalid", say`The run has no checkpoint yet`);
@@ -98,7 +97,7 @@ async function readFiles(
   const gguf = [...files].find(([name]) => name.toLowerCase().endsWith(".gguf"));
   if (gguf) {
     const [name, content] = gguf;
-    const modules = await parseGgufAdapter(bytesSource(content as Uint8Array<ArrayBuffer>, name), config);
+    const modules = await parseGgufAdapter(bytesSource(content, name), config);
     return { ...loraOfModules(config, modules), template: null };
   }
   const read = await readFolder(files, config);
