@@ -133,6 +133,36 @@ test("a LoAR run shows that GGUF cannot carry it, and what to take instead", asy
   expect(Object.keys(unzipSync(bytes))).toContain("anneal_loar.py");
 });
 
+test("an export that fails its proof is said to, and is had only knowingly; one that is stopped leaves nothing", async ({
+  page,
+}) => {
+  // A bound that nothing meets stands for an export that is wrong.
+  await page.route("**/engine.worker-*.js", async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: (await response.text()).replace("relative:1e-4", "relative:-1") });
+  });
+  const studio = studioPage(page);
+  const exports = exportDialog(page);
+  await studio.open(newShortRecipe(2, { ...quick, name: "wrong" }));
+  const run = await studio.train();
+  await run.waitForStatus("done");
+  await expect(run.summary).toContainText("merged, 32 bits fails", { timeout: 60_000 });
+  await run.export.click();
+  await expect(exports.bad).toContainText("Do not pass it on as this model", { timeout: 60_000 });
+  await expect(exports.bad).toContainText(/Largest difference of a logit \S+; relative \S+, bound -1/);
+  await expect(exports.save).toBeHidden();
+  await expectAccessible(page, "a failed proof");
+  const saved = page.waitForEvent("download");
+  await exports.takeAnyway.click();
+  expect((await saved).suggestedFilename()).toMatch(/^wrong.*\.zip$/);
+
+  await exports.choose("Merged model, GGUF", /^F32/);
+  await exports.make.click();
+  await exports.dialog.getByRole("button", { name: "Stop" }).click();
+  await expect(exports.make).toBeEnabled();
+  await exports.close();
+});
+
 test("files that are no adapter are refused with what is wrong, and the library stays as it was", async ({
   page,
 }, info) => {
