@@ -29,7 +29,7 @@ export type HeatMapProps = {
   outline: "cell" | "row";
   /** The cell in words. */
   describe: (at: Cell) => string;
-  /** Shown beside the cell. */
+  /** Shown beside the cell, where it hides nothing of the row. */
   tip?: ReactNode;
   /** Axes: SVG in the drawing's own pixels. */
   children?: ReactNode;
@@ -127,8 +127,8 @@ export function HeatMap(props: HeatMapProps) {
               ? { right: width - box.left - here.column * wide + 6 }
               : { left: box.left + (here.column + 1) * wide + 6 }),
             ...(here.row * high > box.height / 2
-              ? { bottom: height - box.top - (here.row + 1) * high }
-              : { top: box.top + here.row * high }),
+              ? { bottom: height - box.top - here.row * high + 4 }
+              : { top: box.top + (here.row + 1) * high + 4 }),
           }}
         >
           {props.tip}

@@ -81,6 +81,7 @@ export const run = {
     by: "by layer and head, over held-out rows at each evaluation",
     shown: "Shown",
     legend: { gates: "mean gate", lambdas: "λ" },
+    ends: "blue {{low}}, orange {{high}}",
     map: "{{name}}: arrow keys move over heads and evaluations",
     layer: "layer",
     head: "head",
