@@ -25,7 +25,7 @@ export function useRunsOf(ablation: Ablation): Runs {
 
 export function useAblationTable(ablation: Ablation, runs: Runs): AblationTable {
   const done = [...runs.values()].filter(({ status }) => status === "done");
-  const key = done.map(({ id }) => id).join();
+  const key = done.map(({ id, peakBytes }) => `${id} ${peakBytes ?? ""}`).join(); // its end tells the peak last
   // The records of runs that are done no longer change; those under way do, many times a minute.
   // eslint-disable-next-line react-hooks/exhaustive-deps -- `key` says all of `runs` that the table depends on
   return useMemo(() => newAblationTable(ablation, runs), [ablation, key]);

@@ -47,7 +47,7 @@ export function AblationCharts({ ablation, table }: { ablation: Ablation; table:
   if (items.length === 0) return null;
   const ranks = ranksOf(ablation);
   return (
-    <div className={`grid border-b border-line *:min-w-0 *:py-3 ${ranks ? "xl:grid-cols-2" : ""}`}>
+    <div className={`grid border-b border-line *:min-w-0 *:py-3 lg:px-2 ${ranks ? "xl:grid-cols-2" : ""}`}>
       <figure aria-label={t("ablation.chart")} className="flex max-w-240 flex-col gap-2">
         <figcaption className="px-4">
           <h2 className="text-sm">{t("ablation.chart")}</h2>

@@ -18,11 +18,12 @@ type VariantListProps = {
   onChange: (variants: readonly Variant[]) => void;
 };
 
-/** `adaptation.lora.rank 4`: the fields that are not the recipe's; or why it makes none. */
+/** `lora.rank 4`: the fields that are not the recipe's; or why it makes none. */
 function changesOf(recipe: Recipe, variant: Variant): string[] | { error: unknown } {
   try {
     const differences = listDifferences([recipe, recipeOf(recipe, variant, recipe.seed)]);
-    return differences.map(({ path, values }) => `${path} ${values[1] || "–"}`);
+    const added = differences.filter(({ values }) => values[1] !== ""); // what a method had goes with it
+    return added.map(({ path, values }) => `${path.replace("adaptation.", "")} ${values[1] ?? ""}`);
   } catch (error) {
     return { error };
   }
@@ -127,7 +128,10 @@ function AddVariants({ recipe, variants, onChange }: VariantListProps) {
             mono
             value={word}
             error={problem?.field === "word" ? problem.text : undefined}
-            onChange={setWord}
+            onChange={(text) => {
+              setWord(text);
+              setProblem(null);
+            }}
           />
         </div>
         <Button type="submit" icon="plus" className="mt-5" isDisabled={word.trim() === ""}>
@@ -149,7 +153,10 @@ function AddVariants({ recipe, variants, onChange }: VariantListProps) {
             placeholder='[{"name": "packed", "changes": {"batching": {"mode": "pack"}}}]'
             value={json}
             error={problem?.field === "json" ? problem.text : undefined}
-            onChange={setJson}
+            onChange={(text) => {
+              setJson(text);
+              setProblem(null);
+            }}
           />
           <Button icon="plus" onPress={addJson} isDisabled={json.trim() === ""}>
             {t("ablation.add")}

@@ -41,6 +41,7 @@ function useGroups(): Group[] {
       void inspectFile(file);
     });
   const actions: Entry[] = [
+    { id: "action:compare", label: t("ablation.title"), icon: "runs", act: () => navigate("/compare") },
     { id: "action:import", label: t("shell.actionImport"), icon: "upload", act: bring },
     {
       id: "action:theme",

@@ -25,7 +25,10 @@ export function Rail() {
     >
       <ul className="flex justify-around border-line bg-page sm:absolute sm:inset-y-0 sm:left-0 sm:w-12 sm:flex-col sm:justify-start sm:gap-0.5 sm:overflow-hidden sm:border-r sm:p-1.5 sm:transition-[width] sm:delay-0 sm:duration-100 sm:group-hover/rail:w-40 sm:group-hover/rail:delay-300 sm:group-hover/rail:shadow-over sm:group-has-focus-visible/rail:w-40 xl:w-40 xl:group-hover/rail:shadow-none">
         {places.map(({ path, name }) => {
-          const isHere = path === "/" ? location === "/" : location.startsWith(path);
+          const isHere =
+            path === "/"
+              ? location === "/"
+              : location.startsWith(path) || (name === "runs" && location.startsWith("/compare"));
           return (
             <li key={name} className={name === "settings" ? "sm:mt-auto" : ""}>
               <Link

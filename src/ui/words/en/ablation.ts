@@ -32,7 +32,7 @@ export const ablation = {
   create: "Compare {{total}} runs",
   creating: "Starting…",
   base: "Recipe",
-  baseLine: "{{name}}: {{model}}, {{rows}}, {{steps}} steps",
+  baseLine: "{{name}}: model {{model}}, rows {{rows}}, {{steps}} steps",
   baseHint: "The recipe that stands in the studio. Each variant changes it; each seed trains it anew.",
   change: "Change it in the studio",
   notValid: "The recipe in the studio is not valid: {{problem}}",
@@ -67,7 +67,7 @@ export const ablation = {
   finalRows: "Problems at the end",
   finalRowsNote: "Asked once when a run ends; more make narrower intervals.",
   total: "{{variants}} × {{seeds}} = {{total}} runs",
-  totalTime: "{{variants}} × {{seeds}} = {{total}} runs, about {{time}}",
+  totalTime: "{{variants}} × {{seeds}} = {{total}} runs: about {{time}} of training, and the time that answers take",
 
   // One of them.
   goOn: "Go on",
