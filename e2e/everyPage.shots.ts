@@ -1,8 +1,11 @@
 /** @file Screenshots of every page in its states: empty, busy, done, failed; light and dark, wide and narrow. */
 
+import { writeFileSync } from "node:fs";
 import type { Page } from "@playwright/test";
-import { newRecipe } from "../src/core/recipe";
+import { newLoarRecipe, newRecipe } from "../src/core/recipe";
 import { datasetsPage, textFile } from "./pages/datasetsPage";
+import { exportDialog } from "./pages/exportDialog";
+import { modelsPage } from "./pages/modelsPage";
 import { playgroundPage } from "./pages/playgroundPage";
 import { shell } from "./pages/shell";
 import { studioPage } from "./pages/studioPage";
@@ -149,4 +152,50 @@ test("what fails", async ({ page, complaints }) => {
   await expect(shell(page).status).toContainText("Engine not running", { timeout: 20_000 });
   await shoot(page, "engine-failed");
   complaints.length = 0; // the engine that could not be loaded
+});
+
+test("adapters and exports", async ({ page }) => {
+  const { batching, evaluation } = newRecipe();
+  const recipe = newShortRecipe(3, {
+    name: "sums",
+    batching: { ...batching, rows: 4 },
+    evaluation: { ...evaluation, every: 3, rows: 4, lossRows: 4, samples: 0 },
+  });
+  const exports = exportDialog(page);
+  const adapters = modelsPage(page).adapters("Anneal base");
+  for (const adaptation of [recipe.adaptation, newLoarRecipe().adaptation]) {
+    const studio = studioPage(page);
+    await studio.open({ ...recipe, adaptation });
+    const run = await studio.train();
+    await run.waitForStatus("done");
+    await run.export.click();
+    await expect(exports.good).toBeVisible({ timeout: 60_000 });
+    await shoot(page, adaptation.length > 1 ? "export-loar" : "export-peft");
+    if (adaptation.length === 1) {
+      await exports.choose("Merged model, GGUF", /^Q4_0/);
+      await exports.saveProved();
+      await shoot(page, "export-gguf");
+    }
+    await exports.close();
+    await shoot(page, adaptation.length > 1 ? "run-proved-loar" : "run-proved");
+  }
+  await shell(page).goTo("Models");
+  const { bytes } = await test.step("an adapter of the library", async () => {
+    await adapters
+      .row("sums")
+      .getByRole("button", { name: /^Export sums/ })
+      .click();
+    const file = await exports.saveProved();
+    await exports.close();
+    return file;
+  });
+  const zip = test.info().outputPath("from elsewhere.zip");
+  writeFileSync(zip, bytes);
+  await adapters.pick([zip]);
+  await expect(adapters.row("from elsewhere")).toBeVisible();
+  await shoot(page, "adapters");
+  await modelsPage(page).drop([zip]);
+  await expect(page.getByRole("dialog")).toBeVisible();
+  await shoot(page, "adapters-ask");
+  await page.keyboard.press("Escape");
 });

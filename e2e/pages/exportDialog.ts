@@ -17,7 +17,8 @@ export function exportDialog(page: Page) {
   return {
     dialog,
     form,
-    good: dialog.getByRole("region", { name: "The file is what was trained" }),
+    good: dialog.getByRole("region", { name: /^The file is what was trained/ }),
+    unable: dialog.getByRole("region", { name: "Cannot carry it" }),
     bad: dialog.getByRole("region", { name: "The file is not what was trained" }),
     make: dialog.getByRole("button", { name: "Write and check" }),
     save: dialog.getByRole("button", { name: /^Save / }),

@@ -77,6 +77,9 @@ export type ExportProof = {
   isGood: boolean;
 };
 
+/** Whether a format keeps every number as it is: what differs then is the order of sums. */
+export const isExact = ({ relative }: ProofBound) => relative <= bounds.F32.relative;
+
 /** The bound of each format. */
 export function boundOf(format: ExportFormat): ProofBound {
   if (format.kind === "merged") return format.dtype === "float16" ? bounds.F16 : bounds.F32;

@@ -51,8 +51,7 @@ function reasonOf(act: () => unknown): Said | null {
 
 function whyNotPeft(adaptation: Adaptation): Said | null {
   if (peftMethodOf(adaptation)) return null;
-  if (adaptation.length > 1)
-    return say`A PEFT folder holds one method, and this run has several: ${titlesOf(adaptation)}`;
+  if (adaptation.length > 1) return say`A PEFT folder holds one method, and here are several: ${titlesOf(adaptation)}`;
   return say`PEFT has no form for ${titlesOf(adaptation)}`;
 }
 
@@ -65,12 +64,12 @@ function plainLora(adaptation: Adaptation): Lora | null {
 function whyNotGgufAdapter(adaptation: Adaptation, config: ModelConfig): Said | null {
   if (methodOf(adaptation, "lora")?.dora && adaptation.length === 1)
     return say`llama.cpp's adapters are A and B alone, and DoRA has trained lengths as well`;
-  if (!plainLora(adaptation)) return say`llama.cpp's adapters are LoRA alone, and this run has ${titlesOf(adaptation)}`;
+  if (!plainLora(adaptation)) return say`llama.cpp's adapters are LoRA alone, and this is ${titlesOf(adaptation)}`;
   return reasonOf(() => newGgufSettings(config));
 }
 
 function whyNotLoar(adaptation: Adaptation): Said | null {
-  if (!methodOf(adaptation, "loar")) return say`There is no LoAR in this run`;
+  if (!methodOf(adaptation, "loar")) return say`There is no LoAR in it`;
   const strange = adaptation.find(({ kind }) => kind !== "loar" && kind !== "lora");
   return strange ? say`The Python module computes LoAR, alone or beside LoRA, not ${methodTitles[strange.kind]}` : null;
 }

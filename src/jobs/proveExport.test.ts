@@ -182,7 +182,7 @@ describe("what a form cannot carry", () => {
     const all = new Map((await choicesOf(newMethod("loar"))).map(([kind, ...rest]) => [kind, rest]));
     expect(all.get("peft")).toEqual(["PEFT has no form for LoAR", "loar"]);
     expect(all.get("merged")?.[0]).toMatch(/gates depend on each text/);
-    expect(all.get("gguf-adapter")).toEqual(["llama.cpp's adapters are LoRA alone, and this run has LoAR", "loar"]);
+    expect(all.get("gguf-adapter")).toEqual(["llama.cpp's adapters are LoRA alone, and this is LoAR", "loar"]);
     const dora = await choicesOf(newMethod("lora", { dora: true }));
     expect(dora.at(4)).toEqual(["gguf-adapter", expect.stringMatching(/DoRA has trained lengths/), "gguf"]);
     const adaptation: Adaptation = [newMethod("prefix")];

@@ -20,7 +20,7 @@ import { ErrorNotice } from "../../ui/ErrorNotice";
 import { formatBytes } from "../../ui/formatQuantity";
 import { ProgressBar } from "../../ui/ProgressBar";
 import type { ExportWord } from "./exportWord";
-import { FormChoice } from "./FormChoice";
+import { FormChoice, Unable } from "./FormChoice";
 import { SaveButton } from "./SaveButton";
 import { WorkPanel } from "./WorkPanel";
 
@@ -84,6 +84,7 @@ function Asked({ trained }: { trained: Trained }) {
           <FormChoice offer={offer} value={format.kind} onChange={(kind) => setChosen(formatsOf[kind][0])} />
           {formatsOf[format.kind].length > 1 && <Numbers offer={offer} value={format} onChange={setChosen} />}
           <WorkPanel trained={trained} format={format} work={work} />
+          <Unable offer={offer} onTake={(kind) => setChosen(formatsOf[kind][0])} />
         </div>
       )}
     </Dialog>
@@ -98,6 +99,7 @@ function Numbers({ offer, value, onChange }: NumbersProps) {
   const formats = formatsOf[value.kind];
   return (
     <section aria-label={t("exports.numbers")} className="border-l-2 border-line pl-4">
+      <h3 className="mb-1.5 text-xs text-muted">{t("exports.numbers")}</h3>
       <Choice
         label={t("exports.numbers")}
         value={formatKey(value)}

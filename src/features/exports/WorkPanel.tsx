@@ -1,7 +1,14 @@
 /** @file How far an export is, and the proof that it is what was trained, or that it is not. */
 
 import { useTranslation } from "react-i18next";
-import { boundOf, type ExportFormat, type ExportProof, formatKey, type MadeExport } from "../../core/exportFormat";
+import {
+  boundOf,
+  type ExportFormat,
+  type ExportProof,
+  formatKey,
+  isExact,
+  type MadeExport,
+} from "../../core/exportFormat";
 import type { Trained } from "../../state/adapters";
 import { makeExport, type Work } from "../../state/exports";
 import { Button } from "../../ui/Button";
@@ -58,14 +65,15 @@ function Notes({ made: { notes } }: { made: MadeExport }) {
 function Proof({ proof }: { proof: ExportProof }) {
   const { t } = useTranslation();
   const { isGood, largestDifference, relative, agreement, bound, prompts, places } = proof;
+  const title = t(!isGood ? "exports.bad" : isExact(bound) ? "exports.good" : "exports.goodRounded");
   return (
     <section
-      aria-label={t(isGood ? "exports.good" : "exports.bad")}
+      aria-label={title}
       className={`flex gap-3 rounded-lg border p-3 text-sm ${isGood ? "border-good/40 bg-good-soft" : "border-bad/40 bg-bad-soft"}`}
     >
       <Icon name={isGood ? "check" : "error"} className={`mt-0.5 ${isGood ? "text-good" : "text-bad"}`} />
       <div className="flex min-w-0 flex-col gap-1">
-        <p className="font-medium">{t(isGood ? "exports.good" : "exports.bad")}</p>
+        <p className="font-medium">{title}</p>
         {!isGood && <p>{t("exports.badMeaning")}</p>}
         <p className="font-mono text-xs">
           {t("exports.difference", {

@@ -1,12 +1,12 @@
 /** @file Whether a run's exports were proved to be what it trained: the figures, or the way to them. */
 
 import { useTranslation } from "react-i18next";
-import { type ExportProof, formatKey } from "../../core/exportFormat";
+import { type ExportProof, formatKey, isExact } from "../../core/exportFormat";
 import type { Run } from "../../core/run";
 import { trainedOfRun } from "../../state/adapters";
 import { askExport, exportKey, type Proved, useExports } from "../../state/exports";
 import { Button } from "../../ui/Button";
-import { formatNumber } from "../../ui/formatQuantity";
+import { formatNumber, formatShare } from "../../ui/formatQuantity";
 import { Icon } from "../../ui/Icon";
 import { ProgressBar } from "../../ui/ProgressBar";
 import type { exporting } from "../../ui/words/en/exports";
@@ -49,7 +49,8 @@ export function RunProof({ run }: { run: Run }) {
 
 function Line({ name, proof }: { name: keyof typeof exporting.format; proof: ExportProof }) {
   const { t } = useTranslation();
-  const { isGood, largestDifference, prompts } = proof;
+  const { isGood, largestDifference, agreement, bound, prompts } = proof;
+  const said = largestDifference === 0 ? "same" : isExact(bound) || !isGood ? "near" : "rounded";
   return (
     <span className={`flex items-center gap-1.5 ${isGood ? "" : "text-bad"}`}>
       <Icon name={isGood ? "check" : "error"} size={14} className={isGood ? "text-good" : "text-bad"} />
@@ -57,7 +58,11 @@ function Line({ name, proof }: { name: keyof typeof exporting.format; proof: Exp
         {t(`exports.format.${name}`)} {t(isGood ? "exports.summary.good" : "exports.summary.bad")}
         <span className="text-muted">
           {": "}
-          {t("exports.summary.short", { count: prompts, largest: formatNumber(largestDifference, 2) })}
+          {t(`exports.summary.${said}`, {
+            count: prompts,
+            largest: formatNumber(largestDifference, 2),
+            agreement: formatShare(agreement, 1),
+          })}
         </span>
       </span>
     </span>

@@ -44,7 +44,8 @@ export const exporting = {
   },
   size: "{{size}}",
   sizeFrom: "from {{size}}",
-  cannot: "Cannot carry it: {{reason}}.",
+  cannot: "Cannot carry it",
+  reason: "{{reason}}.",
   instead: "Take {{kind}}",
   proofWhy:
     "Before it is offered the file is read back as any program would read it, and its logits on held-out prompts are held to those of what was trained.",
@@ -58,6 +59,7 @@ export const exporting = {
   writing: "Writing {{format}}",
   proving: "Reading it back and comparing logits",
   good: "The file is what was trained",
+  goodRounded: "The file is what was trained, but for the rounding of this form",
   bad: "The file is not what was trained",
   badMeaning:
     "Its answers differ from those you see here by more than this form's numbers explain. Do not pass it on as this model. Take another form, and report it with these figures.",
@@ -76,8 +78,12 @@ export const exporting = {
     check: "Check the export",
     good: "holds",
     bad: "fails",
-    short_one: "difference of a logit ≤ {{largest}} on {{count, number}} held-out prompt",
-    short_other: "difference of a logit ≤ {{largest}} on {{count, number}} held-out prompts",
+    same_one: "every logit the same on {{count, number}} held-out prompt",
+    same_other: "every logit the same on {{count, number}} held-out prompts",
+    near_one: "largest difference of a logit {{largest}} on {{count, number}} held-out prompt",
+    near_other: "largest difference of a logit {{largest}} on {{count, number}} held-out prompts",
+    rounded_one: "its likeliest token the same at {{agreement}} of places on {{count, number}} held-out prompt",
+    rounded_other: "its likeliest token the same at {{agreement}} of places on {{count, number}} held-out prompts",
     failed: "could not be checked",
   },
 };
