@@ -4,6 +4,7 @@ import type { Adaptation } from "../core/adaptation";
 import { StudioError } from "../core/errors";
 import type { ModelConfig } from "../core/model";
 import { say } from "../core/say";
+import { parseLoarFolder } from "../formats/loarFolder";
 import { newNativeAdapterFiles, parseNativeAdapter } from "../formats/nativeAdapter";
 import { type AdapterTensors, isPeftMethod, newPeftFiles, type PeftMethod, parsePeft } from "../formats/peft";
 import type { NamedFile } from "../formats/zip";
@@ -32,8 +33,7 @@ export function newAdapterFiles(adapter: {
   return method ? newPeftFiles({ ...adapter, method }) : newNativeAdapterFiles(adapter);
 }
 
-/** Throws `adapter.invalid`. */
-export function parseJson(name: string, bytes: Uint8Array): unknown {
+function parseJson(name: string, bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as unknown;
   } catch (cause) {
@@ -41,14 +41,25 @@ export function parseJson(name: string, bytes: Uint8Array): unknown {
   }
 }
 
+type Read = (file: string) => Promise<Uint8Array | null>;
+
 /**
- * Reads either layout for this base; `read` answers null where there is no such file. Throws `adapter.invalid`, and
- * `model.tensor` for the file of tensors itself.
+ * Reads any of the layouts for this base, LoAR's for transformers with PEFT's folder beside it among them; `read` answers
+ * null where there is no such file. Throws `adapter.invalid`, and `model.tensor` for the file of tensors itself.
  */
-export async function readAdapterFiles(
-  read: (file: string) => Promise<Uint8Array | null>,
-  config: ModelConfig,
-): Promise<AdapterFiles> {
+export async function readAdapterFiles(read: Read, config: ModelConfig): Promise<AdapterFiles> {
+  const settings = await read("loar.json");
+  if (!settings) return readOneFolder(read, config);
+  const safetensors = await read("loar.safetensors");
+  if (!safetensors) throw new StudioError("adapter.invalid", say`loar.safetensors is missing`);
+  const { method, tensors } = parseLoarFolder({ loar: parseJson("loar.json", settings), safetensors }, config);
+  if (!(await read("lora/adapter_config.json"))) return { adaptation: [method], tensors };
+  const beside = await readOneFolder((file) => read(`lora/${file}`), config);
+  return { adaptation: [method, ...beside.adaptation], tensors: new Map([...tensors, ...beside.tensors]) };
+}
+
+/** PEFT's folder, or the studio's. */
+async function readOneFolder(read: Read, config: ModelConfig): Promise<AdapterFiles> {
   const fail = (file: string) => new StudioError("adapter.invalid", say`${file} is missing`);
   const [own, peft] = [await read("anneal_adapter.json"), await read("adapter_config.json")];
   if (own && peft) {

@@ -13,12 +13,11 @@ import { say } from "../core/say";
 import { bytes, millis } from "../core/units";
 import { addLoras } from "../formats/addAdapters";
 import { parseGgufAdapter } from "../formats/ggufAdapter";
-import { parseLoarFolder } from "../formats/loarFolder";
 import { parseSafetensors, writeSafetensors } from "../formats/safetensors";
 import { adapterFile, getAdapter, readAdapterBytes, saveAdapter } from "../storage/adapters";
 import { type Files, opfs } from "../storage/files";
 import type { RunStore } from "../storage/runStore";
-import { type AdapterFiles, parseJson, readAdapterFiles } from "./adapterFiles";
+import { type AdapterFiles, readAdapterFiles } from "./adapterFiles";
 import { parseCheckpoint } from "./checkpoint";
 import { loraOfModules } from "./loraModules";
 import { openAdapterFiles } from "./openAdapterFiles";
@@ -66,20 +65,6 @@ async function save(
   return whole;
 }
 
-/** PEFT's folder, the studio's, or LoAR's with PEFT's beside it. */
-async function readFolder(files: ReadonlyMap<string, Uint8Array>, config: ModelConfig): Promise<AdapterFiles> {
-  const readFrom = (folder: string) =>
-    readAdapterFiles((name) => Promise.resolve(files.get(`${folder}${name}`) ?? null), config);
-  const settings = files.get("loar.json");
-  if (!settings) return readFrom("");
-  const safetensors = files.get("loar.safetensors");
-  if (!safetensors) throw new StudioError("adapter.invalid", say`loar.safetensors is missing`);
-  const { method, tensors } = parseLoarFolder({ loar: parseJson("loar.json", settings), safetensors }, config);
-  if (!files.has("lora/adapter_config.json")) return { adaptation: [method], tensors };
-  const beside = await readFrom("lora/");
-  return { adaptation: [method, ...beside.adaptation], tensors: new Map([...tensors, ...beside.tensors]) };
-}
-
 /** Throws `adapter.invalid` where a trained number is none: every answer would be nothing. */
 function checkNumbers(tensors: AdapterFiles["tensors"]): void {
   for (const [name, { values }] of tensors) {
@@ -100,7 +85,7 @@ async function readFiles(
     const modules = await parseGgufAdapter(bytesSource(content, name), config);
     return { ...loraOfModules(config, modules), template: null };
   }
-  const read = await readFolder(files, config);
+  const read = await readAdapterFiles((name) => Promise.resolve(files.get(name) ?? null), config);
   const recipe = files.get("recipe.json");
   if (!recipe) return { ...read, template: null };
   try {

@@ -6,7 +6,6 @@
  * at most `keptBytes`.
  */
 
-import { type Adaptation, adaptationSchema } from "../core/adaptation";
 import { bytesSource } from "../core/byteSource";
 import { StudioError } from "../core/errors";
 import { boundOf, type ExportFormat, type ExportProof, type ProofBound } from "../core/exportFormat";
@@ -17,7 +16,6 @@ import { say } from "../core/say";
 import { newDocument } from "../data/mask";
 import type { Tokenizer } from "../data/tokenizer";
 import { parseGgufAdapter } from "../formats/ggufAdapter";
-import { parseSafetensors } from "../formats/safetensors";
 import { disposeAdapter, loadAdapter } from "../model/adapter";
 import { logits } from "../model/generation";
 import type { Llama } from "../model/llama";
@@ -135,24 +133,7 @@ async function readExported(format: ExportFormat, exported: ModelFiles, config: 
     if (!bytes) throw new StudioError("adapter.invalid", say`adapter.gguf is missing`);
     return loraOfModules(config, await parseGgufAdapter(bytesSource(bytes, "adapter.gguf"), config));
   }
-  return format.kind === "loar" ? readLoarExport(read, config) : readAdapterFiles(read, config);
-}
-
-async function readLoarExport(
-  read: (file: string) => Promise<Uint8Array | null>,
-  config: ModelConfig,
-): Promise<AdapterFiles> {
-  const [json, safetensors] = [await read("loar.json"), await read("loar.safetensors")];
-  if (!json || !safetensors) throw new StudioError("adapter.invalid", say`loar.json or loar.safetensors is missing`);
-  const { mode, annotator } = JSON.parse(new TextDecoder().decode(json)) as Record<string, unknown>;
-  const parsed = adaptationSchema.safeParse([{ kind: "loar", mode, annotator }]);
-  if (!parsed.success) throw new StudioError("adapter.invalid", say`loar.json: mode or annotator is not known`);
-  const { tensors: all } = parseSafetensors(safetensors);
-  const tensors: AdapterFiles["tensors"] = new Map([...all].filter(([name]) => name !== "table"));
-  const adaptation: Adaptation = parsed.data;
-  if (!(await read("lora/adapter_config.json"))) return { adaptation, tensors };
-  const lora = await readAdapterFiles((file) => read(`lora/${file}`), config);
-  return { adaptation: [...adaptation, ...lora.adaptation], tensors: new Map([...tensors, ...lora.tensors]) };
+  return readAdapterFiles(read, config);
 }
 
 /** Where the largest of V numbers from `from` on stands. */

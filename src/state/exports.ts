@@ -159,15 +159,18 @@ const isTraining = () => {
   return state.status === "ready" && state.runs.some((run) => state.here.has(run.id) && isActive(run));
 };
 
+/** Long enough that the next run of a queue has begun by then. */
+const pauseAfterTraining = 1500;
+
 /** Safari has no idle callbacks. */
 const whenIdle = (work: () => void) => {
   if ("requestIdleCallback" in globalThis) requestIdleCallback(work, { timeout: 5000 });
-  else setTimeout(work, 1000);
+  else work();
 };
 
 /** What a run that has just ended here is proved to be, unless the engine has other work by then. */
 function afterTraining(id: RunId) {
-  whenIdle(() => {
+  const check = () => {
     const state = useRuns.getState();
     const { asking, work } = useExports.getState();
     const isBusy = work?.status === "writing" || work?.status === "proving";
@@ -175,7 +178,8 @@ function afterTraining(id: RunId) {
     if (!run || isTraining() || asking || isBusy) return;
     const hasEnded = run.status === "done" || run.status === "stopped";
     if (hasEnded && run.checkpoint > 0) void proveTrained(trainedOfRun(run));
-  });
+  };
+  setTimeout(() => whenIdle(check), pauseAfterTraining);
 }
 
 useRuns.subscribe((state, before) => {

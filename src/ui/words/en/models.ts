@@ -100,7 +100,7 @@ export const models = {
     bringFolderHint: "adapter_config.json and the safetensors",
     bringing: "Bringing in {{name}}",
     brought: "{{name}} is in the library",
-    askTitle: "Which base is {{name}} for?",
+    askTitle: "Import {{name}} for which base?",
     askHint:
       "An adapter fits only the base that it was trained on. Every tensor is held to the base before anything is kept.",
     base: "Base",
