@@ -23,7 +23,7 @@ const question = "Tom has 3 apples and buys 4 more. How many apples does Tom hav
 
 /** The words that are underlined, as they stand in the region. */
 const marksIn = async (page: Page, region: RegExp) =>
-  (await page.getByRole("region", { name: region }).getByRole("mark").allTextContents()).map((text) => text.trim());
+  (await page.getByRole("region", { name: region }).locator("mark").allTextContents()).map((text) => text.trim());
 
 async function expectMarks(page: Page, region: RegExp, some: RegExp) {
   await expect.poll(() => marksIn(page, region)).toContainEqual(expect.stringMatching(some));
@@ -100,7 +100,7 @@ test("LoAR is seen from its data to its attention", async ({ page }) => {
     "aria-valuetext",
     new RegExp(`token ${last - 1},`),
   );
-  expect(await tuned.getByRole("mark").count()).toBeGreaterThan(0);
+  expect(await tuned.locator("mark").count()).toBeGreaterThan(0);
   await page.getByRole("radio", { name: "Difference" }).click();
   await expect(page.getByRole("figure", { name: "Tuned − base" })).toBeVisible();
   await expectAccessible(page, "attention in the playground");

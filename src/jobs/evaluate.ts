@@ -5,7 +5,7 @@ import type { EvalMetrics, RunEvent } from "../core/metrics";
 import { seedFor, shuffled } from "../core/random";
 import type { Recipe } from "../core/recipe";
 import type { Turns } from "../core/turns";
-import type { Adapter } from "../model/adapter";
+import type { Adapter } from "../model/adapterParts";
 import { fewShotPrompt } from "../scoring/shots";
 import { type LoadedModel, stoppingAt } from "./loadModel";
 import { type Logic, newLogic } from "./logic";

@@ -6,7 +6,7 @@ import { nextTick } from "../core/nextTick";
 import { say } from "../core/say";
 import type { Turns } from "../core/turns";
 import { encodePrompt } from "../data/mask";
-import type { Adapter } from "../model/adapter";
+import type { Adapter } from "../model/adapterParts";
 import { generate } from "../model/generation";
 import type { LoadedModel } from "./loadModel";
 import { newLogic } from "./logic";

@@ -4,7 +4,7 @@ import type { RunEvent } from "../core/metrics";
 import type { ModelConfig } from "../core/model";
 import { nextTick } from "../core/nextTick";
 import type { Turns } from "../core/turns";
-import type { Adapter } from "../model/adapter";
+import type { Adapter } from "../model/adapterParts";
 import { generate } from "../model/generation";
 import { exactMatch } from "../scoring/exactMatch";
 import { scoreGsm8k, standardError } from "../scoring/gsm8k";

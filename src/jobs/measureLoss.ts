@@ -6,7 +6,7 @@ import { nextTick } from "../core/nextTick";
 import type { Turns } from "../core/turns";
 import { newEvaluationBatches } from "../data/batches";
 import type { Document } from "../data/mask";
-import type { Adapter } from "../model/adapter";
+import type { Adapter } from "../model/adapterParts";
 import { evaluateLoss } from "../model/training";
 import type { LoadedModel } from "./loadModel";
 

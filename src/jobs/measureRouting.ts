@@ -3,7 +3,7 @@
 import type { Routing } from "../core/metrics";
 import { newEvaluationBatches } from "../data/batches";
 import type { Document } from "../data/mask";
-import type { Adapter } from "../model/adapter";
+import type { Adapter } from "../model/adapterParts";
 import { isGated, meanGates, readLambdas } from "../model/routing";
 import type { LoadedModel } from "./loadModel";
 

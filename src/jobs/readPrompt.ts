@@ -5,7 +5,7 @@ import type { Recipe } from "../core/recipe";
 import type { Turns } from "../core/turns";
 import { encodePrompt } from "../data/mask";
 import type { Tokenizer } from "../data/tokenizer";
-import type { Adapter } from "../model/adapter";
+import type { Adapter } from "../model/adapterParts";
 import { readHeadAttention } from "../model/routing";
 import type { LoadedModel } from "./loadModel";
 import { newLogic } from "./logic";

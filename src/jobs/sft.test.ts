@@ -119,9 +119,9 @@ test("the last evaluation asks more problems where it is told to, and says of ea
     [10, 3, 3],
     [12, 6, 6],
   ]);
-  const last = evalsOf(events).at(-1)!;
-  const shareOf = (right: string) => [...last.outcomes!].filter((outcome) => right.includes(outcome)).length / 6;
-  expect([shareOf("23"), shareOf("13")]).toEqual([last["gsm8k/strict"], last["gsm8k/flexible"]]);
+  const last = evalsOf(events).at(-1);
+  const shareOf = (right: RegExp) => (last?.outcomes?.match(right)?.length ?? 0) / 6;
+  expect([shareOf(/[23]/g), shareOf(/[13]/g)]).toEqual([last?.["gsm8k/strict"], last?.["gsm8k/flexible"]]);
   const fewer = await run({ ...recipe, evaluation: { ...evaluation, finalRows: 1 } });
   expect(evalsOf(fewer.events).at(-1)).toMatchObject({ n: 3 });
 });

@@ -9,7 +9,8 @@ import { say } from "../core/say";
 import type { Turns } from "../core/turns";
 import { type Batcher, newBatcher } from "../data/batches";
 import { trimMemory } from "../kernels/device";
-import { type Adapter, disposeAdapter, loadAdapter, newAdapter, readAdapter, setProgress } from "../model/adapter";
+import { disposeAdapter, loadAdapter, newAdapter, readAdapter, setProgress } from "../model/adapter";
+import type { Adapter } from "../model/adapterParts";
 import {
   disposeOptimizer,
   loadOptimizer,

@@ -9,7 +9,7 @@ import { loraLinear } from "../kernels/lora";
 import { scaleColumns } from "../kernels/scaleColumns";
 import { offTape, tf } from "../kernels/tf";
 import type { Weight } from "../kernels/weight";
-import type { Adapter } from "./adapter";
+import type { Adapter } from "./adapterParts";
 import { ia3Input, ia3Output, joinedOr } from "./adapters/ia3";
 import { type LoraStack, stackPath } from "./adapters/lora";
 import type { Layer } from "./llama";

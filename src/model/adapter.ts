@@ -5,29 +5,16 @@ import { StudioError } from "../core/errors";
 import type { ModelConfig } from "../core/model";
 import { seedFor } from "../core/random";
 import { say } from "../core/say";
-import type { Faster } from "../kernels/adamW";
-import { disposeFlat, type Flat, newFlat, readFlat } from "../kernels/flat";
-import { tf } from "../kernels/tf";
-import { type BottleneckPart, bottleneckModule, firstActive } from "./adapters/bottleneck";
-import { type Ia3Part, ia3Module } from "./adapters/ia3";
-import { type LoarPart, loarModule } from "./adapters/loar";
-import { type LoraPart, loraModule } from "./adapters/lora";
+import { disposeFlat, newFlat, readFlat } from "../kernels/flat";
+import type { Adapter, Parts } from "./adapterParts";
+import { bottleneckModule, firstActive } from "./adapters/bottleneck";
+import { ia3Module } from "./adapters/ia3";
+import { loarModule } from "./adapters/loar";
+import { loraModule } from "./adapters/lora";
 import type { MethodModule, NumbersOf, Tensors } from "./adapters/method";
 import { biasModule, fullModule, lastModule } from "./adapters/ownWeights";
 import { prefixModule, promptModule } from "./adapters/softPrompt";
 import type { Llama, TensorData } from "./llama";
-
-type Parts = {
-  lora: LoraPart;
-  loar: LoarPart;
-  full: Llama;
-  last: Llama;
-  bias: Llama;
-  prefix: tf.Tensor4D[];
-  prompt: tf.Tensor2D;
-  bottleneck: BottleneckPart;
-  ia3: Ia3Part;
-};
 
 const modules: { [K in MethodKind]: MethodModule<K, Parts[K]> } = {
   lora: loraModule,
@@ -42,20 +29,6 @@ const modules: { [K in MethodKind]: MethodModule<K, Parts[K]> } = {
 };
 
 const moduleOf = (kind: MethodKind) => modules[kind] as unknown as MethodModule<MethodKind, unknown>;
-
-export type Adapter = {
-  config: ModelConfig;
-  adaptation: Adaptation;
-  parts: Partial<Parts>;
-  /** All trained numbers end to end, as the optimizer has them. Those of layer N are named `layers.N.…`. */
-  flat: Flat;
-};
-
-/** The model as the adapter leaves it: its own trained weights in the base's place. */
-export function adaptedModel(llama: Llama, adapter: Adapter | null): Llama {
-  const { full, last, bias } = adapter?.parts ?? {};
-  return full ?? last ?? bias ?? llama;
-}
 
 /** A new adapter, drawn by the seed. Throws `adapter.invalid` where a method does not fit the model. */
 export async function newAdapter(llama: Llama, adaptation: Adaptation, seed: number): Promise<Adapter> {
@@ -113,11 +86,6 @@ export function splitNumbers(config: ModelConfig, adaptation: Adaptation, number
   return new Map(all);
 }
 
-/** The trained tensors of one layer. */
-export function layerWeights({ flat }: Adapter, layer: number): tf.Tensor[] {
-  return [...flat.parts].filter(([name]) => name.startsWith(`layers.${layer}.`)).map(([, tensor]) => tensor);
-}
-
 /** The trained numbers, as loadAdapter takes them, all of one moment. */
 export async function readAdapter({ config, adaptation, flat }: Adapter): Promise<Tensors> {
   const numbers = await readFlat(flat);
@@ -133,24 +101,4 @@ export function disposeAdapter({ parts, adaptation, flat }: Adapter): void {
 export function setProgress({ config, adaptation, parts }: Adapter, share: number): void {
   const method = methodOf(adaptation, "bottleneck");
   if (method && parts.bottleneck) parts.bottleneck.from = firstActive(config.layers, method, share);
-}
-
-/** LoRA+: every B lies behind all else of the adapter, and learns faster. */
-export function fasterNumbers({ adaptation, flat }: Adapter): Faster | null {
-  const ratio = methodOf(adaptation, "lora")?.plusRatio ?? 1;
-  if (ratio === 1) return null;
-  const first = [...flat.layout.places].find(([name]) => /^layers\.\d+\.\w+\.b$/.test(name));
-  return { from: first?.[1].offset ?? flat.layout.size, ratio };
-}
-
-/** Trained tensors that the loss does not depend on yet. */
-export function waitingTensors({ parts, flat }: Adapter): Set<string> {
-  const from = parts.bottleneck?.from ?? 0;
-  const waits = Array.from({ length: from }, (_, layer) => `layers.${layer}.bottleneck.`);
-  return new Set([...flat.parts.keys()].filter((name) => waits.some((path) => name.startsWith(path))));
-}
-
-/** Places before every text that the adapter takes. */
-export function virtualTokens({ parts }: Adapter): number {
-  return parts.prompt?.shape[0] ?? parts.prefix?.[0]?.shape[2] ?? 0;
 }

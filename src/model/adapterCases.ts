@@ -3,7 +3,8 @@
 import { type Adaptation, newMethod } from "../core/adaptation";
 import type { Batch } from "../core/batch";
 import { newRandom } from "../core/random";
-import { type Adapter, disposeAdapter, loadAdapter, newAdapter, readAdapter } from "./adapter";
+import { disposeAdapter, loadAdapter, newAdapter, readAdapter } from "./adapter";
+import type { Adapter } from "./adapterParts";
 import type { Llama, TensorData } from "./llama";
 import { tinyConfig } from "./tinyLlama";
 

@@ -18,7 +18,7 @@ import { geglu, swiglu } from "../kernels/swiglu";
 import { tf } from "../kernels/tf";
 import { weightRows } from "../kernels/weight";
 import { adaptedLinear } from "./adaptedLinear";
-import { type Adapter, adaptedModel, layerWeights, virtualTokens } from "./adapter";
+import { type Adapter, adaptedModel, layerWeights, virtualTokens } from "./adapterParts";
 import { throughBottleneck } from "./adapters/bottleneck";
 import { loarGated, loarInput, loarMarks } from "./adapters/loar";
 import type { Layer, Llama, Norm } from "./llama";

@@ -10,7 +10,7 @@ import { markSlots } from "../kernels/markSlots";
 import { takeRows } from "../kernels/rows";
 import { sampleTokens, stepAhead } from "../kernels/sampleTokens";
 import { tf } from "../kernels/tf";
-import { type Adapter, virtualTokens } from "./adapter";
+import { type Adapter, virtualTokens } from "./adapterParts";
 import { loarMarks } from "./adapters/loar";
 import { attendIn, behindPrefix, decode, type Places, readOut, type Surroundings, waysOf } from "./decoder";
 import type { Llama } from "./llama";

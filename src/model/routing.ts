@@ -3,7 +3,7 @@
 import type { Batch } from "../core/batch";
 
 import { tf } from "../kernels/tf";
-import { type Adapter, virtualTokens } from "./adapter";
+import { type Adapter, virtualTokens } from "./adapterParts";
 import { gateFactor, type LoarPart } from "./adapters/loar";
 import { attendIn, decode, type Places } from "./decoder";
 import type { Llama } from "./llama";
@@ -106,7 +106,7 @@ async function probabilities(
             [0, from],
             [T, D],
           );
-          const values = tf.tile(
+          const values: tf.Tensor4D = tf.tile(
             tf.reshape(
               tf.pad(unit, [
                 [long - T, 0],
@@ -116,10 +116,11 @@ async function probabilities(
             ),
             [1, K, 1, 1],
           );
-          const probe = tf.concat([tf.slice(qkv, [0, 0, 0, 0], [1, H + K, long, D]), values], 1) as tf.Tensor4D;
+          const probe = tf.concat<tf.Tensor4D>([tf.slice(qkv, [0, 0, 0, 0], [1, H + K, long, D]), values], 1);
           const prefix = around.prefix && withoutValues(around.prefix, K, wide, D);
           const y = attendIn(llama.config, i, probe, { ...around, prefix });
-          kept.push(tf.keep(tf.slice(y, [long - T, head * D], [T, D]) as tf.Tensor2D));
+          const shares: tf.Tensor2D = tf.slice(y, [long - T, head * D], [T, D]);
+          kept.push(tf.keep(shares));
         }
         return attendIn(llama.config, i, qkv, around);
       },
@@ -137,5 +138,5 @@ async function probabilities(
 
 /** A prefix that is looked at and adds nothing. */
 function withoutValues(prefix: tf.Tensor4D, K: number, P: number, D: number): tf.Tensor4D {
-  return tf.concat([tf.slice(prefix, [0, 0, 0, 0], [1, K, P, D]), tf.zeros([1, K, P, D])], 1) as tf.Tensor4D;
+  return tf.concat<tf.Tensor4D>([tf.slice(prefix, [0, 0, 0, 0], [1, K, P, D]), tf.zeros([1, K, P, D])], 1);
 }

@@ -74,5 +74,5 @@ export function ia3Output(part: Ia3Part | null, path: string, y: tf.Tensor2D): t
 export function joinedOr(parts: readonly (tf.Tensor1D | null)[], sizes: readonly number[], value: number): tf.Tensor1D {
   const [only] = parts;
   if (parts.length === 1 && only) return only;
-  return tf.concat(parts.map((part, i) => part ?? (tf.fill([sizes[i] ?? 0], value) as tf.Tensor1D)));
+  return tf.concat(parts.map((part, i) => part ?? tf.fill<tf.Rank.R1>([sizes[i] ?? 0], value)));
 }
