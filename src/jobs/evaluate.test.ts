@@ -94,6 +94,7 @@ test("shares are counted as lm-eval counts them", () => {
     exact_match: null,
     "steps/valid": 0.75,
     n: 4,
+    outcomes: "3100",
   });
   expect(accuracyOf(answers, "none")).toMatchObject({ "gsm8k/strict": null, exact_match: null });
 });
