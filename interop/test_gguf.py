@@ -83,7 +83,7 @@ def test_transformers_reads_the_same(architecture, tmp_path):
 
 def test_goldens_are_as_committed(tmp_path):
     main(tmp_path)
-    for file in GOLDEN.iterdir():
+    for file in GOLDEN.glob("*.*"):
         assert file.read_bytes() == (tmp_path / file.name).read_bytes(), file.name
 
 

@@ -5,7 +5,7 @@ import type { Example, Span } from "../core/dataset";
 import type { Recipe } from "../core/recipe";
 import { type Annotate, newAnnotate } from "./logicSpans";
 import { mergeSpans } from "./logicText";
-import { encodePrompt, newDocument } from "./mask";
+import { type Document, encodePrompt, newDocument } from "./mask";
 import { applyTemplate } from "./template";
 import type { Tokenizer } from "./tokenizer";
 
@@ -161,19 +161,13 @@ export function newMarks(
   tokenizer: Tokenizer,
   annotate: Annotate,
   table: Uint8Array,
-  made = tokensOf(example, template, tokenizer),
+  made: Pick<Document, "tokens" | "promptLength"> = newDocument(example, template, tokenizer, "completion", Infinity),
 ): Uint8Array<ArrayBuffer> {
   const { tokens, promptLength } = made;
   const marks = Uint8Array.from(tokens, (id) => table[id] ?? 0);
   marks.set(marksOfPrompt(tokens.slice(0, promptLength), example, template, tokenizer, annotate));
   marks.fill(1, 0, 1); // the first of them all, where the prompt is empty
   return marks;
-}
-
-function tokensOf(example: Example, template: Recipe["template"], tokenizer: Tokenizer) {
-  const { tokens, trained } = newDocument(example, template, tokenizer, "completion", Infinity);
-  const first = trained.indexOf(1);
-  return { tokens, promptLength: first < 0 ? tokens.length : first };
 }
 
 /** Within a word, a beginning in lower case is the rest of one: "ten" of "often" is no number. */

@@ -22,6 +22,7 @@ import { StudioError } from "../core/errors";
 import type { ModelConfig } from "../core/model";
 import { type Said, say } from "../core/say";
 import { tensorShapes } from "../core/tensorNames";
+import { transposed } from "../core/transposed";
 import { type AdapterTensors, checkTensors } from "./peft";
 
 /** Rows `from` … `to` − 1 of a tensor by Hugging Face's name. */
@@ -250,12 +251,4 @@ function addRow(row: Float64Array, values: Float32Array, product: Change["produc
     for (let c = 0; c < width; c++) row[c] = (row[c] ?? 0) + b * (right[k * width + c] ?? 0);
   }
   for (let c = 0; c < width; c++) row[c] = (values[c] ?? 0) + scale * (row[c] ?? 0);
-}
-
-/** [rows, cols] → [cols, rows] */
-function transposed(values: Float32Array, rows: number): Float32Array {
-  const cols = values.length / rows;
-  const turned = new Float32Array(values.length);
-  for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) turned[c * rows + r] = values[r * cols + c] ?? 0;
-  return turned;
 }

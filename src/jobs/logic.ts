@@ -46,8 +46,7 @@ export async function newLogic(
   if (!loar) return null;
   const { annotate, table } = await newMarker(loar.annotator, tokenizer);
   return {
-    ofDocument: (example, { tokens, promptLength }) =>
-      newMarks(example, template, tokenizer, annotate, table, { tokens, promptLength }),
+    ofDocument: (example, document) => newMarks(example, template, tokenizer, annotate, table, document),
     ofPrompt: (prompt, spans, around = template) => promptMarks(prompt, around, tokenizer, annotate, spans),
     ofText: (ids, text) => markTokens(ids, tokenizer, text, annotate(text)),
     table,

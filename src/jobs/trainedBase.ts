@@ -5,6 +5,7 @@ import { architectures } from "../core/architectures";
 import type { ModelConfig } from "../core/model";
 import { packWeight, unpackWeight, type WeightFormat } from "../core/packing";
 import { tensorNames } from "../core/tensorNames";
+import { transposed } from "../core/transposed";
 import type { WeightFile } from "../core/weightFile";
 import type { ReadRows } from "../formats/merge";
 import { chooseFormat } from "./weightFormats";
@@ -20,14 +21,6 @@ function groupsOf(config: ModelConfig): string[][] {
 
 const rounded = (values: Float32Array, width: number, format: WeightFormat): Float32Array =>
   unpackWeight(packWeight(values, [values.length / width, width], format), width, format);
-
-/** [rows, cols] → [cols, rows] */
-function transposed(values: Float32Array, rows: number): Float32Array {
-  const cols = values.length / rows;
-  const turned = new Float32Array(values.length);
-  for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) turned[c * rows + r] = values[r * cols + c] ?? 0;
-  return turned;
-}
 
 /**
  * Rows of the base's tensors, of each matrix as its packing under the recipe's `precision` holds it, so that what is

@@ -11,7 +11,8 @@ import { offTape, tf } from "../kernels/tf";
 import type { Weight } from "../kernels/weight";
 import type { Adapter } from "./adapterParts";
 import { ia3Input, ia3Output, joinedOr } from "./adapters/ia3";
-import { type LoraStack, stackPath } from "./adapters/lora";
+import type { LoraStack } from "./adapters/lora";
+import { stackPath } from "./adapters/method";
 import type { Layer } from "./llama";
 
 /**

@@ -6,6 +6,7 @@ import type { ModelConfig } from "../core/model";
 import { packWeight, type WeightFormat } from "../core/packing";
 import { say } from "../core/say";
 import { normPlaces, tensorNames, tensorShapes, unusedNames } from "../core/tensorNames";
+import { transposed } from "../core/transposed";
 import type { WeightEntry, WeightFile } from "../core/weightFile";
 import type { tf } from "../kernels/tf";
 import type { OpenWeight, Weight } from "../kernels/weight";
@@ -38,14 +39,6 @@ export type Llama = {
   /** Names among the tensors given that the architecture does not use. */
   unused: string[];
 };
-
-/** [rows, cols] → [cols, rows] */
-function transposed(values: Float32Array, rows: number): Float32Array {
-  const cols = values.length / rows;
-  const turned = new Float32Array(values.length);
-  for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) turned[c * rows + r] = values[r * cols + c] ?? 0;
-  return turned;
-}
 
 /** Writes rows of plain numbers from `row` on. */
 function writeRows({ weight, write }: OpenWeight, row: number, values: Float32Array): void {

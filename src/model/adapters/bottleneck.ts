@@ -3,8 +3,7 @@
  * part give, before it joins the stream. `up` begins at zero, so that nothing is changed at first.
  */
 
-import { blockPath, type bottleneckPlaces, type MethodOf, methodTensors } from "../../core/adaptation";
-import type { ModelConfig } from "../../core/model";
+import { type bottleneckPlaces, type MethodOf, methodTensors } from "../../core/adaptation";
 import { newRandom, seedFor } from "../../core/random";
 import { add } from "../../kernels/add";
 import { addBias } from "../../kernels/bias";
@@ -12,7 +11,7 @@ import { gelu } from "../../kernels/gelu";
 import { linear, plain } from "../../kernels/linear";
 import { relu } from "../../kernels/relu";
 import type { tf } from "../../kernels/tf";
-import { type MethodModule, renamed, uniform } from "./method";
+import { belowBlocks, type MethodModule, uniform } from "./method";
 
 type Place = (typeof bottleneckPlaces)[number];
 
@@ -21,12 +20,6 @@ export type BottleneckPart = {
   layers: Record<Place, { down: tf.Tensor2D; downBias: tf.Tensor1D; up: tf.Tensor2D; upBias: tf.Tensor1D }>[];
   /** The first layer that has joined in. */
   from: number;
-};
-
-/** `model.layers.0.bottleneck.attention.up.weight` is `layers.0.bottleneck.attention.up.weight` on the device. */
-const namesOf = (config: ModelConfig, method: MethodOf<"bottleneck">) => {
-  const blocks = blockPath(config, 0).slice(0, -"0".length);
-  return renamed(methodTensors(config, method), (name) => `layers.${name.slice(blocks.length)}`);
 };
 
 export const bottleneckModule: MethodModule<"bottleneck", BottleneckPart> = {
@@ -42,8 +35,8 @@ export const bottleneckModule: MethodModule<"bottleneck", BottleneckPart> = {
         return [name, { shape, values }];
       }),
     ),
-  join: (config, method, numbersOf) => namesOf(config, method).join(numbersOf),
-  split: (config, method, numbersOf) => namesOf(config, method).split(numbersOf),
+  join: (config, method, numbersOf) => belowBlocks(config, method).join(numbersOf),
+  split: (config, method, numbersOf) => belowBlocks(config, method).split(numbersOf),
   attach: ({ config }, { activation }, part) => {
     const at = (layer: number, place: Place) => {
       const path = `layers.${layer}.bottleneck.${place}`;

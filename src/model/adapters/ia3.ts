@@ -1,11 +1,11 @@
 /** @file IA3 (Liu et al. 2022): what linear layers give, or feed-forward ones are given, times a trained vector; as PEFT names them. */
 
 import { type MethodOf, methodTensors } from "../../core/adaptation";
-import { type LinearName, linearPath, type StackName, stackNames, stackRows, stacksOf } from "../../core/adapter";
+import { type LinearName, linearPath, stackNames, stackRows, stacksOf } from "../../core/adapter";
 import type { ModelConfig } from "../../core/model";
 import { scaleColumns } from "../../kernels/scaleColumns";
 import { tf } from "../../kernels/tf";
-import { type MethodModule, renamed } from "./method";
+import { filled, type MethodModule, renamed, stackPath } from "./method";
 
 type Method = MethodOf<"ia3">;
 
@@ -14,7 +14,6 @@ type Factors = { input: tf.Tensor1D | null; outputs: (tf.Tensor1D | null)[]; row
 export type Ia3Part = Map<string, Factors>;
 
 const deviceName = (layer: number, name: LinearName) => `layers.${layer}.ia3.${name}`;
-const stackPath = (layer: number, stack: StackName) => `layers.${layer}.${stack}`;
 
 function namesOf(config: ModelConfig, method: Method) {
   const names = new Map<string, string>();
@@ -26,13 +25,7 @@ function namesOf(config: ModelConfig, method: Method) {
 }
 
 export const ia3Module: MethodModule<"ia3", Ia3Part> = {
-  draw: ({ config }, method) =>
-    new Map(
-      [...methodTensors(config, method)].map(([name, shape]) => [
-        name,
-        { shape, values: new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(1) },
-      ]),
-    ),
+  draw: ({ config }, method) => filled(methodTensors(config, method), 1),
   join: (config, method, numbersOf) => {
     const flat = [...namesOf(config, method).join(numbersOf)];
     return new Map(flat.map(([name, { values }]) => [name, { shape: [values.length], values }]));

@@ -8,36 +8,24 @@
  * g = σ(…), and attention is given h · m. Shapes: h [N, C], W_g [H, C], b_g, λ [H], y [N, H·D], m [N].
  */
 
-import { blockPath, type MethodOf, methodTensors } from "../../core/adaptation";
-import type { ModelConfig } from "../../core/model";
+import { type MethodOf, methodTensors } from "../../core/adaptation";
 import type { Marks } from "../../kernels/attention";
 import { addBias } from "../../kernels/bias";
 import { headGate } from "../../kernels/headGate";
 import { linear, plain } from "../../kernels/linear";
 import { maskRows } from "../../kernels/maskRows";
 import type { tf } from "../../kernels/tf";
-import { type MethodModule, renamed } from "./method";
+import { belowBlocks, filled, type MethodModule } from "./method";
 
 export type LoarPart = {
   mode: MethodOf<"loar">["mode"];
   layers: { weight: tf.Tensor2D; bias: tf.Tensor1D; lambda: tf.Tensor1D | null }[];
 };
 
-const namesOf = (config: ModelConfig, method: MethodOf<"loar">) => {
-  const blocks = blockPath(config, 0).slice(0, -"0".length);
-  return renamed(methodTensors(config, method), (name) => `layers.${name.slice(blocks.length)}`);
-};
-
 export const loarModule: MethodModule<"loar", LoarPart> = {
-  draw: ({ config }, method) =>
-    new Map(
-      [...methodTensors(config, method)].map(([name, shape]) => [
-        name,
-        { shape, values: new Float32Array(shape.reduce((a, b) => a * b, 1)) },
-      ]),
-    ),
-  join: (config, method, numbersOf) => namesOf(config, method).join(numbersOf),
-  split: (config, method, numbersOf) => namesOf(config, method).split(numbersOf),
+  draw: ({ config }, method) => filled(methodTensors(config, method), 0),
+  join: (config, method, numbersOf) => belowBlocks(config, method).join(numbersOf),
+  split: (config, method, numbersOf) => belowBlocks(config, method).split(numbersOf),
   attach: ({ config }, { mode }, part) => ({
     mode,
     layers: Array.from({ length: config.layers }, (_, layer) => ({

@@ -8,7 +8,7 @@ import { rowSquares } from "../../kernels/adaptedNorms";
 import type { Pairs } from "../../kernels/lora";
 import type { tf } from "../../kernels/tf";
 import type { Layer } from "../llama";
-import { type MethodModule, type NumbersOf, type Tensors, uniform } from "./method";
+import { type MethodModule, type NumbersOf, stackPath, type Tensors, uniform } from "./method";
 
 /** What of a stack's pairs belongs to which of its linear layers. */
 type Place = {
@@ -35,8 +35,6 @@ export type LoraStack = {
 };
 
 export type LoraPart = { dropout: number; stacks: Map<string, LoraStack> };
-
-export const stackPath = (layer: number, stack: StackName) => `layers.${layer}.${stack}`;
 
 function placesOf(config: ModelConfig, lora: Lora): Place[] {
   return Array.from({ length: config.layers }, (_, layer) =>

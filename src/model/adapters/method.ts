@@ -1,6 +1,7 @@
 /** @file What a method of adaptation is to the engine: numbers to begin with, their layout on the device, and its place in the decoder. */
 
-import type { MethodKind, MethodOf } from "../../core/adaptation";
+import { blockPath, type Method, type MethodKind, type MethodOf, methodTensors } from "../../core/adaptation";
+import type { StackName } from "../../core/adapter";
 import type { ModelConfig } from "../../core/model";
 import type { tf } from "../../kernels/tf";
 import type { Llama, TensorData } from "../llama";
@@ -36,6 +37,23 @@ export function renamed(
     split: (numbersOf) =>
       new Map([...shapes].map(([name, shape]) => [name, { shape, values: numbers(numbersOf(nameOf(name))).slice() }])),
   };
+}
+
+/** The device's path of a stack of linear layers. */
+export const stackPath = (layer: number, stack: StackName) => `layers.${layer}.${stack}`;
+
+/** Of a method whose tensors all lie below blocks: `model.layers.0.loar.lambda` is `layers.0.loar.lambda` on the device. */
+export function belowBlocks(config: ModelConfig, method: Method): ReturnType<typeof renamed> {
+  const blocks = blockPath(config, 0).slice(0, -"0".length);
+  return renamed(methodTensors(config, method), (name) => `layers.${name.slice(blocks.length)}`);
+}
+
+/** Tensors of these shapes, all of one value. */
+export function filled(shapes: ReadonlyMap<string, number[]>, value: number): Tensors {
+  const size = (shape: number[]) => shape.reduce((a, b) => a * b, 1);
+  return new Map(
+    [...shapes].map(([name, shape]) => [name, { shape, values: new Float32Array(size(shape)).fill(value) }]),
+  );
 }
 
 /** Uniform within ±bound, as torch.nn.init.uniform_ draws. */

@@ -6,6 +6,7 @@ import { architectures, type NormPlace } from "../../core/architectures";
 import type { ModelConfig } from "../../core/model";
 import { unpackWeight } from "../../core/packing";
 import { normPlaces, tensorNames } from "../../core/tensorNames";
+import { transposed } from "../../core/transposed";
 import type { tf } from "../../kernels/tf";
 import type { Weight } from "../../kernels/weight";
 import type { Layer, Llama, Norm } from "../llama";
@@ -81,14 +82,6 @@ function placesOf(config: ModelConfig, trained: ReadonlyMap<string, number[]>): 
   addNorm("norm", names.norm);
   if (!config.tieWordEmbeddings) add("head", [V, C], [{ name: names.head, size: V * C }]);
   return places;
-}
-
-/** [rows, cols] → [cols, rows] */
-function transposed(values: Float32Array, rows: number): Float32Array {
-  const cols = values.length / rows;
-  const turned = new Float32Array(values.length);
-  for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) turned[c * rows + r] = values[r * cols + c] ?? 0;
-  return turned;
 }
 
 function join(places: readonly Place[], numbersOf: NumbersOf): Tensors {

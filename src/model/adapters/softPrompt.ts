@@ -7,7 +7,7 @@ import { attention } from "../../kernels/attention";
 import { tf } from "../../kernels/tf";
 import { decode, embed, type Places, waysOf } from "../decoder";
 import type { Llama } from "../llama";
-import { type MethodModule, renamed } from "./method";
+import { type MethodModule, renamed, type Tensors } from "./method";
 
 const fileName = "prompt_embeddings";
 
@@ -48,64 +48,57 @@ export const promptModule: MethodModule<"prompt", tf.Tensor2D> = {
 
 const layerName = (layer: number) => `layers.${layer}.prefix`;
 
-/** From a layer's keys and values [2K, P, D] to their columns of PEFT's [P, 2·K·D], or back. */
-function turn(
-  { keyValueHeads: K, headDim: D }: ModelConfig,
+/** Every number of a layer's keys and values [2K, P, D], and its place in PEFT's [P, layers · 2 · K · D]. */
+function visitPlaces(
+  { layers, keyValueHeads: K, headDim: D }: ModelConfig,
   P: number,
+  layer: number,
   visit: (own: number, file: number) => void,
 ): void {
+  const width = 2 * K * D;
   for (let head = 0; head < 2 * K; head++) {
     for (let p = 0; p < P; p++) {
-      for (let d = 0; d < D; d++) visit((head * P + p) * D + d, p * 2 * K * D + head * D + d);
+      const [own, file] = [(head * P + p) * D, (p * layers + layer) * width + head * D];
+      for (let d = 0; d < D; d++) visit(own + d, file + d);
     }
   }
+}
+
+/** PEFT's tensor of all layers' numbers, each layer's as the device has them. */
+function toFile(config: ModelConfig, P: number, numbersOf: (layer: number) => Float32Array | undefined): Tensors {
+  const { layers, keyValueHeads: K, headDim: D } = config;
+  const values = new Float32Array(P * layers * 2 * K * D);
+  for (let layer = 0; layer < layers; layer++) {
+    const own = numbersOf(layer);
+    visitPlaces(config, P, layer, (from, to) => {
+      values[to] = own?.[from] ?? 0;
+    });
+  }
+  return new Map([[fileName, { shape: [P, layers * 2 * K * D], values }]]);
 }
 
 /** Each layer's [1, 2K, P, D]: the keys, turned to the places 0 … P − 1, and then the values. */
 export const prefixModule: MethodModule<"prefix", tf.Tensor4D[]> = {
   draw: async (llama, { virtualTokens: P }, seed) => {
     const { config } = llama;
-    const { layers, keyValueHeads: K, headDim: D } = config;
-    const values = new Float32Array(P * layers * 2 * K * D);
     const each = await readOnce(() => keysAndValues(llama, firstPlaces(config, P, seed)));
-    const size = 2 * K * P * D;
-    for (let layer = 0; layer < layers; layer++) {
-      const width = 2 * K * D;
-      turn(config, P, (own, file) => {
-        const [p, rest] = [Math.floor(file / width), file % width];
-        values[p * layers * width + layer * width + rest] = each[layer * size + own] ?? 0;
-      });
-    }
-    return new Map([[fileName, { shape: [P, layers * 2 * K * D], values }]]);
+    const size = each.length / config.layers;
+    return toFile(config, P, (layer) => each.subarray(layer * size, (layer + 1) * size));
   },
   join: (config, { virtualTokens: P }, numbersOf) => {
     const { layers, keyValueHeads: K, headDim: D } = config;
     const all = numbersOf(fileName);
-    const width = 2 * K * D;
     return new Map(
       Array.from({ length: layers }, (_, layer) => {
-        const values = new Float32Array(P * width);
-        turn(config, P, (own, file) => {
-          const [p, rest] = [Math.floor(file / width), file % width];
-          values[own] = all?.[p * layers * width + layer * width + rest] ?? 0;
+        const values = new Float32Array(2 * K * P * D);
+        visitPlaces(config, P, layer, (to, from) => {
+          values[to] = all?.[from] ?? 0;
         });
         return [layerName(layer), { shape: [1, 2 * K, P, D], values }];
       }),
     );
   },
-  split: (config, { virtualTokens: P }, numbersOf) => {
-    const { layers, keyValueHeads: K, headDim: D } = config;
-    const width = 2 * K * D;
-    const values = new Float32Array(P * layers * width);
-    for (let layer = 0; layer < layers; layer++) {
-      const each = numbersOf(layerName(layer));
-      turn(config, P, (own, file) => {
-        const [p, rest] = [Math.floor(file / width), file % width];
-        values[p * layers * width + layer * width + rest] = each?.[own] ?? 0;
-      });
-    }
-    return new Map([[fileName, { shape: [P, layers * width], values }]]);
-  },
+  split: (config, { virtualTokens: P }, numbersOf) => toFile(config, P, (layer) => numbersOf(layerName(layer))),
   attach: ({ config }, _, part) =>
     Array.from({ length: config.layers }, (_, layer) => part(layerName(layer)) as tf.Tensor4D),
 };
