@@ -5,7 +5,16 @@ import type { DatasetId } from "./ids";
 import { parseSaid, type Said, say } from "./say";
 import type { Bytes, Millis } from "./units";
 
-export const datasetFormats = ["gsm8k", "alpaca", "sharegpt", "messages", "prompt-completion", "text"] as const;
+export const datasetFormats = [
+  "gsm8k",
+  "alpaca",
+  "sharegpt",
+  "messages",
+  "prompt-completion",
+  "text",
+  "preference",
+  "unpaired",
+] as const;
 export type DatasetFormat = (typeof datasetFormats)[number];
 
 /** A record of the file, as it stands there. */
@@ -14,18 +23,42 @@ export type Row = Record<string, unknown>;
 /** [start, end) in UTF-16 units of a text. */
 export type Span = [start: number, end: number];
 
-/**
- * What a row becomes under a mapping: what the model is given and what it learns to answer. `spans`, where the row brings
- * any, are the parts of the prompt that carry logic: sorted, apart, within it.
- */
-export type Example = { prompt: string; completion: string; spans?: Span[] };
+/** What a row becomes under a mapping: what the model is given and what it learns to answer. */
+export type Example = {
+  prompt: string;
+  /** In a preference row the chosen answer, in an unpaired one the answer that `label` judges. */
+  completion: string;
+  /** A preference row: the answer that lost, never the same as `completion`. */
+  rejected?: string;
+  /** An unpaired row (KTO): whether the completion is desirable. */
+  label?: boolean;
+  /** What a preference judges (helpfulness, brevity), for reward models of several dimensions. */
+  dimension?: string;
+  /** Parts of the prompt that carry logic, where the row brings any: sorted, apart, within it. */
+  spans?: Span[];
+};
 
 /**
  * Which column plays which part. `prompt` lists columns joined by a blank line (alpaca's instruction and input);
- * sharegpt and messages name the column of turns in `turns`, and split at the last turn of the assistant. `spans` names
- * the column that marks parts of the prompt, as it stands in the example.
+ * sharegpt, messages and unpaired rows without a completion of their own name the column of turns in `turns`, and split
+ * at the last turn of the assistant.
  */
-export type Mapping = { format: DatasetFormat; prompt: string[]; completion: string; turns: string; spans?: string };
+export type Mapping = {
+  format: DatasetFormat;
+  /** Empty in a preference row: the prompt is what the two answers begin with. */
+  prompt: string[];
+  /** In a preference row the chosen answer. */
+  completion: string;
+  turns: string;
+  /** The rejected answer; the same column as `completion` where that lists the better and the worse one. */
+  rejected?: string;
+  /** Whether the completion is desirable, in an unpaired row. */
+  label?: string;
+  /** What a preference judges. */
+  dimension?: string;
+  /** Marks parts of the prompt, as it stands in the example. */
+  spans?: string;
+};
 
 /** A line that could not be used: 1-based line (or record) number and why, in one sentence. */
 export type BadRow = { line: number; reason: Said };

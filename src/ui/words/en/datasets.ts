@@ -46,6 +46,8 @@ export const datasets = {
     messages: "Messages",
     "prompt-completion": "Prompt and completion",
     text: "Plain text",
+    preference: "Preference",
+    unpaired: "Unpaired (KTO)",
   },
   import: {
     title: "Import {{file}}",

@@ -1,0 +1,156 @@
+/** @file Rows that judge answers: a better and a worse one to the same prompt, or one that is called good or bad. */
+
+import type { Example, Mapping, Row } from "../core/dataset";
+import { say } from "../core/say";
+import {
+  cellOf,
+  fail,
+  failAbsent,
+  parseCell,
+  readHistory,
+  readText,
+  renderTurns,
+  splitTurns,
+  type Turn,
+  turnsIn,
+} from "./rowCells";
+import { sharedPrompt } from "./sharedPrompt";
+
+/** An answer's cell: text, or the turns of a talk that ends with the answer. */
+type Answer = { column: string; text: string } | { column: string; turns: Turn[] };
+
+/** A cell of one list of answers, [better, worse], as LLaMA-Factory's older ranking rows have it. */
+function readRanked(row: Row, column: string): [Answer, Answer] {
+  const list = parseCell(cellOf(row, column));
+  if (list === undefined || list === null) failAbsent(row, column);
+  if (!Array.isArray(list) || list.length !== 2) {
+    fail(say`The column "${column}" is not a list of two answers, the better and the worse`);
+  }
+  const [better, worse] = (list as unknown[]).map((each) => readAnswer({ [column]: each }, column));
+  return [better as Answer, worse as Answer];
+}
+
+function readAnswer(row: Row, column: string): Answer {
+  const cell = cellOf(row, column);
+  if (Array.isArray(cell) && cell.length === 0) failAbsent({ [column]: null }, column);
+  const turns = turnsIn(cell, column);
+  if (turns) return { column, turns };
+  return { column, text: readText(row, column) ?? failAbsent(row, column) };
+}
+
+/**
+ * The columns of a prompt as turns: lists of turns as they are, alpaca's `history` and `system` by their names, all else
+ * joined by a blank line as the last question. Empty where nothing stands in them.
+ */
+function readPromptTurns(row: Row, columns: readonly string[]): Turn[] {
+  const turns: Turn[] = [];
+  const question: string[] = [];
+  for (const column of columns) {
+    const list = column === "history" ? readHistory(row) : turnsIn(cellOf(row, column), column);
+    if (list) turns.push(...list);
+    else {
+      const text = readText(row, column);
+      if (text !== null && column === "system") turns.unshift({ speaker: "system", text });
+      else if (text !== null) question.push(text);
+    }
+  }
+  return question.length > 0 ? [...turns, { speaker: "user", text: question.join("\n\n") }] : turns;
+}
+
+/** A prompt that asks something. Throws `dataset.row` where only a system message or nothing at all comes before. */
+function renderPrompt(turns: readonly Turn[], columns: readonly string[]): string {
+  if (turns.some(({ speaker, text }) => speaker !== "system" && text.trim() !== "")) return renderTurns(turns);
+  const named = columns.map((column) => `"${column}"`).join(", ");
+  return fail(columns.length === 0 ? say`Nothing comes before the answers` : say`Nothing stands in ${named}`);
+}
+
+/** The one turn an answer adds to what came before. */
+function lastAnswer(turns: readonly Turn[], column: string): string {
+  const [answer, ...more] = turns;
+  if (!answer) fail(say`The column "${column}" has no answer of its own`);
+  if (more.length > 0) fail(say`The column "${column}" goes on for ${turns.length} turns where one answer is wanted`);
+  if (answer.speaker !== "assistant") fail(say`The column "${column}" does not end with the assistant's turn`);
+  if (answer.text.trim() === "") fail(say`The column "${column}" is empty`);
+  return answer.text;
+}
+
+const isSame = (a: Turn | undefined, b: Turn | undefined) => a?.speaker === b?.speaker && a?.text === b?.text;
+
+/** How many first turns two talks share, their last ones never among them. */
+function sharedTurns(a: readonly Turn[], b: readonly Turn[]): number {
+  const most = Math.min(a.length, b.length) - 1;
+  const different = a.slice(0, Math.max(0, most)).findIndex((turn, i) => !isSame(turn, b[i]));
+  return different < 0 ? Math.max(0, most) : different;
+}
+
+/**
+ * Some sets bring the prompt in a column and again as the first turns of both answers (UltraFeedback): it is then read
+ * once, with the system message that the talks may bring.
+ */
+const repeats = (shared: readonly Turn[], prompt: readonly Turn[]) =>
+  prompt.length > 0 &&
+  shared.length >= prompt.length &&
+  prompt.every((turn, i) => isSame(turn, shared[shared.length - prompt.length + i]));
+
+/** What the row says it judges, where it says so. */
+function dimensionOf(row: Row, { dimension }: Mapping): { dimension?: string } {
+  const named = dimension === undefined ? null : readText(row, dimension);
+  return named === null ? {} : { dimension: named.trim() };
+}
+
+/** A preference row. Throws `dataset.row`. */
+export function readPreference(row: Row, mapping: Mapping): Example {
+  const { prompt: columns, completion, rejected = "" } = mapping;
+  if (completion === "" || rejected === "") fail(say`No column is mapped to the rejected answer`);
+  const [better, worse] =
+    completion === rejected ? readRanked(row, completion) : [readAnswer(row, completion), readAnswer(row, rejected)];
+  const example = pairOf(readPromptTurns(row, columns), better, worse, columns);
+  if (example.completion === example.rejected) fail(say`The chosen and the rejected answer are the same`);
+  return { ...example, ...dimensionOf(row, mapping) };
+}
+
+function pairOf(asked: Turn[], better: Answer, worse: Answer, columns: readonly string[]) {
+  if ("turns" in better !== "turns" in worse) {
+    fail(say`Of "${better.column}" and "${worse.column}" one is a text and the other a list of turns`);
+  }
+  if ("turns" in better && "turns" in worse) {
+    const count = sharedTurns(better.turns, worse.turns);
+    const shared = better.turns.slice(0, count);
+    const prompt = renderPrompt(repeats(shared, asked) ? shared : [...asked, ...shared], columns);
+    const [chosen, rejected] = [better, worse].map(({ turns, column }) => lastAnswer(turns.slice(count), column));
+    return { prompt, completion: chosen as string, rejected: rejected as string };
+  }
+  const [chosen, rejected] = [better, worse].map((answer) => ("text" in answer ? answer.text : "")) as [string, string];
+  if (columns.length > 0) return { prompt: renderPrompt(asked, columns), completion: chosen, rejected };
+  if (chosen === rejected) return { prompt: "", completion: chosen, rejected };
+  const prompt = sharedPrompt(chosen, rejected);
+  if (prompt.trim() === "") fail(say`The two answers share no beginning that could be the prompt`);
+  return { prompt, completion: chosen.slice(prompt.length), rejected: rejected.slice(prompt.length) };
+}
+
+/** Whether a cell calls its answer good. Throws `dataset.row` for what says neither. */
+function readLabel(row: Row, column: string): boolean {
+  const cell = cellOf(row, column);
+  if (cell === undefined || cell === null || cell === "") failAbsent(row, column);
+  const word = typeof cell === "string" ? cell.trim().toLowerCase() : cell;
+  if (word === true || word === 1 || word === "true" || word === "1") return true;
+  if (word === false || word === 0 || word === "false" || word === "0") return false;
+  return fail(say`The column "${column}" is neither true nor false: ${JSON.stringify(cell).slice(0, 40)}`);
+}
+
+/** A row whose answer stands in a column of its own, or is the assistant's last turn of a talk. Throws `dataset.row`. */
+export function readUnpaired(row: Row, mapping: Mapping): Example {
+  const { prompt: columns, completion: column, turns: talk, label: labelColumn = "" } = mapping;
+  if (labelColumn === "") fail(say`No column is mapped to the label`);
+  const label = readLabel(row, labelColumn);
+  const asked = readPromptTurns(row, columns);
+  if (talk !== "") {
+    const turns = turnsIn(cellOf(row, talk), talk) ?? fail(say`The column "${talk}" is not a list of turns`);
+    return { ...splitTurns([...asked, ...turns]), label };
+  }
+  const answer = readAnswer(row, column);
+  if ("text" in answer) return { prompt: renderPrompt(asked, columns), completion: answer.text, label };
+  const { turns } = answer;
+  const prompt = renderPrompt([...asked, ...turns.slice(0, -1)], columns);
+  return { prompt, completion: lastAnswer(turns.slice(-1), column), label };
+}
