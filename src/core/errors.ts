@@ -63,6 +63,10 @@ export const explanations = {
   ],
   "jail.slow": ["Foreign code took too long and was stopped", "Use another file, or do without it."],
   "jail.large": ["Foreign code wanted too much and was stopped", "Use another file, or do without it."],
+  "reward.failed": [
+    "A reward of your own failed",
+    "Correct the function where it says, and try it on the sample answers before training.",
+  ],
   "recipe.invalid": ["The recipe is not complete or not valid", "Correct the field it names."],
   "run.missing": ["The run is no longer here", "Choose another run."],
   "run.locked": ["Another tab is training this run", "Go on in that tab, or close it and try again."],
