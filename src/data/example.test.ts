@@ -1,4 +1,4 @@
-/** @file Rows of all six formats become examples, and what cannot is told why. */
+/** @file Rows of the six plain formats become examples, and what cannot is told why. */
 
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
@@ -33,6 +33,15 @@ test.each<[string, Row, Mapping, string, string]>([
   ],
   ["alpaca with an empty history", { history: [], instruction: "i", output: "o" }, alpaca, "i", "o"],
   ["a pair", { prompt: " p ", completion: "\nc" }, pair, " p ", "\nc"],
+  ["a pair of messages (TRL, conversational)", { prompt: [write("user", "p")], completion: 7 }, pair, "p", "7"],
+  ["a pair whose answer is messages", { prompt: "p", completion: [write("assistant", "c")] }, pair, "p", "c"],
+  [
+    "a pair whose answer is JSON",
+    { prompt: "p", completion: '[{"role":"user","content":"x"}]' },
+    pair,
+    "p",
+    '[{"role":"user","content":"x"}]',
+  ],
   ["text", { text: "all" }, text, "", "all"],
   ["one question", { conversations: [say("human", "q"), say("gpt", "a")] }, sharegpt, "q", "a"],
   [

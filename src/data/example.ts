@@ -4,7 +4,19 @@ import type { Example, Mapping, Row } from "../core/dataset";
 import { say } from "../core/say";
 import { readPreference, readUnpaired } from "./judgedRow";
 import { readSpans } from "./logicRow";
-import { fail, needText, readHistory, readText, readTurns, renderTurns, splitTurns, type Turn } from "./rowCells";
+import { answerTo, readAnswer, readPromptTurns } from "./promptCells";
+import {
+  cellOf,
+  fail,
+  needText,
+  readHistory,
+  readText,
+  readTurns,
+  renderTurns,
+  splitTurns,
+  type Turn,
+  turnsIn,
+} from "./rowCells";
 
 function readPrompt(row: Row, columns: readonly string[]): string {
   const parts = columns.flatMap((column) => readText(row, column) ?? []);
@@ -32,11 +44,28 @@ export function toExample(row: Row, mapping: Mapping): Example {
   return spans ? { ...example, spans } : example;
 }
 
+const readPair = (row: Row, mapping: Mapping): Example => ({
+  prompt: readPrompt(row, mapping.prompt),
+  completion: needText(row, mapping.completion),
+});
+
+/** Whether the prompt or the answer stands as messages (TRL's conversational rows). A text is a text, JSON or not. */
+const isTalk = (row: Row, { prompt, completion }: Mapping): boolean =>
+  [...prompt, completion].some((column) => {
+    const cell = cellOf(row, column);
+    return typeof cell === "object" && turnsIn(cell, column) !== null;
+  });
+
+function readTalk(row: Row, { prompt: columns, completion: column }: Mapping): Example {
+  return answerTo(readPromptTurns(row, columns), readAnswer(row, column), columns);
+}
+
 function readExample(row: Row, mapping: Mapping): Example {
   switch (mapping.format) {
-    case "gsm8k":
     case "prompt-completion":
-      return { prompt: readPrompt(row, mapping.prompt), completion: needText(row, mapping.completion) };
+      return isTalk(row, mapping) ? readTalk(row, mapping) : readPair(row, mapping);
+    case "gsm8k":
+      return readPair(row, mapping);
     case "alpaca":
       return readAlpaca(row, mapping);
     case "sharegpt":

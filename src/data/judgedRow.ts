@@ -2,76 +2,19 @@
 
 import type { Example, Mapping, Row } from "../core/dataset";
 import { say } from "../core/say";
-import {
-  cellOf,
-  fail,
-  failAbsent,
-  parseCell,
-  readHistory,
-  readText,
-  renderTurns,
-  splitTurns,
-  type Turn,
-  turnsIn,
-} from "./rowCells";
+import { type Answer, answerTo, lastAnswer, readAnswer, readPromptTurns, renderPrompt } from "./promptCells";
+import { cellOf, fail, failAbsent, parseList, readText, splitTurns, type Turn, turnsIn } from "./rowCells";
 import { sharedPrompt } from "./sharedPrompt";
-
-/** An answer's cell: text, or the turns of a talk that ends with the answer. */
-type Answer = { column: string; text: string } | { column: string; turns: Turn[] };
 
 /** A cell of one list of answers, [better, worse], as LLaMA-Factory's older ranking rows have it. */
 function readRanked(row: Row, column: string): [Answer, Answer] {
-  const list = parseCell(cellOf(row, column));
+  const list = parseList(cellOf(row, column));
   if (list === undefined || list === null) failAbsent(row, column);
   if (!Array.isArray(list) || list.length !== 2) {
     fail(say`The column "${column}" is not a list of two answers, the better and the worse`);
   }
   const [better, worse] = (list as unknown[]).map((each) => readAnswer({ [column]: each }, column));
   return [better as Answer, worse as Answer];
-}
-
-function readAnswer(row: Row, column: string): Answer {
-  const cell = cellOf(row, column);
-  if (Array.isArray(cell) && cell.length === 0) failAbsent({ [column]: null }, column);
-  const turns = turnsIn(cell, column);
-  if (turns) return { column, turns };
-  return { column, text: readText(row, column) ?? failAbsent(row, column) };
-}
-
-/**
- * The columns of a prompt as turns: lists of turns as they are, alpaca's `history` and `system` by their names, all else
- * joined by a blank line as the last question. Empty where nothing stands in them.
- */
-function readPromptTurns(row: Row, columns: readonly string[]): Turn[] {
-  const turns: Turn[] = [];
-  const question: string[] = [];
-  for (const column of columns) {
-    const list = column === "history" ? readHistory(row) : turnsIn(cellOf(row, column), column);
-    if (list) turns.push(...list);
-    else {
-      const text = readText(row, column);
-      if (text !== null && column === "system") turns.unshift({ speaker: "system", text });
-      else if (text !== null) question.push(text);
-    }
-  }
-  return question.length > 0 ? [...turns, { speaker: "user", text: question.join("\n\n") }] : turns;
-}
-
-/** A prompt that asks something. Throws `dataset.row` where only a system message or nothing at all comes before. */
-function renderPrompt(turns: readonly Turn[], columns: readonly string[]): string {
-  if (turns.some(({ speaker, text }) => speaker !== "system" && text.trim() !== "")) return renderTurns(turns);
-  const named = columns.map((column) => `"${column}"`).join(", ");
-  return fail(columns.length === 0 ? say`Nothing comes before the answers` : say`Nothing stands in ${named}`);
-}
-
-/** The one turn an answer adds to what came before. */
-function lastAnswer(turns: readonly Turn[], column: string): string {
-  const [answer, ...more] = turns;
-  if (!answer) fail(say`The column "${column}" has no answer of its own`);
-  if (more.length > 0) fail(say`The column "${column}" goes on for ${turns.length} turns where one answer is wanted`);
-  if (answer.speaker !== "assistant") fail(say`The column "${column}" does not end with the assistant's turn`);
-  if (answer.text.trim() === "") fail(say`The column "${column}" is empty`);
-  return answer.text;
 }
 
 const isSame = (a: Turn | undefined, b: Turn | undefined) => a?.speaker === b?.speaker && a?.text === b?.text;
@@ -105,7 +48,7 @@ export function readPreference(row: Row, mapping: Mapping): Example {
   const [better, worse] =
     completion === rejected ? readRanked(row, completion) : [readAnswer(row, completion), readAnswer(row, rejected)];
   const example = pairOf(readPromptTurns(row, columns), better, worse, columns);
-  if (example.completion === example.rejected) fail(say`The chosen and the rejected answer are the same`);
+  if (example.completion.trim() === example.rejected.trim()) fail(say`The chosen and the rejected answer are the same`);
   return { ...example, ...dimensionOf(row, mapping) };
 }
 
@@ -122,7 +65,7 @@ function pairOf(asked: Turn[], better: Answer, worse: Answer, columns: readonly 
   }
   const [chosen, rejected] = [better, worse].map((answer) => ("text" in answer ? answer.text : "")) as [string, string];
   if (columns.length > 0) return { prompt: renderPrompt(asked, columns), completion: chosen, rejected };
-  if (chosen === rejected) return { prompt: "", completion: chosen, rejected };
+  if (chosen.trim() === rejected.trim()) return { prompt: "", completion: chosen, rejected };
   const prompt = sharedPrompt(chosen, rejected);
   if (prompt.trim() === "") fail(say`The two answers share no beginning that could be the prompt`);
   return { prompt, completion: chosen.slice(prompt.length), rejected: rejected.slice(prompt.length) };
@@ -148,9 +91,5 @@ export function readUnpaired(row: Row, mapping: Mapping): Example {
     const turns = turnsIn(cellOf(row, talk), talk) ?? fail(say`The column "${talk}" is not a list of turns`);
     return { ...splitTurns([...asked, ...turns]), label };
   }
-  const answer = readAnswer(row, column);
-  if ("text" in answer) return { prompt: renderPrompt(asked, columns), completion: answer.text, label };
-  const { turns } = answer;
-  const prompt = renderPrompt([...asked, ...turns.slice(0, -1)], columns);
-  return { prompt, completion: lastAnswer(turns.slice(-1), column), label };
+  return { ...answerTo(asked, readAnswer(row, column), columns), label };
 }

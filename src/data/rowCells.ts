@@ -125,9 +125,16 @@ export function readTurns(row: Row, column: string, spelt: keyof typeof spelling
   return value.map((item: unknown, i) => readTurn(item, say`Turn ${i + 1}`, spelling[spelt]));
 }
 
-/** JSON that a table's cell may carry; the cell itself where it carries none. */
-export function parseCell(value: unknown): unknown {
-  if (typeof value !== "string" || !/^\s*[[{]/.test(value)) return value;
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** A record that a message is, in either spelling. */
+const isTurn = (value: unknown): boolean =>
+  isRecord(value) && (("role" in value && "content" in value) || ("from" in value && "value" in value));
+
+/** A list that a cell of a table may carry as JSON; the cell itself where it carries none. */
+export function parseList(value: unknown): unknown {
+  if (typeof value !== "string" || !value.trimStart().startsWith("[")) return value;
   try {
     return JSON.parse(value) as unknown;
   } catch {
@@ -135,26 +142,19 @@ export function parseCell(value: unknown): unknown {
   }
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-/** A record that a message is: by either spelling. */
-export const isTurn = (value: unknown): boolean =>
-  isRecord(value) && ("role" in value || ("from" in value && "value" in value));
-
 /**
- * A value as turns: a list of them in either spelling, or one alone; null for what is something else (a text).
- * Throws `dataset.row` for a list with an item that is no turn.
+ * A value as turns: a list of them in either spelling, or one alone; null for what is something else (a text, even one
+ * that is JSON, unless it is a list of nothing but turns). Throws `dataset.row` for a list with an item that is no turn.
  */
 export function turnsIn(value: unknown, column: string): Turn[] | null {
-  const parsed = parseCell(value);
-  const list = isTurn(parsed) ? [parsed] : Array.isArray(parsed) && parsed.some(isTurn) ? (parsed as unknown[]) : null;
-  return (
-    list?.map((item, i) => {
-      const keys = isRecord(item) && !("role" in item) && "from" in item ? spelling.sharegpt : spelling.messages;
-      return readTurn(item, say`The column "${column}", turn ${i + 1}`, keys);
-    }) ?? null
-  );
+  const parsed = parseList(value);
+  const isList = Array.isArray(parsed) && parsed.length > 0;
+  const list = isRecord(parsed) ? [parsed] : isList ? (parsed as unknown[]) : null;
+  if (!list || (typeof value === "string" ? !list.every(isTurn) : !list.some(isTurn))) return null;
+  return list.map((item, i) => {
+    const keys = isRecord(item) && "from" in item && !("role" in item) ? spelling.sharegpt : spelling.messages;
+    return readTurn(item, say`The column "${column}", turn ${i + 1}`, keys);
+  });
 }
 
 /** alpaca's history: pairs of earlier question and answer. */

@@ -71,7 +71,9 @@ test.skipIf(absent).each([
   ["formats/alpaca_zh_demo.json", "json", "alpaca", 1000, 0],
   ["formats/fastchat_dummy_conversation.json", "json", "sharegpt", 500, 0],
   ["formats/glaive_toolcall_en_demo.json", "json", "sharegpt", 300, 0],
-  ["formats/kto_en_demo.json", "json", "messages", 300, 0],
+  ["formats/kto_en_demo.json", "json", "unpaired", 300, 0],
+  ["formats/dpo_en_demo.json", "json", "preference", 300, 0],
+  ["formats/dpo_zh_demo.json", "json", "preference", 300, 0],
   ["formats/v1_sft_demo.jsonl", "jsonl", "messages", 500, 0],
   ["formats/wiki_demo.txt", "text", "text", 30, 0],
   ["belle/eval_set.jsonl", "jsonl", "prompt-completion", 631, 369], // so many have no answer

@@ -17,7 +17,8 @@ const patience = 1500;
 
 /** Throws for a mapping that names a column the rows do not have. */
 function checkColumns(mapping: Mapping, columns: string[]): void {
-  const named = [...mapping.prompt, mapping.completion, mapping.turns].filter((column) => column !== "");
+  const { prompt, completion, turns, rejected = "", label = "", dimension = "" } = mapping;
+  const named = [...prompt, completion, turns, rejected, label, dimension].filter((column) => column !== "");
   const missing = named.find((column) => !columns.includes(column));
   if (missing !== undefined) {
     throw new StudioError("dataset.row", say`There is no column "${missing}"; there are ${columns.join(", ")}`);

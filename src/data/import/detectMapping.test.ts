@@ -76,3 +76,65 @@ test("a reading that gives most rows no completion is not the guess", () => {
 test("a conversation that ends with a question gives nothing to learn and is no candidate", () => {
   expect(detect({ conversations: [{ from: "human", value: "q" }], chosen: {}, rejected: {} }).candidates).toEqual([]);
 });
+
+const turn = { role: "user", content: "q" };
+const answer = { role: "assistant", content: "a" };
+const preference = (prompt: string[], completion = "chosen", rejected = "rejected"): Mapping => ({
+  format: "preference",
+  prompt,
+  completion,
+  rejected,
+  turns: "",
+});
+
+test("rows that judge are told by their answers and labels", () => {
+  expect(detect({ prompt: "p", chosen: "a", rejected: "b" }).mapping).toEqual(preference(["prompt"]));
+  expect(detect({ chosen: "p a", rejected: "p b" }).mapping).toEqual(preference([]));
+  expect(detect({ chosen: [turn, answer], rejected: [turn, { ...answer, content: "b" }] }).mapping).toEqual(
+    preference([]),
+  );
+  expect(detect({ instruction: "i", input: "", system: "s", chosen: "a", rejected: "b" }).mapping).toEqual(
+    preference(["system", "instruction", "input"]),
+  );
+  expect(detect({ instruction: "i", input: "", output: ["a", "b"] }).mapping).toEqual(
+    preference(["instruction", "input"], "output", "output"),
+  );
+  expect(
+    detect({
+      conversations: [{ from: "human", value: "q" }],
+      chosen: { from: "gpt", value: "a" },
+      rejected: { from: "gpt", value: "b" },
+    }).mapping,
+  ).toEqual(preference(["conversations"]));
+  expect(detect({ question: "q", chosen: "a", rejected: "b", dimension: "brevity" }).mapping).toEqual({
+    ...preference(["question"]),
+    dimension: "dimension",
+  });
+  expect(detect({ prompt: "p", completion: "c", label: false }).mapping).toEqual({
+    format: "unpaired",
+    prompt: ["prompt"],
+    completion: "completion",
+    turns: "",
+    label: "label",
+  });
+  const talk = detect({ messages: [turn, answer], label: 1 });
+  expect(talk.mapping).toEqual({ format: "unpaired", prompt: [], completion: "", turns: "messages", label: "label" });
+  expect(talk.candidates.map(({ format }) => format)).toContain("messages");
+});
+
+test("a label that says more than yes and no, or two columns of that name without answers, judge nothing", () => {
+  expect(detect({ prompt: "p", completion: "c", label: "sports" }).mapping.format).toBe("prompt-completion");
+  expect(
+    detect({ prompt: "p", completion: "c", label: 1 }, { prompt: "p", completion: "c", label: 2 }).mapping,
+  ).toEqual(pair("prompt", "completion"));
+  expect(detect({ text: "t", label: 1 }).mapping.format).toBe("text");
+  expect(detect({ prompt: "p", completion: "c", chosen: null, rejected: null }).mapping.format).toBe(
+    "prompt-completion",
+  );
+  expect(detect({ instruction: "i", output: ["a", "b", "c"] }).candidates).toEqual([]);
+});
+
+test("a prompt with a bare answer is a pair, its number among them", () => {
+  expect(detect({ problem: "p", answer: 72 }).mapping).toEqual(pair("problem", "answer"));
+  expect(detect({ prompt: [turn], answer: 72 }).mapping).toEqual(pair("prompt", "answer"));
+});

@@ -2,10 +2,10 @@
 
 import type { Mapping, Row } from "../../core/dataset";
 import { findSpanColumn } from "../logicRow";
+import { find, named, promptNames, turnColumns } from "./findColumns";
+import { judgedReadings } from "./judgedReadings";
 import { tryExample } from "./tryExample";
 
-/** Names are compared whole (letter case apart): "text" is not found within "context". */
-const promptNames = ["prompt", "question", "instruction", "input", "query", "problem", "user", "source"];
 const completionNames = [
   "completion",
   "response",
@@ -34,36 +34,6 @@ const pairs: Readonly<Record<string, string>> = {
 
 const finalAnswer = /####\s*-?[$0-9.,]+/;
 
-/** The column of that name, as the file spells it. */
-function find(columns: readonly string[], name: string): string | undefined {
-  return columns.find((column) => column === name) ?? columns.find((column) => column.toLowerCase() === name);
-}
-
-const named = (columns: readonly string[], names: readonly string[]) =>
-  names.map((name) => find(columns, name)).filter((column) => column !== undefined);
-
-const isTurn = (value: unknown, speaker: string, text: string) =>
-  typeof value === "object" && value !== null && Object.hasOwn(value, speaker) && Object.hasOwn(value, text);
-
-/** The turns of a cell; a table carries them as JSON. */
-function turnsOf(value: unknown): unknown[] | null {
-  if (Array.isArray(value)) return value as unknown[];
-  if (typeof value !== "string" || !value.startsWith("[")) return null;
-  try {
-    const parsed: unknown = JSON.parse(value);
-    return Array.isArray(parsed) ? (parsed as unknown[]) : null;
-  } catch {
-    return null;
-  }
-}
-
-function turnColumns(columns: readonly string[], rows: readonly Row[], speaker: string, text: string): string[] {
-  return columns.filter((column) => {
-    const lists = rows.flatMap((row) => (Object.hasOwn(row, column) ? [turnsOf(row[column])] : []));
-    return lists.length > 0 && lists.every((turns) => turns?.every((turn) => isTurn(turn, speaker, text)));
-  });
-}
-
 /** Columns that hold text in most rows that have them. */
 function textColumns(columns: readonly string[], rows: readonly Row[]): string[] {
   return columns.filter((column) => {
@@ -85,7 +55,7 @@ function pairMappings(columns: readonly string[]): Mapping[] {
 
 /** Every reading the names and contents allow, the likeliest first. */
 function readings(columns: readonly string[], rows: readonly Row[]): Mapping[] {
-  const mappings: Mapping[] = [];
+  const mappings = judgedReadings(columns, rows);
   for (const turns of turnColumns(columns, rows, "role", "content")) {
     mappings.push({ format: "messages", prompt: [], completion: "", turns });
   }
