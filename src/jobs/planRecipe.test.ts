@@ -113,6 +113,7 @@ test("more rows, longer rows and a higher rank need more memory, and the verdict
 test("scoring follows the answers", () => {
   const of = (completion: string): Example => ({ prompt: "p", completion });
   expect(scoringOf([of("#### 3"), of("a\n#### 4")])).toBe("gsm8k");
+  expect(scoringOf([of("3"), of("1,200")])).toBe("gsm8k");
   expect(scoringOf([of("yes"), of("no")])).toBe("exact-match");
   expect(scoringOf([of("word ".repeat(40)), of("more ".repeat(40))])).toBe("none");
   expect(scoringOf([])).toBe("none");

@@ -66,11 +66,30 @@ test("only the first mark counts strictly, only the last number flexibly", () =>
 });
 
 test.each([
+  ["72", "72", true, true],
+  ["It is 72", "72", false, true],
+  ["12*6=72\n#### 72", " 72\n", true, true],
+  ["#### 71, no, 72", "72", false, true],
+  [" 1234.\n", "$1,234", true, true],
+  ["7", "72", false, false],
+  ["", "72", false, false],
+])("%j against a bare %j: strict %s, flexible %s", (completion, reference, strict, flexible) => {
+  expect(scoreGsm8k(completion, reference)).toEqual({ strict, flexible });
+});
+
+test.each([
   ["#### 72", true],
   ["#### -3.5", true],
   ["#### $1,000", true],
   ["#### ", false],
-  ["72", false],
+  ["72", true],
+  [" -1,234.5\n", true],
+  ["$.5", true],
+  ["72 apples", false],
+  ["3/4", false],
+  ["1.2.3", false],
+  ["-", false],
+  ["", false],
   ["a story", false],
 ])("%j has an answer: %s", (reference, has) => {
   expect(hasAnswer(reference)).toBe(has);

@@ -1,4 +1,7 @@
-/** @file GSM8K's two scores, by the rules of lm-eval 0.4.13 (lm_eval/tasks/gsm8k/gsm8k.yaml) to the letter. */
+/**
+ * @file GSM8K's two scores, by the rules of lm-eval 0.4.13 (lm_eval/tasks/gsm8k/gsm8k.yaml) to the letter. References
+ * that are a number and nothing else, which lm-eval's task does not have, are scored by the same rules.
+ */
 
 const none = "[invalid]";
 
@@ -25,16 +28,21 @@ export function isCorrect(extracted: string, reference: string): boolean {
   return normalise(extracted) === normalise(reference);
 }
 
+/** A number and nothing else: `72`, ` -1,234.5 `, `$5`. */
+const isBareNumber = (text: string): boolean =>
+  /^\s*(?:-?\$?|\$-)(?:[0-9][0-9,]*(?:\.[0-9]+)?|\.[0-9]+)\.?\s*$/.test(text);
+
+/** To a bare number a completion that is one, too, has the strict form. */
 export function scoreGsm8k(completion: string, reference: string): { strict: boolean; flexible: boolean } {
-  return {
-    strict: isCorrect(extractStrict(completion), reference),
-    flexible: isCorrect(extractFlexible(completion), reference),
-  };
+  const isBare = isBareNumber(reference);
+  const answer = isBare ? reference.trim() : reference;
+  const marked = isBare && isBareNumber(completion) ? completion.trim() : extractStrict(completion);
+  return { strict: isCorrect(marked, answer), flexible: isCorrect(extractFlexible(completion), answer) };
 }
 
-/** Whether a reference ends in an answer that can be scored. */
+/** Whether a reference is, or ends in, an answer that can be scored. */
 export function hasAnswer(reference: string): boolean {
-  return /#### -?\$?[0-9.,]*[0-9]/.test(reference);
+  return /#### -?\$?[0-9.,]*[0-9]/.test(reference) || isBareNumber(reference);
 }
 
 /** Standard error of a share of n answers, √(p(1−p)/(n−1)) as lm-eval gives it; 0 where n < 2. */

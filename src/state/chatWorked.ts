@@ -1,6 +1,6 @@
 /** @file A worked answer as lines to draw: text, steps with a mark, the final answer. */
 
-import { extractFlexible, extractStrict, hasAnswer, isCorrect } from "../scoring/gsm8k";
+import { hasAnswer, scoreGsm8k } from "../scoring/gsm8k";
 import { parseSteps } from "../scoring/steps";
 
 export type Piece =
@@ -20,11 +20,10 @@ export type WorkedAnswer = {
   flexible: boolean | null;
 };
 
-/** @param reference the worked solution ending in `#### 72`, or null */
+/** @param reference the worked solution ending in `#### 72`, its bare number, or null */
 export function parseWorkedAnswer(text: string, reference: string | null): WorkedAnswer {
   const scored = reference !== null && hasAnswer(reference) ? reference : null;
-  const strict = scored === null ? null : isCorrect(extractStrict(text), scored);
-  const flexible = scored === null ? null : isCorrect(extractFlexible(text), scored);
+  const { strict, flexible } = scored === null ? { strict: null, flexible: null } : scoreGsm8k(text, scored);
   const steps = parseSteps(text);
   const lines: Piece[][] = [];
   let at = 0;
