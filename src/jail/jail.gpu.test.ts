@@ -3,6 +3,7 @@
 import { expect, test } from "vitest";
 import { runJailed } from "./jail";
 import { serveJail } from "./jailProgram";
+import { lockDown } from "./lockDown";
 
 const render = (template: string) =>
   runJailed({
@@ -46,7 +47,7 @@ test("what got out of a template would find no network, storage, timer or way to
   })`;
   const source = `const post = self.postMessage.bind(self), listen = self.addEventListener.bind(self);
     (${serveJail.toString()})({
-      jinja: ${foreign}, post, listen: (onCall) => listen("message", ({ data }) => onCall(data)),
+      lockDown: ${lockDown.toString()}, jinja: ${foreign}, post, listen: (onCall) => listen("message", ({ data }) => onCall(data)),
     });`;
   const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
   const worker = new Worker(url);

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { StudioError } from "../core/errors";
 import { runJailed } from "./jail";
 import { type JailAnswer, type JailCall, serveJail } from "./jailProgram";
+import { lockDown } from "./lockDown";
 
 const render = (template: string, variables: Record<string, unknown> = {}, deadline = 500, cap = 2 ** 20) =>
   runJailed({ task: "renderTemplate", input: { template, variables }, code: "template.invalid", deadline, cap });
@@ -118,6 +119,7 @@ test("code that got out of a template would find the language and nothing else",
   let call: (call: JailCall) => void = () => undefined;
   const serve = runInContext(`(TextEncoder) => (${serveJail.toString()})`, context) as (e: unknown) => typeof serveJail;
   serve(TextEncoder)({
+    lockDown: runInContext(`(${lockDown.toString()})`, context) as never,
     jinja: runInContext(foreign, context) as never,
     post: (answer) => answers.push(answer),
     listen: (onCall) => (call = onCall),

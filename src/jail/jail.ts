@@ -7,6 +7,8 @@ import { type ErrorCode, StudioError } from "../core/errors";
 import { nextTick } from "../core/nextTick";
 import { say } from "../core/say";
 import { type JailAnswer, type JailCall, type JailTasks, serveJail } from "./jailProgram";
+import { findNode, type JailWorker, newNodeHandle, newWebHandle, whenReady } from "./jailWorker";
+import { lockDown } from "./lockDown";
 
 export type JailRequest<Task extends keyof JailTasks> = {
   task: Task;
@@ -19,19 +21,7 @@ export type JailRequest<Task extends keyof JailTasks> = {
   cap: number;
 };
 
-type Handle = {
-  post: (call: JailCall) => void;
-  /** Ends it at once, whatever it does. */
-  kill: () => void;
-  onMessage: (message: JailAnswer | "ready") => void;
-  /** `memory` where it died of too much of it. */
-  onDeath: (why: string, isMemory: boolean) => void;
-};
-
-/** A worker may need long to start where all cores are busy; it runs nothing foreign until then. */
-const startMillis = 20_000;
-
-let warm: Handle | null = null;
+let warm: JailWorker | null = null;
 let queue: Promise<unknown> = Promise.resolve();
 let calls = 0;
 
@@ -46,7 +36,7 @@ export function runJailed<Task extends keyof JailTasks>(request: JailRequest<Tas
 }
 
 async function runOne({ task, input, code, deadline, cap }: JailRequest<keyof JailTasks>): Promise<string> {
-  const handle = warm ?? (await startHandle());
+  const handle = warm ?? (await startWorker());
   warm = handle;
   const id = ++calls;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -58,7 +48,8 @@ async function runOne({ task, input, code, deadline, cap }: JailRequest<keyof Ja
         reject(error);
       };
       handle.onMessage = (message) => {
-        if (message !== "ready" && message.id === id) resolve(message);
+        const answer = message as JailAnswer | "ready"; // posted by our own part of the worker, which foreign code cannot reach
+        if (answer !== "ready" && answer.id === id) resolve(answer);
       };
       handle.onDeath = (why, isMemory) =>
         end(
@@ -72,7 +63,7 @@ async function runOne({ task, input, code, deadline, cap }: JailRequest<keyof Ja
           if (isOver) end(new StudioError("jail.slow", say`It took longer than ${deadline} ms`));
         });
       }, deadline);
-      handle.post({ id, task, input, cap });
+      handle.post({ id, task, input, cap } satisfies JailCall);
     });
     if (kind === "done") return text;
     if (kind === "failed") throw new StudioError(code, say`${text || "?"}`);
@@ -86,99 +77,25 @@ async function runOne({ task, input, code, deadline, cap }: JailRequest<keyof Ja
   }
 }
 
-/** Resolves once the worker says that it is ready. */
-async function startHandle(): Promise<Handle> {
+async function startWorker(): Promise<JailWorker> {
   const node = findNode();
-  const handle = node ? newNodeHandle(node) : newWebHandle();
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  try {
-    await new Promise<void>((resolve, reject) => {
-      const refuse = (why: string) => reject(new StudioError("bug", say`The jail did not start: ${why}`));
-      handle.onMessage = () => resolve();
-      handle.onDeath = refuse;
-      timer = setTimeout(() => refuse(`${startMillis} ms`), startMillis);
-    });
-    return handle;
-  } catch (error) {
-    handle.kill();
-    throw error;
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-const newHandle = (post: Handle["post"], kill: () => void): Handle => ({
-  post,
-  kill,
-  onMessage: () => undefined,
-  onDeath: () => undefined,
-});
-
-function newWebHandle(): Handle {
-  const worker = new Worker(new URL("./jail.worker.ts", import.meta.url), { type: "module", name: "jail" });
-  const handle = newHandle(
-    (call) => worker.postMessage(call),
-    () => worker.terminate(),
-  );
-  worker.onmessage = ({ data }: MessageEvent<JailAnswer | "ready">) => handle.onMessage(data);
-  worker.onerror = (event) => {
-    event.preventDefault();
-    worker.terminate();
-    handle.onDeath(event.message || "its script could not be loaded or run", false);
-  };
+  const handle = node ? newNodeHandle(node, nodeSource, findJinja(node)) : newWebHandle(newWebWorker());
+  await whenReady(handle);
   return handle;
 }
 
-type NodeWorker = {
-  postMessage: (call: JailCall) => void;
-  terminate: () => unknown;
-  unref: () => void;
-  on: {
-    (event: "message", listener: (message: JailAnswer | "ready") => void): void;
-    (event: "error", listener: (error: Error & { code?: string }) => void): void;
-    (event: "exit", listener: () => void): void;
-  };
-};
-type NodeProcess = {
-  getBuiltinModule: {
-    (name: "node:module"): { createRequire: (from: string) => { resolve: (name: string) => string } };
-    (name: "node:worker_threads"): { Worker: new (source: string, options: object) => NodeWorker };
-  };
-};
+const newWebWorker = () => new Worker(new URL("./jail.worker.ts", import.meta.url), { type: "module", name: "jail" });
 
-function findNode(): NodeProcess | null {
-  const { process } = globalThis as { process?: Partial<NodeProcess> };
-  return process?.getBuiltinModule ? (process as NodeProcess) : null;
-}
-
-function newNodeHandle(node: NodeProcess): Handle {
-  const { Worker: Thread } = node.getBuiltinModule("node:worker_threads");
-  const jinja = node
+const findJinja = (node: NonNullable<ReturnType<typeof findNode>>) =>
+  node
     .getBuiltinModule("node:module")
     .createRequire(import.meta.url)
     .resolve("@huggingface/jinja");
-  const source = `const { parentPort, workerData } = require("node:worker_threads");
-    (${serveJail.toString()})({
-      jinja: require(workerData),
-      post: parentPort.postMessage.bind(parentPort),
-      listen: (onCall) => parentPort.on("message", onCall),
-    });`;
-  const worker = new Thread(source, {
-    eval: true,
-    workerData: jinja,
-    env: {},
-    argv: [],
-    execArgv: [],
-    resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 32 },
-  });
-  const handle = newHandle(
-    (call) => worker.postMessage(call),
-    () => void worker.terminate(),
-  );
-  worker.on("message", (message) => handle.onMessage(message));
-  worker.on("error", ({ message, code }) => handle.onDeath(message, code === "ERR_WORKER_OUT_OF_MEMORY"));
-  worker.on("exit", () => handle.onDeath("it ended", false));
-  // A jail that waits keeps no process alive; one that works is kept by its deadline's timer.
-  worker.unref();
-  return handle;
-}
+
+const nodeSource = `const { parentPort, workerData } = require("node:worker_threads");
+  (${serveJail.toString()})({
+    lockDown: ${lockDown.toString()},
+    jinja: require(workerData),
+    post: parentPort.postMessage.bind(parentPort),
+    listen: (onCall) => parentPort.on("message", onCall),
+  });`;

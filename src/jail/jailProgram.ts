@@ -18,36 +18,21 @@ export type JailAnswer = { id: number; kind: "done" | "failed" | "large"; text: 
 
 /** How the jail speaks to its host, and the packages it was given. */
 export type JailHost = {
+  lockDown: (scope: object) => void;
   jinja: Pick<typeof Jinja, "Environment" | "Interpreter" | "parse" | "tokenize">;
   post: (answer: JailAnswer | "ready") => void;
   listen: (onCall: (call: JailCall) => void) => void;
 };
 
 /**
- * Takes everything from the worker that is not the language itself, then answers calls. The network, storage, timers, Node's
- * modules and making code of text are gone before the first foreign input arrives.
+ * Takes everything from the worker that is not the language itself before the first foreign input arrives, then answers
+ * calls.
  */
-export function serveJail({ jinja, post, listen }: JailHost): void {
-  const language = new Set(
-    `globalThis undefined NaN Infinity isNaN isFinite parseInt parseFloat encodeURI encodeURIComponent decodeURI
-    decodeURIComponent Object Boolean Symbol Number BigInt Math Date String RegExp Array Map Set WeakMap WeakSet WeakRef
-    ArrayBuffer DataView Int8Array Uint8Array Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array Float32Array
-    Float64Array BigInt64Array BigUint64Array Promise Proxy Reflect JSON Intl Iterator Error AggregateError EvalError
-    RangeError ReferenceError SyntaxError TypeError URIError`.split(/\s+/),
-  );
+export function serveJail({ lockDown, jinja, post, listen }: JailHost): void {
   const bytesOf = (text: string) => encoder.encode(text).length;
   const encoder = new TextEncoder();
   listen(answer);
-  // A worker's own names lie on its global object and on the objects it is derived from.
-  for (let at: object | null = globalThis; at && at !== Object.prototype; at = Reflect.getPrototypeOf(at)) {
-    for (const name of Reflect.ownKeys(at)) {
-      if (at !== globalThis ? name === "constructor" : typeof name === "string" && language.has(name)) continue;
-      if (!Reflect.deleteProperty(at, name))
-        Reflect.defineProperty(at, name, { value: undefined, writable: false, configurable: false });
-    }
-  }
-  for (const made of [function () {}, async function () {}, function* () {}, async function* () {}])
-    Object.defineProperty(Object.getPrototypeOf(made), "constructor", { value: undefined });
+  lockDown(globalThis);
   post("ready");
 
   function answer({ id, input, cap }: JailCall): void {
