@@ -72,6 +72,8 @@ const methodSchemas = {
     /** Those of them whose input is multiplied. */
     feedForwardModules: z.array(z.enum(allLinearNames)),
   }),
+  /** Numbers read out beside the vocabulary's logits: rewards, or values. It comes with the objective that needs it. */
+  head: z.strictObject({ kind: z.literal("head"), outputs: whole(1, 16) }),
 };
 
 export type MethodKind = keyof typeof methodSchemas;
@@ -83,11 +85,15 @@ export type Adaptation = Method[];
 export type Lora = MethodOf<"lora">;
 export type Loar = MethodOf<"loar">;
 
-export const methodKinds = Object.keys(methodSchemas) as MethodKind[];
+/** Those to choose from: a head comes with its objective. */
+export type ChosenKind = Exclude<MethodKind, "head">;
+export const methodKinds = (Object.keys(methodSchemas) as MethodKind[]).filter(
+  (kind): kind is ChosenKind => kind !== "head",
+);
 
-const { lora, loar, full, last, bias, prefix, prompt, bottleneck, ia3 } = methodSchemas;
+const { lora, loar, full, last, bias, prefix, prompt, bottleneck, ia3, head } = methodSchemas;
 export const adaptationSchema = z
-  .array(z.discriminatedUnion("kind", [lora, loar, full, last, bias, prefix, prompt, bottleneck, ia3]))
+  .array(z.discriminatedUnion("kind", [lora, loar, full, last, bias, prefix, prompt, bottleneck, ia3, head]))
   .check(z.minLength(1));
 
 /** The method of this kind among an adaptation's. */
@@ -116,6 +122,7 @@ const defaults: { [K in MethodKind]: MethodOf<K> } = {
   prompt: { kind: "prompt", virtualTokens: 16 },
   bottleneck: { kind: "bottleneck", size: 16, activation: "gelu", stages: 1 },
   ia3: { kind: "ia3", targetModules: ["k_proj", "v_proj", "down_proj"], feedForwardModules: ["down_proj"] },
+  head: { kind: "head", outputs: 1 },
 };
 
 /** A method as people begin with it. */
@@ -265,6 +272,7 @@ const tensorsOfMethod: { [K in MethodKind]: (config: ModelConfig, method: Method
     }
     return eachTarget(config, names, (path, _, [out]) => [[`${path}.bias`, [out]]]);
   },
+  head: ({ hiddenSize: C }, { outputs }) => new Map([["score.weight", [outputs, C]]]),
 };
 
 type Entry = readonly [name: string, shape: number[]];

@@ -2,7 +2,30 @@
 
 import type { WireError } from "./errors";
 
-export type StepMetrics = {
+/** Figures of single objectives, as TRL logs them. */
+export type FigureName =
+  | "reward"
+  | "reward_std"
+  | `rewards/${string}`
+  | "frac_reward_zero_std"
+  | "completions/mean_length"
+  | "completions/min_length"
+  | "completions/max_length"
+  | "completions/clipped_ratio"
+  | "kl"
+  | "entropy"
+  | `clip_ratio/${string}`
+  | "sampling/temperature"
+  | "loss/policy"
+  | "loss/value"
+  | "value/explained_variance"
+  | "value/clip_ratio"
+  | "kl_coefficient"
+  | "replay/share"
+  | `logps/${string}`;
+export type Figures = { [name in FigureName]?: number };
+
+export type StepMetrics = Figures & {
   step: number;
   "train/loss": number;
   /** Global norm of the gradient before clipping. */
@@ -31,6 +54,12 @@ export type EvalMetrics = {
   "steps/valid": number | null;
   /** Problems asked. */
   n: number;
+  /** Share of problems that at least one of k sampled answers solves, by the strict rule; `pass_at` is k. */
+  "gsm8k/pass"?: number;
+  pass_at?: number;
+  /** Of held-out pairs: share whose chosen answer is rated higher, and by how much on average. */
+  "rewards/accuracies"?: number;
+  "rewards/margins"?: number;
   /** One character a problem asked, in their order: 3 right by both rules, 2 strictly, 1 flexibly, 0 wrong. */
   outcomes?: string;
   seconds: number;
@@ -47,7 +76,7 @@ export type Sample = {
   correct: boolean | null;
 };
 
-export type AlertKind = "nan" | "spike" | "plateau";
+export type AlertKind = "nan" | "spike" | "plateau" | "kl";
 export type Alert = { step: number; kind: AlertKind; value: number };
 
 /** How LoAR routes at an evaluation, by layer and head. */
@@ -59,6 +88,28 @@ export type Routing = {
   lambdas: number[][] | null;
 };
 
+/** One of a group's answers as it was written, rated and learnt from. */
+export type Completion = {
+  /** Token by token; together they are the text. */
+  tokens: string[];
+  /** Ended by itself, not by its length. */
+  finished: boolean;
+  /** By the names of `GroupStep`; null where a reward does not apply. */
+  rewards: (number | null)[];
+  /** Their weighted sum. */
+  reward: number;
+  /** What the step pushes each token by: one number where all tokens share it. */
+  advantages: number[];
+  /** How much likelier each token has become since the run began, nats; null where that was not measured. */
+  change: number[] | null;
+};
+
+/** A prompt and all the answers to it that one step learnt from. */
+export type Group = { prompt: string; reference: string; completions: Completion[] };
+
+/** The groups of one step. */
+export type GroupStep = { step: number; rewardNames: string[]; groups: Group[] };
+
 /** A checkpoint on disk is complete once this is told. */
 export type CheckpointNote = { step: number; bytes: number };
 
@@ -68,8 +119,14 @@ export type RunEvent =
   | { event: "samples"; samples: Sample[] }
   | { event: "alert"; alert: Alert }
   | { event: "routing"; routing: Routing }
+  | { event: "groups"; groups: GroupStep }
   | { event: "checkpoint"; checkpoint: CheckpointNote }
-  | { event: "progress"; phase: "loading" | "tokenizing" | "evaluating" | "training"; done: number; total: number }
+  | {
+      event: "progress";
+      phase: "loading" | "tokenizing" | "evaluating" | "training" | "writing" | "reference";
+      done: number;
+      total: number;
+    }
   | { event: "status"; status: RunStatusKind; error?: WireError };
 
 export type RunStatusKind = "draft" | "running" | "paused" | "interrupted" | "done" | "stopped" | "failed";

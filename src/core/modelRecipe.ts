@@ -26,6 +26,7 @@ const firstRates: Record<MethodKind, [small: number, large: number]> = {
   prompt: [0.3, 3e-2],
   bottleneck: [6e-3, 3e-4],
   ia3: [0.1, 5e-3],
+  head: [1e-2, 1e-3],
 };
 
 /** Of several methods that of the most careful one: they share a rate. */

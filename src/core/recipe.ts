@@ -1,8 +1,9 @@
 /** @file A recipe: one JSON document that describes a run completely. Its shape, defaults, validator and migrations. */
 
 import * as z from "zod/mini";
-import { adaptationSchema, methodOf, newMethod, wrongAdaptation } from "./adaptation";
+import { type Adaptation, adaptationSchema, methodOf, newMethod, wrongAdaptation } from "./adaptation";
 import { StudioError } from "./errors";
+import { isPolicy, newObjective, objectiveSchema, wrongObjective } from "./objective";
 import { weightFormats } from "./packing";
 import { type Said, say } from "./say";
 
@@ -35,11 +36,13 @@ const schema = z.strictObject({
     completion: z.string().check(z.minLength(12), z.maxLength(10_000)),
   }),
   adaptation: adaptationSchema,
-  objective: z.strictObject({
-    kind: z.literal("sft"),
-    /** Which tokens the loss counts. */
-    lossOn: z.enum(["completion", "all"]),
-  }),
+  /** What the adapter begins as: a `run:…` or `adapter:…` id, or (command line) an adapter's folder; left out, as new. */
+  start: z.optional(z.string().check(z.minLength(1))),
+  objective: objectiveSchema,
+  /** Before rewards: imitation of so many of the rows' answers, which the rest of the run then does without. */
+  sftFirst: z.optional(
+    z.strictObject({ rows: whole(1, 100_000_000), steps: whole(1, 10_000_000), learningRate: between(0, 10) }),
+  ),
   batching: z.strictObject({
     /** Documents a forward pass. */
     rows: whole(1, 4096),
@@ -74,6 +77,8 @@ const schema = z.strictObject({
     /** Held-out rows for the evaluation loss. */
     lossRows: whole(0, 100_000),
     maxTokens: whole(1, 8192),
+    /** k of pass@k: each problem is also answered so many times at temperature 1, and one right answer is enough. */
+    passAt: z.optional(whole(2, 64)),
     /** Fixed prompts shown at every evaluation. */
     samples: whole(0, 64),
     /** Stops when evaluation loss has not fallen for so many evaluations; 0 never. */
@@ -96,7 +101,7 @@ export function newRecipe(changes: Partial<Recipe> = {}): Recipe {
     data: { source: "embedded", evaluationShare: 0.05, limit: 0, shuffleAnswers: false },
     template: { ...gsm8kTemplate },
     adaptation: [newMethod("lora")],
-    objective: { kind: "sft", lossOn: "completion" },
+    objective: newObjective("sft"),
     batching: { rows: 16, accumulation: 1, contextLength: 512, mode: "bucket" },
     optimizer: {
       kind: "adamw",
@@ -165,6 +170,16 @@ function migrated(value: unknown): unknown {
 export const needsOwnRows = ({ adaptation }: Pick<Recipe, "adaptation">): boolean =>
   (methodOf(adaptation, "prefix") ?? methodOf(adaptation, "prompt")) !== undefined;
 
+/** Optimizer steps of all its stages. */
+export const stepsInAll = ({ sftFirst, schedule }: Pick<Recipe, "sftFirst" | "schedule">): number =>
+  (sftFirst?.steps ?? 0) + schedule.steps;
+
+/** All that is trained: the recipe's methods, and what its objective reads out beside the vocabulary. */
+export function trainedAdaptation({ adaptation, objective }: Pick<Recipe, "adaptation" | "objective">): Adaptation {
+  const outputs = objective.kind === "ppo" ? 1 : objective.kind === "reward" ? objective.dimensions.length : 0;
+  return outputs > 0 ? [...adaptation, newMethod("head", { outputs })] : adaptation;
+}
+
 /** Parses a recipe of any age. Throws `recipe.invalid`, naming the first field that is wrong. */
 export function parseRecipe(value: unknown): Recipe {
   const result = schema.safeParse(migrated(value), { jitless: true });
@@ -183,8 +198,17 @@ export function parseRecipe(value: unknown): Recipe {
       say`does not go with patience: which evaluation is the last is not known before`,
     );
   }
+  if (methodOf(recipe.adaptation, "head")) throw wrong("adaptation", say`head comes with the objective that needs it`);
   const clash = wrongAdaptation(recipe.adaptation);
   if (clash) throw wrong(`adaptation.${clash.field}`, clash.what);
+  const wrongGoal = wrongObjective(recipe.objective);
+  if (wrongGoal) throw wrong(`objective.${wrongGoal.field}`, wrongGoal.what);
+  if (recipe.sftFirst && !isPolicy(recipe.objective)) {
+    throw wrong("sftFirst", say`goes before objectives that learn from rewards alone`);
+  }
+  if (recipe.batching.mode === "pack" && recipe.objective.kind !== "sft") {
+    throw wrong("batching.mode", say`must be "bucket" where whole answers are compared`);
+  }
   if (recipe.batching.mode === "pack" && needsOwnRows(recipe)) {
     throw wrong(
       "batching.mode",

@@ -45,7 +45,7 @@ export function newDocument(
   example: Example,
   template: Recipe["template"],
   tokenizer: Tokenizer,
-  lossOn: Recipe["objective"]["lossOn"],
+  lossOn: "completion" | "all",
   contextLength: number,
 ): Document {
   const prompt = encodePrompt(example.prompt, template, tokenizer);

@@ -48,6 +48,7 @@ const unmergeable: Record<MethodKind, Said | null> = {
   prompt: say`prompt tuning puts embeddings before every text, and no weight of the base holds them: take the PEFT folder`,
   bottleneck: say`bottleneck adapters have a non-linearity of their own, which no weight of the base holds: take the studio's own folder`,
   loar: say`LoAR's gates depend on each text, so that no weight of the base holds them: take its Python module, or the studio's own folder`,
+  head: say`a reward model reads out rewards, for which a language model has no place: take the studio's own folder`,
 };
 
 /** Null where all its methods can be merged into the base, else why not and what there is instead. */

@@ -2,6 +2,7 @@
 
 import type { Method, MethodKind } from "../core/adaptation";
 import type { EvalMetrics } from "../core/metrics";
+import { lossOnOf, type ObjectiveKind } from "../core/objective";
 import type { Recipe } from "../core/recipe";
 import { isPeftMethod } from "./peftConfig";
 
@@ -53,6 +54,18 @@ export const methodTitles: Record<MethodKind, string> = {
   prompt: "prompt tuning",
   bottleneck: "bottleneck adapters",
   ia3: "IA3",
+  head: "a read-out of rewards",
+};
+
+/** What an objective is called in a sentence. */
+export const objectiveTitles: Record<ObjectiveKind, string> = {
+  sft: "supervised fine-tuning",
+  dpo: "direct preference optimisation (DPO)",
+  kto: "Kahneman–Tversky optimisation (KTO)",
+  reward: "a reward model",
+  grpo: "group relative policy optimisation (GRPO)",
+  ppo: "proximal policy optimisation (PPO)",
+  rejection: "rejection-sampling fine-tuning",
 };
 
 /** Every setting of a method, by its own name. */
@@ -74,7 +87,8 @@ function settings(recipe: Recipe): [string, string][] {
   return [
     ["Objective", "supervised fine-tuning"],
     ...adaptation.flatMap(methodSettings),
-    ["Loss on", objective.lossOn === "completion" ? "completions only" : "all tokens"],
+    ["Objective", objectiveTitles[objective.kind]],
+    ["Loss on", lossOnOf(objective) === "completion" ? "completions only" : "all tokens"],
     ["Optimizer", `AdamW, learning rate ${optimizer.learningRate}, weight decay ${optimizer.weightDecay}`],
     ["Schedule", `${schedule.kind}, at most ${schedule.steps} steps, ${schedule.warmupSteps} of warm-up`],
     ["Batch", `${batch}, at most ${batching.contextLength} tokens each`],

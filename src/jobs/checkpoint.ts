@@ -14,9 +14,11 @@ export type Checkpoint = {
   optimizer: Tensors;
   /** The adapter at its lowest evaluation loss, where early stopping may go back to it. */
   best: Tensors | null;
+  /** What rewards and preferences are measured from, where that is not the base. */
+  reference: Tensors | null;
 };
 
-const parts = ["adapter", "optimizer", "best"] as const;
+const parts = ["adapter", "optimizer", "best", "reference"] as const;
 
 export function newCheckpoint(checkpoint: Checkpoint): Uint8Array<ArrayBuffer> {
   const all = new Map<string, SafeTensorInput>();
@@ -33,11 +35,12 @@ export function parseCheckpoint(bytes: Uint8Array): Checkpoint {
     const found = [...tensors].filter(([name]) => name.startsWith(`${part}/`));
     return new Map(found.map(([name, { shape, values }]) => [name.slice(part.length + 1), { shape, values }]));
   };
-  const best = read("best");
+  const orNull = (part: Tensors) => (part.size > 0 ? part : null);
   return {
     state: parseTrainingState(metadata["state"]),
     adapter: read("adapter"),
     optimizer: read("optimizer"),
-    best: best.size > 0 ? best : null,
+    best: orNull(read("best")),
+    reference: orNull(read("reference")),
   };
 }

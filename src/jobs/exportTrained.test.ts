@@ -80,6 +80,7 @@ async function newTrainedRun(adaptation: Adaptation, changes: Partial<Recipe> = 
   const recipe = { ...newRecipe(), name: "r", model: "embedded", template, adaptation, ...changes };
   const run = { ...newRun(recipe, name), status: "done" as const, step: 4, checkpoint: 4 };
   const checkpoint = newCheckpoint({
+    reference: null,
     state: newTrainingState(),
     adapter: newNumbers(adaptation),
     optimizer: new Map(),

@@ -6,6 +6,7 @@ import type { Example } from "../core/dataset";
 import type { Plan } from "../core/engine";
 import { countParameters, type ModelConfig } from "../core/model";
 import { nextTick } from "../core/nextTick";
+import { lossOnOf } from "../core/objective";
 import { seedFor, shuffled } from "../core/random";
 import type { Recipe } from "../core/recipe";
 import { bytes } from "../core/units";
@@ -47,7 +48,13 @@ export async function measureLengths(
   for (let i = 0; i < count; i++) {
     const example = examples[order?.[i] ?? i];
     if (!example) continue;
-    const document = newDocument(example, recipe.template, tokenizer, recipe.objective.lossOn, Number.MAX_SAFE_INTEGER);
+    const document = newDocument(
+      example,
+      recipe.template,
+      tokenizer,
+      lossOnOf(recipe.objective),
+      Number.MAX_SAFE_INTEGER,
+    );
     lengths.tokens[i] = document.tokens.length;
     lengths.trained[i] = countOnes(document.trained);
     if (performance.now() - paused > slice) {

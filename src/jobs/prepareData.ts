@@ -5,8 +5,10 @@ import { StudioError } from "../core/errors";
 import type { RunEvent } from "../core/metrics";
 import type { ModelConfig } from "../core/model";
 import { nextTick } from "../core/nextTick";
+import { lossOnOf } from "../core/objective";
 import { seedFor, shuffled } from "../core/random";
 import type { Recipe } from "../core/recipe";
+import { say } from "../core/say";
 import { type Document, encodePrompt, newDocument } from "../data/mask";
 import { shuffleAnswers, splitRows } from "../data/split";
 import { applyTemplate } from "../data/template";
@@ -44,11 +46,15 @@ const shortAnswer = 64;
 /** Milliseconds of tokenizing between two turns of the event loop. */
 const slice = 30;
 
+/** Whether an answer may be imitated, or stand as what is right: one that a row calls bad may not. */
+const isGood = ({ label }: Example) => label !== false;
+
 /** How held-out rows can be scored: by their final number, to the letter where they are short, or not at all. */
 export function scoringOf(references: readonly Example[]): Scoring {
-  if (references.length === 0) return "none";
+  const good = references.filter(isGood);
+  if (good.length === 0) return "none";
   const share = (test: (completion: string) => boolean) =>
-    references.filter(({ completion }) => test(completion)).length / references.length;
+    good.filter(({ completion }) => test(completion)).length / good.length;
   if (share(hasAnswer) >= 0.9) return "gsm8k";
   if (share((completion) => completion.trim().length <= shortAnswer) >= 0.9) return "exact-match";
   return "none";
@@ -57,11 +63,14 @@ export function scoringOf(references: readonly Example[]): Scoring {
 /** Which examples are trained on and which are held out, by the recipe's seed. Throws `run.rows`. */
 export function splitSource(source: Source, recipe: Recipe): { train: Example[]; heldout: Example[] } {
   const { evaluationShare, limit, shuffleAnswers: shuffles } = recipe.data;
-  const pick = (rows: ArrayLike<number>) => Array.from(rows).flatMap((i) => source.examples[i] ?? []);
-  let train = source.examples;
+  const examples = recipe.objective.kind === "sft" ? source.examples.filter(isGood) : source.examples;
+  if (examples.length === 0 && source.examples.length > 0)
+    throw new StudioError("run.rows", say`Every row is labelled as bad`);
+  const pick = (rows: ArrayLike<number>) => Array.from(rows).flatMap((i) => examples[i] ?? []);
+  let train = examples;
   let heldout = source.heldout;
   if (!heldout) {
-    const split = splitRows(source.examples.length, evaluationShare, recipe.seed);
+    const split = splitRows(examples.length, evaluationShare, recipe.seed);
     const order = shuffled(split.evaluation.length, seedFor(recipe.seed, "heldout"));
     heldout = pick(Array.from(order, (i) => split.evaluation[i] ?? 0));
     train = pick(split.train);
@@ -104,7 +113,7 @@ export function newMarkedDocument(
   context: number,
   logic: Logic | null,
 ): Document {
-  const lossOn = recipe.objective?.lossOn ?? "completion";
+  const lossOn = recipe.objective ? lossOnOf(recipe.objective) : "completion";
   const document = newDocument(example, recipe.template, tokenizer, lossOn, context);
   return logic ? { ...document, marks: logic.ofDocument(example, document) } : document;
 }
@@ -138,6 +147,7 @@ export async function* prepareData(
   }
   const fits = (problem: Problem) => problem.ids.length < model.config.maxPositions;
   const problems = heldout
+    .filter(isGood)
     .slice(0, Math.max(finalRows, evaluation.samples))
     .map((example, i) => newProblem(example, i, recipe, model.tokenizer, logic))
     .filter(fits);

@@ -10,7 +10,7 @@ import type { Controls } from "./controls";
 import type { LoadedModel } from "./loadModel";
 import { isMemoryShort } from "./planRecipe";
 import { prepareData, type Source, type TrainingData } from "./prepareData";
-import { trainSft } from "./sft";
+import { train } from "./train";
 import type { TrainingState } from "./trainingState";
 import { newUntilLost } from "./untilLost";
 
@@ -91,7 +91,7 @@ export async function runTraining(inputs: RunInputs): Promise<Run> {
     const data = prepared.value;
     const fitting = data.train.filter(({ tooLong }) => !tooLong);
     const recompute = isMemoryShort(run.recipe, model, fitting, inputs.available ?? Number.POSITIVE_INFINITY);
-    const training = trainSft({ recipe: run.recipe, model, data, checkpoint: bytes, recompute, controls, turns });
+    const training = train({ recipe: run.recipe, model, data, checkpoint: bytes, recompute, controls, turns });
     try {
       for (;;) {
         const next = await device.wait(training.next());

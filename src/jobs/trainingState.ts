@@ -21,6 +21,8 @@ export type TrainingState = {
   seconds: number;
   /** The last steps and all evaluations, so that the alerts go on as if nothing had happened. */
   recent: (StepMetrics | EvalMetrics)[];
+  /** What the objective itself keeps. */
+  objective?: unknown;
 };
 
 /** Steps the alerts look back on. */

@@ -30,16 +30,34 @@ export function gradients<T extends tf.Tensor>(
   xs: readonly tf.Tensor[],
   dy?: tf.Tensor,
 ): { value: T; gradients: tf.Tensor[] } {
-  const { value, tape } = recorded(f);
-  try {
-    return tf.tidy(() => ({ value, gradients: walkBack(tape, value, xs, dy) }));
-  } finally {
-    for (const { saved } of tape) tf.dispose(saved ?? []); // those of nodes that were not on the way
-  }
+  const pass = recorded(f);
+  return { value: pass.value, gradients: pass.back(xs, dy) };
+}
+
+/**
+ * f(), and its way back to be walked once, whenever dy is known: until then what it needs is held. The value is the
+ * caller's to dispose of; `forget` frees the rest where nobody walks back.
+ */
+export function recorded<T extends tf.Tensor>(
+  f: () => T,
+): { value: T; back: (xs: readonly tf.Tensor[], dy?: tf.Tensor) => tf.Tensor[]; forget: () => void } {
+  const { value, tape } = onTape(f);
+  const forget = () => {
+    for (const { saved } of tape) tf.dispose(saved ?? []);
+    tape.length = 0;
+  };
+  const back = (xs: readonly tf.Tensor[], dy?: tf.Tensor) => {
+    try {
+      return tf.tidy(() => walkBack(tape, value, xs, dy));
+    } finally {
+      forget(); // nodes that were not on the way
+    }
+  };
+  return { value, back, forget };
 }
 
 /** Runs f under a tape of its own. */
-function recorded<T extends tf.Tensor>(f: () => T): { value: T; tape: Node[] } {
+function onTape<T extends tf.Tensor>(f: () => T): { value: T; tape: Node[] } {
   const state = stateOf();
   const { activeTape, gradientDepth } = state;
   const tape: Node[] = [];

@@ -15,6 +15,8 @@ import { crossEntropy, crossEntropyBack } from "./crossEntropy";
 import { entropy } from "./entropy";
 import { defineKernel } from "./kernel";
 import { linear, linearBack, linearWeight } from "./linear";
+import { recomputed } from "./recompute";
+import { scaled } from "./scale";
 import { dim } from "./shape";
 import { softcap, softcapBack } from "./softcap";
 import { tf } from "./tf";
@@ -142,4 +144,37 @@ export function tokenStatistics(
     const [logProbabilities, entropies] = tf.unstack(tf.concat(parts, 1)) as [tf.Tensor1D, tf.Tensor1D];
     return { logProbabilities, entropies };
   });
+}
+
+/**
+ * The same with a way back: the loss of each row's target, [M], and the entropy where wanted, [M], of logits divided by
+ * `temperature`.
+ * What does not fit one chunk is made again on the way back. `isTrained`: the head is.
+ */
+export function tokenNumbers(
+  x: tf.Tensor2D,
+  head: Weight,
+  targets: tf.Tensor1D,
+  options: ReadOut & { temperature: number; entropies: boolean; isTrained: boolean },
+): tf.Tensor1D[] {
+  const { rows = rowsAtATime(head), cap = null, temperature, entropies, isTrained } = options;
+  const of = (some: tf.Tensor2D, wanted: tf.Tensor1D): tf.Tensor1D[] => {
+    const logits = scaled(softcap(linear(some, head), cap), 1 / temperature);
+    const losses = crossEntropy(logits, wanted, tf.ones([dim(some, 0)]));
+    return entropies ? [losses, entropy(logits)] : [losses];
+  };
+  const M = dim(x, 0);
+  if (M <= rows) return of(x, targets);
+  const trained = isTrained ? [head.values] : [];
+  const parts: tf.Tensor2D[] = [];
+  for (let from = 0; from < M; from += rows) {
+    const count = Math.min(rows, M - from);
+    const wanted = tf.slice(targets, from, count);
+    const again = (some: tf.Tensor2D, held: tf.Tensor[]) =>
+      tf.reshape<tf.Rank.R2>(tf.concat(of(some, held[0] as tf.Tensor1D)), [-1, count]);
+    parts.push(recomputed(again, tf.slice(x, [from, 0], [count, dim(x, 1)]), trained, [wanted]));
+  }
+  return (entropies ? [0, 1] : [0]).map((kind) =>
+    tf.concat(parts.map((part) => tf.reshape<tf.Rank.R1>(tf.slice(part, [kind, 0], [1, dim(part, 1)]), [-1]))),
+  );
 }

@@ -8,6 +8,7 @@ import { say } from "../core/say";
 import { disposeFlat, newFlat, readFlat } from "../kernels/flat";
 import type { Adapter, Parts } from "./adapterParts";
 import { bottleneckModule, firstActive } from "./adapters/bottleneck";
+import { headModule } from "./adapters/head";
 import { ia3Module } from "./adapters/ia3";
 import { loarModule } from "./adapters/loar";
 import { loraModule } from "./adapters/lora";
@@ -26,6 +27,7 @@ const modules: { [K in MethodKind]: MethodModule<K, Parts[K]> } = {
   prompt: promptModule,
   bottleneck: bottleneckModule,
   ia3: ia3Module,
+  head: headModule,
 };
 
 const moduleOf = (kind: MethodKind) => modules[kind] as unknown as MethodModule<MethodKind, unknown>;

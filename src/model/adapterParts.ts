@@ -6,6 +6,7 @@ import type { Faster } from "../kernels/adamW";
 import type { Flat } from "../kernels/flat";
 import type { tf } from "../kernels/tf";
 import type { BottleneckPart } from "./adapters/bottleneck";
+import type { HeadPart } from "./adapters/head";
 import type { Ia3Part } from "./adapters/ia3";
 import type { LoarPart } from "./adapters/loar";
 import type { LoraPart } from "./adapters/lora";
@@ -22,6 +23,7 @@ export type Parts = {
   prompt: tf.Tensor2D;
   bottleneck: BottleneckPart;
   ia3: Ia3Part;
+  head: HeadPart;
 };
 
 export type Adapter = {

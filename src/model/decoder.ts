@@ -9,6 +9,7 @@ import { gelu } from "../kernels/gelu";
 import { headNorm } from "../kernels/headNorm";
 import { layerNorm } from "../kernels/layerNorm";
 import { linear } from "../kernels/linear";
+import { recomputed } from "../kernels/recompute";
 import { addRmsNorm, rmsNorm } from "../kernels/rmsNorm";
 import { takeRows } from "../kernels/rows";
 import { scaled } from "../kernels/scale";
@@ -22,7 +23,6 @@ import { type Adapter, adaptedModel, layerWeights, virtualTokens } from "./adapt
 import { throughBottleneck } from "./adapters/bottleneck";
 import { loarGated, loarInput, loarMarks } from "./adapters/loar";
 import type { Layer, Llama, Norm } from "./llama";
-import { recomputed } from "./recompute";
 import { ropeFor } from "./ropes";
 
 /** Places of a batch laid out as tensors: B rows of T tokens. */

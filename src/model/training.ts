@@ -14,6 +14,7 @@ import { type Adapter, adaptedModel, fasterNumbers, waitingTensors } from "./ada
 import { decode } from "./decoder";
 import type { Llama, TensorData } from "./llama";
 import { batchPlaces } from "./places";
+import { type TokenGradients, type TokenNumbers, throughTokens, type Wanted } from "./tokenNumbers";
 
 export type Optimizer = {
   adapter: Adapter;
@@ -90,44 +91,102 @@ export async function trainStep(
   adapter: Adapter,
   optimizer: Optimizer,
   batches: Batch[],
-  { learningRate, maxGradNorm, dropoutSeed, recompute = false }: StepSettings,
+  settings: StepSettings,
 ): Promise<{ loss: number; gradNorm: number }> {
-  const { layout, parts } = adapter.flat;
   const total = batches.reduce((sum, batch) => sum + batch.trained, 0);
   const losses: tf.Tensor1D[] = [];
-  const waiting = waitingTensors(adapter);
-  let gradient: tf.Tensor1D | null = null;
+  const sum = newGradientSum(adapter);
   for (const [i, batch] of batches.entries()) {
     if (batch.trained === 0) continue;
-    const trained = [...parts].filter(([name]) => !waiting.has(name)).map(([, tensor]) => tensor);
-    const each = lossGradients(llama, adapter, batch, trained, {
+    const each = lossGradients(llama, adapter, batch, sum.trained, {
       total,
-      dropoutSeed: dropoutSeed + i,
-      recompute,
+      dropoutSeed: settings.dropoutSeed + i,
+      recompute: settings.recompute ?? false,
     });
     losses.push(each.losses);
-    const before: tf.Tensor1D | null = gradient;
-    const found = [...each.gradients];
-    const whole = [...parts].map(([name, tensor]) =>
-      waiting.has(name) ? tf.zerosLike(tensor) : (found.shift() as tf.Tensor),
-    );
-    const now = gather(layout, whole);
-    gradient = before ? add(before, now) : now;
-    tf.dispose(whole);
-    if (before) tf.dispose([before, now]);
+    sum.add(each.gradients);
   }
-  if (!gradient) throw new StudioError("run.rows", say`No token of these rows is trained`);
-  const { m, v, settings, step } = optimizer;
+  const { gradNorm, numbers } = await applyGradient(optimizer, sum.take(), settings, losses);
+  return { loss: sumOf(numbers), gradNorm };
+}
+
+/** One pass of an objective: which batch, what is wanted of its tokens, and what their numbers cost. */
+export type ObjectivePass = { batch: Batch; wanted: Wanted; lossOf: (numbers: TokenNumbers) => TokenGradients };
+
+/**
+ * One step of an objective that is plain arithmetic over tokens' numbers: each pass adds its gradient, which `lossOf`
+ * scales as it should count in the whole. Losses are the caller's, who computes them. Answers the norm before clipping.
+ */
+export async function objectiveStep(
+  llama: Llama,
+  adapter: Adapter,
+  optimizer: Optimizer,
+  passes: ObjectivePass[],
+  settings: StepSettings,
+): Promise<{ gradNorm: number }> {
+  const { dropoutSeed, recompute = false } = settings;
+  const sum = newGradientSum(adapter);
+  try {
+    for (const [i, { batch, wanted, lossOf }] of passes.entries()) {
+      const pass = { adapter, wanted, dropoutSeed: dropoutSeed + i, recompute };
+      sum.add(await throughTokens(llama, batch, pass, sum.trained, lossOf));
+    }
+  } catch (error) {
+    sum.forget();
+    throw error;
+  }
+  const { gradNorm } = await applyGradient(optimizer, sum.take(), settings, []);
+  return { gradNorm };
+}
+
+/** The gradient of all that is trained, end to end, as batch after batch adds to it. */
+function newGradientSum(adapter: Adapter) {
+  const { layout, parts } = adapter.flat;
+  const waiting = waitingTensors(adapter);
+  let gradient: tf.Tensor1D | null = null;
+  return {
+    /** Whose gradients are asked for: tensors that have not joined in yet get zeros. */
+    trained: [...parts].filter(([name]) => !waiting.has(name)).map(([, tensor]) => tensor),
+    /** Takes what `trained` got, in its order, and disposes of it. */
+    add(found: tf.Tensor[]) {
+      const rest = [...found];
+      const whole = [...parts].map(([name, tensor]) =>
+        waiting.has(name) ? tf.zerosLike(tensor) : (rest.shift() as tf.Tensor),
+      );
+      const before = gradient;
+      const now = gather(layout, whole);
+      gradient = before ? add(before, now) : now;
+      tf.dispose(whole);
+      if (before) tf.dispose([before, now]);
+    },
+    take(): tf.Tensor1D {
+      if (!gradient) throw new StudioError("run.rows", say`No token of these rows is trained`);
+      return gradient;
+    },
+    forget() {
+      gradient?.dispose();
+    },
+  };
+}
+
+/** AdamW's step by a gradient, which is used up, and what is read back with its norm: `read`, disposed of as well. */
+async function applyGradient(
+  optimizer: Optimizer,
+  gradient: tf.Tensor1D,
+  { learningRate, maxGradNorm }: StepSettings,
+  read: tf.Tensor1D[],
+): Promise<{ gradNorm: number; numbers: Float32Array }> {
+  const { adapter, m, v, settings, step } = optimizer;
   const at = { step: step + 1, learningRate, maxGradNorm, faster: fasterNumbers(adapter) };
   const squares = adamWStep({ p: adapter.flat.whole, m, v }, gradient, settings, at);
-  const report = tf.concat([...losses, squares]);
-  tf.dispose([losses, gradient, squares]);
+  const report = tf.concat([...read, squares]);
+  tf.dispose([read, gradient, squares]);
   const places = report.size - squares.size;
   const numbers = await readBack(report);
   report.dispose();
-  const gradNorm = Math.sqrt(sum(numbers.subarray(places)));
+  const gradNorm = Math.sqrt(sumOf(numbers.subarray(places)));
   if (Number.isFinite(gradNorm)) optimizer.step += 1; // else nothing was changed
-  return { loss: sum(numbers.subarray(0, places)), gradNorm };
+  return { gradNorm, numbers: numbers.subarray(0, places) };
 }
 
 /**
@@ -191,14 +250,14 @@ export async function evaluateLoss(
   const losses = tf.tidy(() => tokenLosses(llama, adapter, batch, 1, undefined));
   const values = await readBack(losses);
   losses.dispose();
-  return { sum: sum(values), trained: batch.trained };
+  return { sum: sumOf(values), trained: batch.trained };
 }
 
 async function readBack(tensor: tf.Tensor): Promise<Float32Array> {
   return (await tensor.data()) as Float32Array;
 }
 
-function sum(values: Float32Array): number {
+function sumOf(values: Float32Array): number {
   let total = 0;
   for (const value of values) total += value;
   return total;

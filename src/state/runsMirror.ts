@@ -18,6 +18,7 @@ export function followRun(run: Run, event: RunEvent): Run {
     case "samples":
     case "alert":
     case "routing":
+    case "groups":
     case "progress":
       return run;
   }

@@ -70,6 +70,7 @@ export function storedEvent(run: RunId, event: RunEvent): StoredEvent | null {
       return { run, step: event.routing.step, kind: "routing", value: event.routing };
     case "checkpoint":
       return { run, step: event.checkpoint.step, kind: "checkpoint", value: event.checkpoint };
+    case "groups": // kept apart: they are many, and asked for one step at a time
     case "progress":
     case "status":
       return null;

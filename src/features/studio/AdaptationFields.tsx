@@ -26,6 +26,7 @@ const fieldsOf: Record<MethodKind, ComponentType | null> = {
   prompt: () => <MethodEntry kind="prompt" field="virtualTokens" term="virtualTokens" unit="tokens" step="double" />,
   bottleneck: BottleneckFields,
   ia3: Ia3Fields,
+  head: null,
 };
 
 export function AdaptationFields() {

@@ -108,12 +108,14 @@ function Template() {
         error={useFieldError("template.completion")}
         onChange={(completion) => changeSection("template", { completion })}
       />
-      <Select
-        term="lossOn"
-        value={objective.lossOn}
-        options={(["completion", "all"] as const).map((id) => ({ id, label: t(`studio.lossOn.${id}`) }))}
-        onChange={(lossOn) => changeSection("objective", { lossOn })}
-      />
+      {objective.kind === "sft" && (
+        <Select
+          term="lossOn"
+          value={objective.lossOn}
+          options={(["completion", "all"] as const).map((id) => ({ id, label: t(`studio.lossOn.${id}`) }))}
+          onChange={(lossOn) => changeRecipe((draft) => ({ ...draft, objective: { ...objective, lossOn } }))}
+        />
+      )}
     </Group>
   );
 }

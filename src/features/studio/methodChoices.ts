@@ -48,6 +48,7 @@ export function choiceOf(adaptation: Adaptation): MethodChoice | null {
   if (adaptation.length === 2 && methodOf(adaptation, "loar") && methodOf(adaptation, "lora")?.dora === false)
     return "loarLora";
   if (!first || adaptation.length > 1) return null;
+  if (first.kind === "head") return null;
   return first.kind === "lora" && first.dora ? "dora" : first.kind;
 }
 

@@ -13,6 +13,8 @@ export const run = {
   phase: {
     loading: "Loading the model",
     tokenizing: "Reading the rows as tokens",
+    writing: "Writing answers",
+    reference: "Asking the reference",
     evaluating: "Answering held-out problems",
     training: "Training",
   },
@@ -126,6 +128,9 @@ export const run = {
     spike: "The loss jumped",
     spikeHint:
       "To {{value}} at step {{step}}. One is harmless; if more follow, lower the learning rate or lengthen the warm-up.",
+    kl: "The model has drifted far from where it began",
+    klHint:
+      "At step {{step}} its answers were {{value}} nats a token away from what they would have been. If the reward rises while accuracy does not, it is being gamed: raise the KL weight, or change the rewards.",
     plateau: "The evaluation loss has stopped falling",
     plateauHint:
       "Since before step {{step}}. More steps will hardly help: more data, more rank or another learning rate might.",

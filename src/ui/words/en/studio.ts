@@ -59,6 +59,7 @@ export const studio = {
       prompt: "Prompt tuning",
       bottleneck: "Bottleneck",
       ia3: "IA3",
+      head: "Read-out",
     },
     inShort: {
       lora: "A thin pair beside each matrix",
@@ -72,6 +73,7 @@ export const studio = {
       prompt: "Embeddings before the text",
       bottleneck: "Small networks between the parts",
       ia3: "A factor for each number that passes",
+      head: "Rewards or values, read out beside the words",
     },
     loarLoraWhy:
       "LoAR's gates choose where attention looks, LoRA's thin matrices what is made of it; both begin as no change at all.",

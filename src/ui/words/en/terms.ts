@@ -131,6 +131,7 @@ export const terms = {
     why: "Small networks behind attention and feed-forward press what they give through a narrow waist, and add it.",
     formula: "y + up(act(down(y)))",
   },
+  head: { word: "Read-out", why: "Numbers read out of the model beside its words: rewards, or values." },
   ia3: {
     word: "IA3",
     why: "Keys, values and what feed-forward makes are multiplied by trained factors that begin at one.",

@@ -12,8 +12,8 @@ import { newCheckpoint, parseCheckpoint } from "./checkpoint";
 import { type Controls, newControls } from "./controls";
 import { type LoadedModel, loadModel, unloadModel } from "./loadModel";
 import { prepareData, type Source } from "./prepareData";
-import { type SftEvent, trainSft } from "./sft";
 import { newTinyModel } from "./tinyModel";
+import { type TrainEvent, train } from "./train";
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 }); // seconds, where nothing else runs
 
@@ -47,21 +47,21 @@ function smallRecipe(changes: Partial<Recipe> = {}): Recipe {
   };
 }
 
-type Outcome = { events: SftEvent[]; files: Map<number, Uint8Array>; outcome: "done" | "stopped" };
+type Outcome = { events: TrainEvent[]; files: Map<number, Uint8Array>; outcome: "done" | "stopped" };
 
 async function run(
   recipe: Recipe,
   {
     checkpoint = null,
     onEvent,
-  }: { checkpoint?: Uint8Array | null; onEvent?: (event: SftEvent, c: Controls) => void } = {},
+  }: { checkpoint?: Uint8Array | null; onEvent?: (event: TrainEvent, c: Controls) => void } = {},
 ): Promise<Outcome> {
   const controls = newControls();
   const preparing = prepareData(source, recipe, model, controls.signal);
   let prepared = await preparing.next();
   while (!prepared.done) prepared = await preparing.next();
-  const steps = trainSft({ recipe, model, data: prepared.value, checkpoint, controls, turns: newTurns() });
-  const events: SftEvent[] = [];
+  const steps = train({ recipe, model, data: prepared.value, checkpoint, controls, turns: newTurns() });
+  const events: TrainEvent[] = [];
   const files = new Map<number, Uint8Array>();
   for (;;) {
     const next = await steps.next();
@@ -72,8 +72,8 @@ async function run(
   }
 }
 
-const stepsOf = (events: SftEvent[]) => events.flatMap((e) => (e.event === "step" ? [e.metrics] : []));
-const evalsOf = (events: SftEvent[]) => events.flatMap((e) => (e.event === "eval" ? [e.metrics] : []));
+const stepsOf = (events: TrainEvent[]) => events.flatMap((e) => (e.event === "step" ? [e.metrics] : []));
+const evalsOf = (events: TrainEvent[]) => events.flatMap((e) => (e.event === "eval" ? [e.metrics] : []));
 /** What must be equal to the bit: all but the clock. */
 const curve = (steps: StepMetrics[]) =>
   steps.map((m) => [m.step, m["train/loss"], m["train/grad_norm"], m["train/learning_rate"], m["train/epoch"]]);
@@ -138,7 +138,7 @@ test("accumulated small batches equal one big batch", async () => {
 
 test("stop keeps what was learnt when asked, and goes on from there", async () => {
   const recipe = smallRecipe();
-  const stopAt = (step: number, keep: boolean) => (event: SftEvent, controls: Controls) => {
+  const stopAt = (step: number, keep: boolean) => (event: TrainEvent, controls: Controls) => {
     if (event.event === "step" && event.metrics.step === step) controls.stop(keep);
   };
   const dropped = await run(recipe, { onEvent: stopAt(7, false) });
@@ -211,7 +211,7 @@ test("a loss that is no number fails the run before a checkpoint is written", as
   });
   const saved = parseCheckpoint(first.files.get(2)!);
   for (const { values } of saved.adapter.values()) values.fill(3e38);
-  const seen: SftEvent[] = [];
+  const seen: TrainEvent[] = [];
   const diverging = run(recipe, { checkpoint: newCheckpoint(saved), onEvent: (event) => seen.push(event) });
   await expect(diverging).rejects.toMatchObject({ code: "run.diverged" });
   expect(seen.filter(({ event }) => event === "step" || event === "state")).toEqual([]);

@@ -1,7 +1,7 @@
 /** @file Activation checkpointing (Chen et al. 2016): a part of the model whose activations are made again, not kept. */
 
-import { gradients } from "../kernels/gradients";
-import { tf } from "../kernels/tf";
+import { gradients } from "./gradients";
+import { tf } from "./tf";
 
 /**
  * block(x, held), keeping nothing of it but x and `held` for the derivative: backward runs the block once more under a

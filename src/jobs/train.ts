@@ -1,0 +1,318 @@
+/** @file A run from its first step to its last: what all objectives share. Each brings its step, and figures of its own. */
+
+import { StudioError } from "../core/errors";
+import type { EvalMetrics, Figures, GroupStep, RunEvent, Sample, StepMetrics } from "../core/metrics";
+import { nextTick } from "../core/nextTick";
+import type { ObjectiveKind } from "../core/objective";
+import { seedFor } from "../core/random";
+import { type Recipe, stepsInAll, trainedAdaptation } from "../core/recipe";
+import { say } from "../core/say";
+import type { Turns } from "../core/turns";
+import { trimMemory } from "../kernels/device";
+import { disposeAdapter, loadAdapter, newAdapter, readAdapter, setProgress } from "../model/adapter";
+import type { Adapter } from "../model/adapterParts";
+import { disposeOptimizer, loadOptimizer, newOptimizer, type Optimizer, readOptimizer } from "../model/training";
+import { newAlertWatch } from "../scoring/alerts";
+import { newCheckpoint, parseCheckpoint, type Tensors } from "./checkpoint";
+import type { Controls } from "./controls";
+import { type LoadedModel, stoppingAt } from "./loadModel";
+import { accuracyOf, measureAnswers } from "./measureAnswers";
+import { measureLoss } from "./measureLoss";
+import { measureRouting } from "./measureRouting";
+import type { TrainingData } from "./prepareData";
+import { learningRateAt } from "./schedule";
+import { newSftTrainer } from "./sft";
+import { type Stage, stageAt } from "./stages";
+import { afterEvaluation, afterStep, newTrainingState, type TrainingState } from "./trainingState";
+
+export type TrainInputs = {
+  recipe: Recipe;
+  model: LoadedModel;
+  data: TrainingData;
+  /** The file of an earlier checkpoint of the same recipe, to go on from. */
+  checkpoint: Uint8Array | null;
+  /** What the adapter begins as, where the recipe says so. */
+  start?: Tensors | null;
+  /** Activations are made again in the backward pass: less memory, a third more time, the same curve. */
+  recompute?: boolean;
+  controls: Controls;
+  turns: Turns;
+};
+
+/** `state` carries a checkpoint's file, and where the run stood. */
+export type TrainEvent = RunEvent | { event: "state"; state: TrainingState; bytes: Uint8Array<ArrayBuffer> };
+
+/** What is trained, and what trains it. */
+export type Session = TrainInputs & {
+  /** The recipe of the stage that the run is in. */
+  stage: Stage;
+  adapter: Adapter;
+  optimizer: Optimizer;
+  /** What rewards and preferences are measured from: null is the base. */
+  reference: Adapter | null;
+};
+
+/** Where a step stands. */
+export type StepPlace = {
+  /** Of its stage, from 1. */
+  step: number;
+  learningRate: number;
+  maxGradNorm: number;
+  dropoutSeed: number;
+  recompute: boolean;
+};
+
+export type StepReport = {
+  loss: number;
+  gradNorm: number;
+  /** Padding apart. */
+  tokens: number;
+  epoch: number;
+  /** Of computing, waiting for other jobs apart. */
+  seconds: number;
+  figures?: Figures;
+  groups?: Omit<GroupStep, "step">;
+};
+
+/** What an objective is to the loop. */
+export type Trainer = {
+  step: (place: StepPlace) => AsyncGenerator<RunEvent, StepReport>;
+  /** Figures of its own at an evaluation. Throws the signal's reason when aborted. */
+  evaluate?: () => AsyncGenerator<RunEvent, Partial<EvalMetrics>>;
+  /** What of it a checkpoint keeps, as JSON has it. */
+  keep?: () => unknown;
+  dispose?: () => void;
+};
+
+/** Makes an objective's trainer; `kept` is what its last checkpoint had of it. */
+export type NewTrainer = (session: Session, kept: unknown) => Trainer | AsyncGenerator<RunEvent, Trainer>;
+
+const trainers: Partial<Record<ObjectiveKind, NewTrainer>> = {
+  sft: newSftTrainer,
+};
+
+type Running = {
+  session: Session;
+  trainer: Trainer;
+  watch: ReturnType<typeof newAlertWatch>;
+  best: Tensors | null;
+};
+
+/**
+ * Trains until the schedule's last step, early stopping, or a stop. The curve depends only on the recipe, the data
+ * and the backend: going on from a checkpoint gives the same steps as never having stopped. With a patience the last
+ * checkpoint holds the adapter of the lowest evaluation loss.
+ * @throws `run.diverged` when loss or gradient is no longer a number; the last checkpoint is from before.
+ */
+export async function* train(inputs: TrainInputs): AsyncGenerator<TrainEvent, "done" | "stopped"> {
+  const { recipe, controls } = inputs;
+  const saved = inputs.checkpoint ? parseCheckpoint(inputs.checkpoint) : null;
+  let state = saved?.state ?? newTrainingState();
+  const session = await newSession(inputs, saved);
+  const watch = newAlertWatch();
+  for (const metrics of saved?.state.recent ?? []) watch(metrics);
+  let kept = state.step; // step of the last checkpoint
+  let trainer: Trainer | null = null;
+  let best = saved?.best ?? null;
+  try {
+    trainer = yield* newTrainer(session, saved?.state.objective);
+    for (;;) {
+      const stop = yield* obey(controls);
+      if (stop) {
+        if (stop === "keep" && kept < state.step) yield await toCheckpoint({ session, trainer, watch, best }, state);
+        return "stopped";
+      }
+      if (isEvaluationDue(recipe, state)) {
+        const metrics = yield* evaluate({ session, trainer, watch, best }, state);
+        if (!metrics) continue; // stopped on the way
+        state = afterEvaluation(state, metrics, recipe.evaluation.patience);
+        if (recipe.evaluation.patience > 0 && state.best?.step === state.step)
+          best = await readAdapter(session.adapter);
+      }
+      const ended = hasEnded(recipe, state);
+      if (kept < state.step && (ended || state.step % recipe.checkpoints.every === 0)) {
+        yield await toCheckpoint({ session, trainer, watch, best }, state);
+        kept = state.step;
+      }
+      if (ended) return "done";
+      if (stageAt(recipe, state.step).from > session.stage.from) {
+        trainer.dispose?.();
+        await enterStage(session, state.step);
+        trainer = yield* newTrainer(session, undefined);
+      }
+      const metrics = yield* advance({ session, trainer, watch, best }, state);
+      state = afterStep(state, metrics);
+      await nextTick();
+    }
+  } finally {
+    trainer?.dispose?.();
+    disposeOptimizer(session.optimizer);
+    disposeAdapter(session.adapter);
+    if (session.reference) disposeAdapter(session.reference);
+    trimMemory();
+  }
+}
+
+async function newSession(inputs: TrainInputs, saved: ReturnType<typeof parseCheckpoint> | null): Promise<Session> {
+  const { recipe, start } = inputs;
+  const model = stoppingAt(inputs.model, recipe.template);
+  const stage = stageAt(recipe, saved?.state.step ?? 0);
+  const adaptation = trainedAdaptation(recipe);
+  const drawn = () => newAdapter(model.llama, adaptation, seedFor(recipe.seed, "adapter"));
+  let adapter: Adapter;
+  if (saved) adapter = loadAdapter(model.llama, adaptation, saved.adapter);
+  else if (start) {
+    const fresh = await drawn();
+    const tensors = await readAdapter(fresh); // a read-out that the start has not begins as new
+    disposeAdapter(fresh);
+    adapter = loadAdapter(model.llama, adaptation, new Map([...tensors, ...start]));
+  } else adapter = await drawn();
+  const optimizer = saved
+    ? loadOptimizer(adapter, recipe.optimizer, saved.optimizer, saved.state.step - stage.from)
+    : newOptimizer(adapter, recipe.optimizer);
+  const from = saved ? saved.reference : (start ?? null);
+  const reference = from ? loadAdapter(model.llama, recipe.adaptation, policyOf(recipe, from)) : null;
+  return { ...inputs, model, stage, adapter, optimizer, reference };
+}
+
+/** Without the read-out, which a reference has no use for. */
+function policyOf(recipe: Recipe, tensors: Tensors): Tensors {
+  return recipe.adaptation === trainedAdaptation(recipe)
+    ? tensors
+    : new Map([...tensors].filter(([name]) => name !== "score.weight"));
+}
+
+/** The next stage begins where the last one ended: from here on that is what is measured from, and the moments are new. */
+async function enterStage(session: Session, step: number): Promise<void> {
+  const { recipe, model, adapter } = session;
+  disposeOptimizer(session.optimizer);
+  session.optimizer = newOptimizer(adapter, recipe.optimizer);
+  if (session.reference) disposeAdapter(session.reference);
+  const tensors = policyOf(recipe, await readAdapter(adapter));
+  session.reference = loadAdapter(model.llama, recipe.adaptation, tensors);
+  session.stage = stageAt(recipe, step);
+}
+
+async function* newTrainer(session: Session, kept: unknown): AsyncGenerator<TrainEvent, Trainer> {
+  const { kind } = session.stage.recipe.objective;
+  const make = trainers[kind];
+  if (!make) throw new StudioError("bug", say`There is no job for ${kind}`);
+  const made = make(session, kept);
+  return Symbol.asyncIterator in made ? yield* made : made;
+}
+
+const hasEnded = (recipe: Recipe, state: TrainingState) => state.stoppedEarly || state.step >= stepsInAll(recipe);
+
+const isEvaluationDue = (recipe: Recipe, state: TrainingState) =>
+  state.evaluated < state.step &&
+  (hasEnded(recipe, state) ||
+    state.step % recipe.evaluation.every === 0 ||
+    // What the next stage sets out from is worth knowing.
+    (state.step > 0 && stageAt(recipe, state.step).from === state.step));
+
+/** Waits while paused. Answers how to stop, or null to go on. */
+async function* obey(controls: Controls): AsyncGenerator<TrainEvent, "stop" | "keep" | null> {
+  if (controls.command() === "pause") {
+    yield { event: "status", status: "paused" };
+    while (controls.command() === "pause") await controls.changed();
+    if (controls.command() === "run") yield { event: "status", status: "running" };
+  }
+  const command = controls.command();
+  return command === "stop" || command === "keep" ? command : null;
+}
+
+async function toCheckpoint({ session, trainer, best }: Running, before: TrainingState): Promise<TrainEvent> {
+  const { recipe, adapter, optimizer, reference, turns } = session;
+  const objective = trainer.keep?.();
+  const state = objective === undefined ? before : { ...before, objective };
+  const bytes = await turns(async () => {
+    const [trained, moments, from] = await Promise.all([
+      readAdapter(adapter),
+      readOptimizer(optimizer),
+      reference ? readAdapter(reference) : null,
+    ]);
+    const chosen = hasEnded(recipe, state) ? (best ?? trained) : trained;
+    return newCheckpoint({ state, adapter: chosen, optimizer: moments, best, reference: from });
+  });
+  return { event: "state", state, bytes };
+}
+
+/** One optimizer step. */
+async function* advance(
+  { session, trainer, watch }: Running,
+  state: TrainingState,
+): AsyncGenerator<TrainEvent, StepMetrics> {
+  const { adapter, stage, recompute = false } = session;
+  const step = state.step + 1;
+  const inStage = step - stage.from;
+  const learningRate = learningRateAt(stage.recipe, inStage);
+  setProgress(adapter, (inStage - 1) / stage.recipe.schedule.steps);
+  const report = yield* trainer.step({
+    step: inStage,
+    learningRate,
+    maxGradNorm: stage.recipe.optimizer.maxGradNorm,
+    dropoutSeed: seedFor(stage.recipe.seed, "dropout", step),
+    recompute,
+  });
+  const { loss, gradNorm, tokens, seconds } = report;
+  const metrics: StepMetrics = {
+    step,
+    "train/loss": loss,
+    "train/grad_norm": gradNorm,
+    "train/learning_rate": learningRate,
+    "train/epoch": report.epoch,
+    tokens,
+    tokens_per_second: tokens / Math.max(seconds, 1e-6),
+    seconds: state.seconds + seconds,
+    ...report.figures,
+  };
+  const alerts = watch(metrics);
+  if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
+    for (const alert of alerts) yield { event: "alert", alert };
+    throw new StudioError("run.diverged", say`Step ${step}: the loss is ${loss}, the norm of its gradient ${gradNorm}`);
+  }
+  yield { event: "step", metrics };
+  if (report.groups) yield { event: "groups", groups: { step, ...report.groups } };
+  for (const alert of alerts) yield { event: "alert", alert };
+  return metrics;
+}
+
+/** Loss, accuracy and samples on held-out rows. Null where a stop came in between. */
+async function* evaluate(
+  { session, trainer, watch }: Running,
+  state: TrainingState,
+): AsyncGenerator<TrainEvent, EvalMetrics | null> {
+  const { recipe, model, adapter, data, controls, turns } = session;
+  const options = { maxTokens: recipe.evaluation.maxTokens, turns, signal: controls.signal, logic: data.logic };
+  const { step } = state;
+  // both lists begin alike, so the longer one answers for both
+  const problems = hasEnded(recipe, state) ? data.finalProblems : data.problems;
+  const scored = data.scoring === "none" ? [] : problems;
+  const asked = scored.length > data.samples.length ? scored : data.samples;
+  try {
+    const loss = yield* measureLoss(model, adapter, data.heldout, options);
+    const answers = yield* measureAnswers(model, adapter, asked, options);
+    const accuracy = accuracyOf(answers.slice(0, scored.length), data.scoring);
+    const own = trainer.evaluate ? yield* trainer.evaluate() : {};
+    const metrics: EvalMetrics = { step, "eval/loss": loss, ...accuracy, seconds: state.seconds, ...own };
+    const samples = answers.slice(0, data.samples.length).map(
+      ({ problem, completion, flexible, exact }): Sample => ({
+        step,
+        index: problem.index,
+        prompt: problem.prompt,
+        reference: problem.reference,
+        completion,
+        correct: data.scoring === "gsm8k" ? flexible : data.scoring === "exact-match" ? exact : null,
+      }),
+    );
+    yield { event: "eval", metrics };
+    if (samples.length > 0) yield { event: "samples", samples };
+    const routing = await turns(() => measureRouting(model, adapter, data.heldout, step));
+    if (routing) yield { event: "routing", routing };
+    for (const alert of watch(metrics)) yield { event: "alert", alert };
+    return metrics;
+  } catch (error) {
+    if (controls.signal.aborted) return null;
+    throw error;
+  }
+}
