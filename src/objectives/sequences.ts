@@ -59,3 +59,7 @@ export function sumsOf(tokens: Numbers, bounds: Numbers): Float64Array {
   }
   return sums;
 }
+
+/** Each sequence's tokens, [S]. */
+export const lengthsOf = (bounds: Numbers): Float64Array =>
+  Float64Array.from({ length: Math.max(bounds.length - 1, 0) }, (_, s) => (bounds[s + 1] ?? 0) - (bounds[s] ?? 0));
