@@ -1,5 +1,6 @@
 /** @file What the engine says of itself and of a recipe before it runs. */
 
+import type { Example } from "./dataset";
 import type { Said } from "./say";
 import type { Bytes } from "./units";
 
@@ -28,8 +29,8 @@ export type PromptAttention = {
   gates: Float32Array<ArrayBuffer> | null;
 };
 
-/** A row as the model will see it. `tooLong` rows, of more tokens than `context`, are left out of training. */
-export type RowPreview = { tokens: PreviewToken[]; tooLong: boolean; context: number };
+/** A row as it was read and as the model will see it. `tooLong` rows, of more tokens than `context`, are left out of training. */
+export type RowPreview = { example?: Example; tokens: PreviewToken[]; tooLong: boolean; context: number };
 
 /** What will happen if the recipe is started. */
 export type Plan = {

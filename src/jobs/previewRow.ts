@@ -21,5 +21,5 @@ export async function previewRow(
   const context = contextOf(recipe, model.config);
   const logic = await newLogic(recipe, model.tokenizer);
   const document = newMarkedDocument(example, recipe, model.tokenizer, context, logic);
-  return { ...newPreview(document, model.tokenizer), context };
+  return { ...newPreview(document, model.tokenizer), example, context };
 }

@@ -4,10 +4,11 @@ import { useTranslation } from "react-i18next";
 import type { DatasetFormat, Example, Inspection, Mapping } from "../../core/dataset";
 import type { Said } from "../../core/say";
 import { changeMapping, renameImport } from "../../state/imports";
-import { formatBytes } from "../../ui/formatQuantity";
+import { formatBytes, formatCount } from "../../ui/formatQuantity";
 import { Select } from "../../ui/Select";
 import { TextField } from "../../ui/TextField";
 import { translate } from "../../ui/words/translate";
+import { LabelBadge } from "./JudgedRow";
 
 /** No column; a column's own name never starts with this. */
 const none = "\u0000none";
@@ -15,11 +16,13 @@ const shownRows = 6;
 
 type Props = { file: File; name: string; inspection: Inspection; mapping: Mapping };
 
-/** What the columns allow, and the two forms that any columns allow. */
+/** What the columns allow, and the forms that any columns allow. */
 function choices({ candidates, columns }: Inspection): Mapping[] {
-  const [first = "", second = first] = columns;
+  const [first = "", second = first, third = second] = columns;
   const always: Mapping[] = [
     { format: "prompt-completion", prompt: [first], completion: second, turns: "" },
+    { format: "preference", prompt: [first], completion: second, rejected: third, turns: "" },
+    { format: "unpaired", prompt: [first], completion: second, turns: "", label: third },
     { format: "text", prompt: [], completion: first, turns: "" },
   ];
   return [...candidates, ...always.filter(({ format }) => !candidates.some((each) => each.format === format))];
@@ -53,70 +56,136 @@ export function MappingForm({ file, name, inspection, mapping }: Props) {
       </div>
       <section aria-label={t("datasets.import.preview")} className="flex flex-col">
         <h3 className="mb-1 text-sm">{t("datasets.import.preview")}</h3>
-        <div className="grid grid-cols-2 gap-4 border-b border-line pb-1 text-xs text-muted">
+        <JudgedNote inspection={inspection} mapping={mapping} />
+        <div className={`${grid(mapping)} border-b border-line pb-1 text-xs text-muted`}>
           <span>{t("datasets.import.previewPrompt")}</span>
-          <span>{t("datasets.import.previewCompletion")}</span>
+          {mapping.format === "preference" ? (
+            <>
+              <span>{t("datasets.import.previewChosen")}</span>
+              <span>{t("datasets.import.previewRejected")}</span>
+            </>
+          ) : (
+            <span>{t("datasets.import.previewCompletion")}</span>
+          )}
         </div>
         {inspection.examples.slice(0, shownRows).map((example, i) => (
-          <ExampleRow key={i} example={example} />
+          <ExampleRow key={i} example={example} mapping={mapping} />
         ))}
       </section>
     </div>
   );
 }
 
-function Columns({ columns, mapping }: { columns: readonly string[]; mapping: Mapping }) {
+/** What each objective makes of rows that judge. */
+function JudgedNote({ inspection: { examples }, mapping: { format } }: Pick<Props, "inspection" | "mapping">) {
   const { t } = useTranslation();
-  const options = columns.map((column) => ({ id: column, label: column }));
-  const change = (changes: Partial<Mapping>) => void changeMapping({ ...mapping, ...changes });
-  if (mapping.format === "sharegpt" || mapping.format === "messages") {
-    return (
-      <Select
-        label={t("datasets.import.turns")}
-        value={mapping.turns}
-        options={options}
-        onChange={(turns) => change({ turns })}
-      />
-    );
-  }
-  if (mapping.format === "text") {
-    return (
-      <Select
-        label={t("datasets.import.text")}
-        value={mapping.completion}
-        options={options}
-        onChange={(completion) => change({ completion })}
-      />
-    );
-  }
-  const parts = [...mapping.prompt, none].slice(0, columns.length);
+  if (format !== "preference" && format !== "unpaired") return null;
+  const good = examples.filter((example) => "label" in example && example.label === true).length;
   return (
-    <>
-      <div className="flex flex-col gap-2">
-        {parts.map((column, i) => (
-          <Select
-            key={i}
-            label={i === 0 ? t("datasets.import.prompt") : t("datasets.import.also")}
-            value={column}
-            options={i === 0 ? options : [{ id: none, label: t("datasets.import.none") }, ...options]}
-            onChange={(chosen) => {
-              const next = parts.map((part, at) => (at === i ? chosen : part));
-              change({ prompt: next.filter((part) => part !== none) });
-            }}
-          />
-        ))}
-      </div>
-      <Select
-        label={t("datasets.import.completion")}
-        value={mapping.completion}
-        options={options}
-        onChange={(completion) => change({ completion })}
-      />
-    </>
+    <p className="mb-2 text-xs text-muted">
+      {format === "preference"
+        ? t("datasets.import.pairNote")
+        : t("datasets.import.labelNote", { good: formatCount(good), count: examples.length })}
+    </p>
   );
 }
 
-function ExampleRow({ example }: { example: Example | { reason: Said } }) {
+type ColumnsProps = { columns: readonly string[]; mapping: Mapping };
+
+function Columns({ columns, mapping }: ColumnsProps) {
+  const { t } = useTranslation();
+  const options = columns.map((column) => ({ id: column, label: column }));
+  const change = (changes: Partial<Mapping>) => void changeMapping({ ...mapping, ...changes });
+  const column = (label: string, value: string, set: (chosen: string) => Partial<Mapping>) => (
+    <Select label={label} value={value} options={options} onChange={(chosen) => change(set(chosen))} />
+  );
+  const turns = column(t("datasets.import.turns"), mapping.turns, (chosen) => ({ turns: chosen }));
+  const completion = (label: string) => column(label, mapping.completion, (chosen) => ({ completion: chosen }));
+  switch (mapping.format) {
+    case "sharegpt":
+    case "messages":
+      return turns;
+    case "text":
+      return completion(t("datasets.import.text"));
+    case "preference":
+      return (
+        <>
+          <PromptColumns columns={columns} mapping={mapping} />
+          <div className="flex flex-col gap-2">
+            {completion(t("datasets.import.chosen"))}
+            {column(t("datasets.import.rejected"), mapping.rejected ?? "", (rejected) => ({ rejected }))}
+            <Dimension columns={columns} mapping={mapping} />
+          </div>
+        </>
+      );
+    case "unpaired":
+      return (
+        <>
+          {mapping.turns === "" ? <PromptColumns columns={columns} mapping={mapping} /> : turns}
+          <div className="flex flex-col gap-2">
+            {mapping.turns === "" && completion(t("datasets.import.answer"))}
+            {column(t("datasets.import.label"), mapping.label ?? "", (label) => ({ label }))}
+          </div>
+        </>
+      );
+    default:
+      return (
+        <>
+          <PromptColumns columns={columns} mapping={mapping} />
+          {completion(t("datasets.import.completion"))}
+        </>
+      );
+  }
+}
+
+/** The first column of the prompt and those that follow it. Rows that judge may bring their prompt with the answers. */
+function PromptColumns({ columns, mapping }: ColumnsProps) {
+  const { t } = useTranslation();
+  const options = columns.map((column) => ({ id: column, label: column }));
+  const optional = [{ id: none, label: t("datasets.import.none") }, ...options];
+  const mayBeNone = mapping.format === "preference" || mapping.format === "unpaired";
+  const parts = [...mapping.prompt, none].slice(0, columns.length);
+  return (
+    <div className="flex flex-col gap-2">
+      {parts.map((column, i) => (
+        <Select
+          key={i}
+          label={i === 0 ? t("datasets.import.prompt") : t("datasets.import.also")}
+          value={column}
+          options={i === 0 && !mayBeNone ? options : optional}
+          onChange={(chosen) => {
+            const next = parts.map((part, at) => (at === i ? chosen : part));
+            void changeMapping({ ...mapping, prompt: next.filter((part) => part !== none) });
+          }}
+        />
+      ))}
+    </div>
+  );
+}
+
+function Dimension({ columns, mapping }: ColumnsProps) {
+  const { t } = useTranslation();
+  return (
+    <Select
+      label={t("datasets.import.dimension")}
+      value={mapping.dimension ?? none}
+      options={[
+        { id: none, label: t("datasets.import.none") },
+        ...columns.map((column) => ({ id: column, label: column })),
+      ]}
+      onChange={(chosen) => {
+        const { dimension: _before, ...rest } = mapping;
+        void changeMapping(chosen === none ? rest : { ...rest, dimension: chosen });
+      }}
+    />
+  );
+}
+
+/** The preview's columns: one more for what was rejected, below the chosen answer where the page is narrow. */
+const grid = ({ format }: Mapping) =>
+  format === "preference" ? "grid grid-cols-2 gap-x-4 gap-y-1 sm:grid-cols-3" : "grid grid-cols-2 gap-4";
+
+function ExampleRow({ example, mapping }: { example: Example | { reason: Said }; mapping: Mapping }) {
   const { t } = useTranslation();
   if ("reason" in example) {
     return (
@@ -127,9 +196,13 @@ function ExampleRow({ example }: { example: Example | { reason: Said } }) {
   }
   const text = "line-clamp-5 min-w-0 font-mono text-xs leading-5 break-words whitespace-pre-wrap";
   return (
-    <div className="grid grid-cols-2 gap-4 border-b border-line/70 py-2">
+    <div className={`${grid(mapping)} border-b border-line/70 py-2`}>
       <p className={`${text} text-muted`}>{example.prompt}</p>
-      <p className={text}>{example.completion}</p>
+      <div className="min-w-0">
+        {example.label !== undefined && <LabelBadge label={example.label} />}
+        <p className={text}>{example.completion}</p>
+      </div>
+      {example.rejected !== undefined && <p className={`${text} text-muted max-sm:col-start-2`}>{example.rejected}</p>}
     </div>
   );
 }

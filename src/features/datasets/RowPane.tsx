@@ -14,6 +14,7 @@ import { Select } from "../../ui/Select";
 import { Term } from "../../ui/Term";
 import { TokenLegend } from "../../ui/TokenLegend";
 import { TokenText } from "../../ui/TokenText";
+import { isJudged, JudgedRow } from "./JudgedRow";
 import { type LogicMask, logicMasks, withMask } from "./logicMasks";
 
 export function RowPane({ dataset, row }: { dataset: Dataset; row: number }) {
@@ -33,10 +34,14 @@ export function RowPane({ dataset, row }: { dataset: Dataset; row: number }) {
     if (isReady) loadPreview(asked, row);
   }, [isReady, asked, row]);
   const shown = state.value?.row === row && state.value.source === sourceOf(dataset.id) ? state.value.preview : null;
+  const example = shown?.example;
+  const { format } = dataset.mapping;
+  const size =
+    format === "preference" || format === "unpaired" ? "max-lg:h-[28rem] lg:w-[36rem]" : "max-lg:h-72 lg:w-96";
   return (
     <section
       aria-label={t("datasets.asTokens", { row: formatCount(row + 1) })}
-      className="flex min-h-0 shrink-0 flex-col gap-2 border-line p-4 max-lg:h-72 max-lg:border-t lg:w-96 lg:border-l"
+      className={`flex min-h-0 shrink-0 flex-col gap-2 border-line p-4 max-lg:border-t lg:border-l ${size}`}
     >
       <header className="flex flex-wrap items-center gap-2">
         <h3 className="text-sm">{t("datasets.row", { row: formatCount(row + 1) })}</h3>
@@ -57,6 +62,8 @@ export function RowPane({ dataset, row }: { dataset: Dataset; row: number }) {
       </header>
       {engine.status === "failed" && <ErrorNotice error={engine.error} />}
       {state.status === "failed" && <ErrorNotice error={state.error} />}
+      {example && isJudged(example) && <JudgedRow example={example} row={row} />}
+      {example?.rejected !== undefined && <p className="text-xs text-faint">{t("datasets.chosenTokens")}</p>}
       {shown ? (
         <TokenText
           label={t("datasets.asTokens", { row: formatCount(row + 1) })}
