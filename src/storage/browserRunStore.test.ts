@@ -3,12 +3,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, expect, test, vi } from "vitest";
-import type { RunEvent, StepMetrics } from "../core/metrics";
+import type { GroupStep, RunEvent, StepMetrics } from "../core/metrics";
 import { newRecipe } from "../core/recipe";
 import { newRun, type Run } from "../core/run";
 import { newBrowserRunStore } from "./browserRunStore";
 import { checkpointFolder } from "./checkpointFiles";
+import { deleteEverything } from "./deleteEverything";
 import { type Failure, type Faults, failingFiles, failObjectStores } from "./failingStorage";
+import { eachGroups, listGroupSteps, readGroups } from "./groups";
 import { holdRun } from "./locks";
 import { newNodeBigFiles } from "./node/nodeBigFiles";
 import { newNodeFiles } from "./node/nodeFiles";
@@ -25,6 +27,28 @@ const stepEvent = (step: number): RunEvent => ({
   event: "step",
   metrics: { step, "train/loss": 1 / (step + 1) } as StepMetrics,
 });
+const groupStep = (step: number): GroupStep => ({
+  step,
+  rewardNames: ["answer", "steps"],
+  groups: [
+    {
+      prompt: "1+1?",
+      reference: "#### 2",
+      completions: [
+        {
+          tokens: ["2", "", " 👍", "\n"],
+          finished: true,
+          rewards: [1, null],
+          reward: 1,
+          advantages: [0.123_45],
+          change: [0.5, -0.25, 1e-7, Number.NaN],
+        },
+        { tokens: [], finished: false, rewards: [0, 0.5], reward: 0.1, advantages: [-0.5], change: null },
+      ],
+    },
+  ],
+});
+const groupsEvent = (step: number): RunEvent => ({ event: "groups", groups: groupStep(step) });
 const content = (step: number) => new Uint8Array(1000 + step).fill(step % 251);
 const at = (run: Run, step: number): Run => ({ ...run, status: "running", step, checkpoint: step });
 
@@ -32,7 +56,12 @@ const at = (run: Run, step: number): Run => ({ ...run, status: "running", step, 
 async function state(run: Run) {
   const checkpoint = await newBrowserRunStore(files).readCheckpoint(run.id);
   const { steps } = await readHistory(run.id);
-  return { record: await getRun(run.id), checkpoint, steps: steps.map(({ step }) => step) };
+  return {
+    record: await getRun(run.id),
+    checkpoint,
+    steps: steps.map(({ step }) => step),
+    groups: await listGroupSteps(run.id),
+  };
 }
 
 test("record, history and checkpoint come back, and only the newest checkpoint's file stays", async () => {
@@ -40,16 +69,43 @@ test("record, history and checkpoint come back, and only the newest checkpoint's
   const store = newBrowserRunStore(files);
   expect(await store.readCheckpoint(run.id)).toBeNull();
   await expect(store.getRun(run.id)).rejects.toMatchObject({ code: "run.missing" });
-  for (const step of [1, 2, 3]) await store.saveCheckpoint(at(run, step), [stepEvent(step)], content(step));
+  for (const step of [1, 2, 3])
+    await store.saveCheckpoint(at(run, step), [stepEvent(step), groupsEvent(step)], content(step));
   expect(await state(run)).toEqual({
     record: at(run, 3),
     checkpoint: { step: 3, bytes: content(3) },
     steps: [1, 2, 3],
+    groups: [1, 2, 3],
   });
   expect(await files.listFiles(checkpointFolder)).toHaveLength(1);
   await deleteRun(run.id, files);
   expect(await files.listFiles(checkpointFolder)).toHaveLength(0);
   expect((await readHistory(run.id)).steps).toEqual([]);
+  expect(await listGroupSteps(run.id)).toEqual([]);
+});
+
+test("groups come back in four digits, one step at a time, and go with the steps after a checkpoint", async () => {
+  const [run, other] = [newRun(newRecipe(), "groups"), newRun(newRecipe(), "beside")];
+  const store = newBrowserRunStore(files);
+  for (const step of [2, 1, 10]) await store.save(at(run, 10), [stepEvent(step), groupsEvent(step)]);
+  await store.save(at(other, 3), [groupsEvent(3)]);
+  const expected = groupStep(2);
+  expected.groups[0]?.completions[0]?.advantages.splice(0, 1, 0.1235);
+  expect(await readGroups(run.id, 2)).toEqual(expected);
+  expect(await readGroups(run.id, 3)).toBeNull();
+  const seen: number[] = [];
+  for await (const { step } of eachGroups(run.id)) {
+    seen.push(step);
+    if (step === 10) await store.save(at(run, 11), [groupsEvent(11)]);
+  }
+  expect(seen).toEqual([1, 2, 10, 11]);
+  await store.truncate(run.id, 2);
+  expect(await listGroupSteps(run.id)).toEqual([1, 2]);
+  expect(await listGroupSteps(other.id)).toEqual([3]);
+  await deleteRun(run.id, files);
+  expect(await listGroupSteps(run.id)).toEqual([]);
+  await deleteEverything(files, noBigFiles);
+  expect(await listGroupSteps(other.id)).toEqual([]);
 });
 
 test("every kind of event is kept, and what comes after a step can be dropped", async () => {
@@ -106,7 +162,7 @@ test.each(cases)(
   "each storage call failing in turn ($failure, $error) leaves the old or the new state",
   async (how) => {
     let failed = 0;
-    for (let failAt = 1; failAt <= 21; failAt++) {
+    for (let failAt = 1; failAt <= 25; failAt++) {
       const run = newRun(newRecipe(), `fault ${failAt}`);
       const faults: Faults = { calls: 0, failAt, failure: how.failure, error: how.error };
       const store = newBrowserRunStore(failingFiles(files, faults));
@@ -115,7 +171,7 @@ test.each(cases)(
       let last = 0;
       try {
         for (last = 1; last <= 4; last++) {
-          await store.saveCheckpoint(at(run, last), [stepEvent(last)], content(last));
+          await store.saveCheckpoint(at(run, last), [stepEvent(last), groupsEvent(last)], content(last));
           acknowledged = last;
         }
       } catch (error) {
@@ -134,6 +190,7 @@ test.each(cases)(
           record: at(run, step),
           checkpoint: { step, bytes: content(step) },
           steps: Array.from({ length: step }, (_, i) => i + 1),
+          groups: Array.from({ length: step }, (_, i) => i + 1),
         });
         await sweepStorage(files, noBigFiles);
         expect((await state(run)).checkpoint).toEqual({ step, bytes: content(step) });

@@ -7,6 +7,7 @@ import { say } from "../core/say";
 import { newCheckpointFile } from "./checkpointFiles";
 import { read, type StoredCheckpoint, together, write } from "./database";
 import { type Files, opfs } from "./files";
+import { groupsAfter, storedGroups } from "./groups";
 import type { RunStore } from "./runStore";
 import { getRun, storedEvent } from "./runs";
 
@@ -15,12 +16,14 @@ function saveRecord(
   events: RunEvent[],
   checkpoint?: StoredCheckpoint,
 ): Promise<StoredCheckpoint | undefined> {
-  return write(["runs", "events", "checkpoints"], async (tx) => {
+  return write(["runs", "events", "checkpoints", "groups"], async (tx) => {
     const older = await tx.objectStore("checkpoints").get(run.id);
     const told = events.map((event) => storedEvent(run.id, event)).filter((event) => event !== null);
+    const groups = events.map((event) => storedGroups(run.id, event)).filter((one) => one !== null);
     await together([
       () => tx.objectStore("runs").put(run),
       ...told.map((event) => () => tx.objectStore("events").put(event)),
+      ...groups.map((one) => () => tx.objectStore("groups").put(one)),
       ...(checkpoint ? [() => tx.objectStore("checkpoints").put(checkpoint)] : []),
     ]);
     return older;
@@ -60,7 +63,12 @@ export function newBrowserRunStore(files: Files = opfs): RunStore {
     },
 
     async truncate(run, step) {
-      await write(["events"], (tx) => tx.objectStore("events").delete(IDBKeyRange.bound([run, step, []], [run, []])));
+      await write(["events", "groups"], (tx) =>
+        together([
+          () => tx.objectStore("events").delete(IDBKeyRange.bound([run, step, []], [run, []])),
+          () => tx.objectStore("groups").delete(groupsAfter(run, step)),
+        ]),
+      );
     },
 
     getRun,

@@ -13,6 +13,8 @@ export type RowChunk = { dataset: DatasetId; from: number; count: number; text: 
 export type StoredEvent = { run: RunId; step: number; kind: string; value: unknown };
 /** Which file holds a run's newest whole checkpoint. */
 export type StoredCheckpoint = { run: RunId; step: number; file: string; bytes: number };
+/** What a run wrote and learnt from at a step, as `packGroups` makes it. */
+export type StoredGroups = { run: RunId; step: number; packed: unknown };
 /** The fastest variant of each kernel's shape on a graphics adapter. */
 export type StoredTuning = { adapter: string; variants: Record<string, string> };
 
@@ -20,6 +22,7 @@ interface Schema extends DBSchema {
   runs: { key: RunId; value: unknown; indexes: { createdAt: number } };
   events: { key: [RunId, number, string]; value: StoredEvent };
   checkpoints: { key: RunId; value: StoredCheckpoint };
+  groups: { key: [RunId, number]; value: StoredGroups };
   datasets: { key: DatasetId; value: unknown; indexes: { createdAt: number } };
   rows: { key: [DatasetId, number]; value: RowChunk };
   tunings: { key: string; value: StoredTuning };
@@ -31,7 +34,7 @@ type Store = StoreNames<Schema>;
 type Database = IDBPDatabase<Schema>;
 
 const name = "anneal";
-const version = 5;
+const version = 6;
 
 function upgrade(db: Database, from: number) {
   // A step that has shipped is never edited: a change of the schema is a new step.
@@ -46,6 +49,7 @@ function upgrade(db: Database, from: number) {
   if (from < 3) db.createObjectStore("models", { keyPath: "id" }).createIndex("createdAt", "createdAt");
   if (from < 4) db.createObjectStore("adapters", { keyPath: "id" }).createIndex("createdAt", "createdAt");
   if (from < 5) db.createObjectStore("ablations", { keyPath: "id" }).createIndex("createdAt", "createdAt");
+  if (from < 6) db.createObjectStore("groups", { keyPath: ["run", "step"] });
 }
 
 let opened: Promise<Database> | undefined;

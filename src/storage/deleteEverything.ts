@@ -17,6 +17,7 @@ export async function deleteEverything(files: Files = opfs, bigFiles: BigFiles =
     "runs",
     "events",
     "checkpoints",
+    "groups",
     "datasets",
     "rows",
     "tunings",

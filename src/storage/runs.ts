@@ -16,6 +16,7 @@ import { parseRun, type Run } from "../core/run";
 import { checkpointFolder, runOfFile } from "./checkpointFiles";
 import { read, type StoredEvent, together, write } from "./database";
 import { type Files, opfs } from "./files";
+import { groupsAfter } from "./groups";
 import { holdRun } from "./locks";
 import { type Records, readEach } from "./readEach";
 
@@ -39,14 +40,15 @@ export async function saveRun(run: Run): Promise<void> {
   await write(["runs"], (tx) => tx.objectStore("runs").put(run));
 }
 
-/** Deletes the run, its history and its files. Throws `run.locked` while it trains. */
+/** Deletes the run, its history, its groups and its files. Throws `run.locked` while it trains. */
 export async function deleteRun(id: RunId, files: Files = opfs): Promise<void> {
   await holdRun(id, async () => {
-    await write(["runs", "events", "checkpoints"], (tx) =>
+    await write(["runs", "events", "checkpoints", "groups"], (tx) =>
       together([
         () => tx.objectStore("runs").delete(id),
         () => tx.objectStore("events").delete(allEvents(id)),
         () => tx.objectStore("checkpoints").delete(id),
+        () => tx.objectStore("groups").delete(groupsAfter(id)),
       ]),
     );
     for (const path of await files.listFiles(checkpointFolder))
@@ -70,7 +72,7 @@ export function storedEvent(run: RunId, event: RunEvent): StoredEvent | null {
       return { run, step: event.routing.step, kind: "routing", value: event.routing };
     case "checkpoint":
       return { run, step: event.checkpoint.step, kind: "checkpoint", value: event.checkpoint };
-    case "groups": // kept apart: they are many, and asked for one step at a time
+    case "groups": // kept apart (groups.ts): they are many, and asked for one step at a time
     case "progress":
     case "status":
       return null;

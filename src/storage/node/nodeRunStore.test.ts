@@ -63,6 +63,60 @@ test("events after a step are dropped; lines never acknowledged are cut off; ano
   expect(await readRunFolder(dir)).toEqual(other);
 });
 
+test("groups are lines beside the samples, cut back with them, and gone with another run", async () => {
+  const dir = path.join(root, "groups");
+  const file = path.join(dir, "groups.jsonl");
+  const run = newRun(newRecipe(), "groups");
+  const groupsEvent = (step: number): RunEvent => ({
+    event: "groups",
+    groups: {
+      step,
+      rewardNames: ["answer", "steps"],
+      groups: [
+        {
+          prompt: "1+1?",
+          reference: "2",
+          completions: [
+            {
+              tokens: ["2", "\n"],
+              finished: true,
+              rewards: [1, null],
+              reward: 1,
+              advantages: [0.5, 0.123_46],
+              change: [0.25, 0.75],
+            },
+            { tokens: ["3"], finished: false, rewards: [0, 0.5], reward: 0.1, advantages: [-0.5], change: null },
+          ],
+        },
+      ],
+    },
+  });
+  const store = newNodeRunStore(dir);
+  for (const step of [1, 2, 3]) await store.save(run, [stepEvent(step), groupsEvent(step)]);
+  expect(await readLines(file)).toHaveLength(6);
+  await writeFile(file, `${await readFile(file, "utf8")}{"step":4,"pro`);
+  const again = newNodeRunStore(dir);
+  await again.truncate(run.id, 1);
+  await again.save(run, [groupsEvent(2)]);
+  const lines = await readLines(file);
+  expect(lines.map(({ step }) => step)).toEqual([1, 1, 2, 2]);
+  expect(lines[0]).toEqual({
+    step: 1,
+    group: 0,
+    prompt: "1+1?",
+    reference: "2",
+    completion: "2\n",
+    tokens: 2,
+    finished: true,
+    rewards: { answer: 1, steps: null },
+    reward: 1,
+    advantage: 0.3117,
+    change: 0.5,
+  });
+  await again.save(newRun(newRecipe(), "other"), [stepEvent(1)]);
+  expect(await readdir(dir)).not.toContain("groups.jsonl");
+});
+
 /** Runs the loop until it is killed; answers the last step it was told is safe. */
 async function saveUntilKilled(entry: string, dir: string, millis: number): Promise<number> {
   const child = spawn(process.execPath, [entry, dir, "300000"], { stdio: ["ignore", "pipe", "inherit"] });

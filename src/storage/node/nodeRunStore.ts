@@ -1,4 +1,4 @@
-/** @file Node's run store: a run is a folder with run.json, metrics.jsonl, samples.jsonl and its newest checkpoint. */
+/** @file Node's run store: a run is a folder with run.json, metrics.jsonl, samples.jsonl, groups.jsonl and its newest checkpoint. */
 
 import { mkdir, open, rm } from "node:fs/promises";
 import path from "node:path";
@@ -6,6 +6,7 @@ import { StudioError } from "../../core/errors";
 import type { RunEvent } from "../../core/metrics";
 import { parseRun, type Run } from "../../core/run";
 import { say } from "../../core/say";
+import { groupLines } from "../packedGroups";
 import type { RunStore } from "../runStore";
 import { storageFailure } from "../storageFailure";
 import { namesIn, readWhole, replaceFile } from "./nodeFiles";
@@ -16,6 +17,7 @@ type Stored = {
   run: Run;
   metrics: number; // bytes of metrics.jsonl that stand
   samples: number; // bytes of samples.jsonl that stand
+  groups?: number; // bytes of groups.jsonl that stand; folders of before groups were told have none
   checkpoint: { step: number; file: string; bytes: number } | null;
 };
 
@@ -42,19 +44,21 @@ export async function readRunFolder(dir: string): Promise<Run | null> {
   return (await load(dir))?.run ?? null;
 }
 
-/** Lines for metrics.jsonl and samples.jsonl. */
-function linesOf(events: RunEvent[]): { metrics: string; samples: string } {
+/** Lines for metrics.jsonl, samples.jsonl and groups.jsonl. */
+function linesOf(events: RunEvent[]): { metrics: string; samples: string; groups: string } {
   const line = (record: object) => `${JSON.stringify(record)}\n`;
   let metrics = "";
   let samples = "";
+  let groups = "";
   for (const event of events) {
     if (event.event === "step" || event.event === "eval") metrics += line({ event: event.event, ...event.metrics });
     else if (event.event === "alert") metrics += line({ event: "alert", ...event.alert });
     else if (event.event === "routing") metrics += line({ event: "routing", ...event.routing });
     else if (event.event === "checkpoint") metrics += line({ event: "checkpoint", ...event.checkpoint });
     else if (event.event === "samples") samples += event.samples.map(line).join("");
+    else if (event.event === "groups") groups += groupLines(event.groups);
   }
-  return { metrics, samples };
+  return { metrics, samples, groups };
 }
 
 /** Puts `text` at byte `at`, where what stands ends, and answers where it ends now. */
@@ -74,21 +78,30 @@ async function appendAt(file: string, at: number, text: string): Promise<number>
   }
 }
 
-/** Leaves out the lines after `step`. */
+/** Leaves out the lines after `step`. Line by line, as a whole log may be more than one string can hold. */
 async function keepUntil(file: string, size: number, step: number): Promise<number> {
   const bytes = await readWhole(file);
   if (!bytes) return 0;
-  const lines = new TextDecoder().decode(bytes.subarray(0, size)).split("\n").slice(0, -1);
-  const stepOf = (line: string, i: number): number => {
-    try {
-      return (JSON.parse(line) as { step: number }).step;
-    } catch (error) {
-      throw new StudioError("storage.failed", say`${file} is unreadable at line ${i + 1}`, { cause: error });
-    }
-  };
-  const kept = lines.flatMap((line, i) => (stepOf(line, i) <= step ? [`${line}\n`] : [])).join("");
-  await replaceFile(file, kept);
-  return new TextEncoder().encode(kept).length;
+  const whole = Buffer.from(bytes.buffer, 0, Math.min(size, bytes.length));
+  const kept: Buffer[] = [];
+  for (let start = 0, number = 1; ; number++) {
+    const end = whole.indexOf(10, start) + 1; // behind the line break
+    if (end === 0) break;
+    const line = whole.subarray(start, end);
+    if (stepOf(line, file, number) <= step) kept.push(line);
+    start = end;
+  }
+  const left = Buffer.concat(kept);
+  await replaceFile(file, left);
+  return left.length;
+}
+
+function stepOf(line: Buffer, file: string, number: number): number {
+  try {
+    return (JSON.parse(line.toString()) as { step: number }).step;
+  } catch (error) {
+    throw new StudioError("storage.failed", say`${file} is unreadable at line ${number}`, { cause: error });
+  }
 }
 
 /** One folder, one run: saving a run of another id starts the folder afresh. */
@@ -111,12 +124,16 @@ export function newNodeRunStore(dir: string): RunStore {
   const save = async (run: Run, events: RunEvent[], checkpoint?: Stored["checkpoint"]) => {
     const found = await current();
     const old = found?.run.id === run.id ? found : null;
-    const { metrics, samples } = linesOf(events);
+    if (found && !old) await rm(at("groups.jsonl"), { force: true });
+    const { metrics, samples, groups } = linesOf(events);
+    const standing = old?.groups ?? 0;
     await commit({
       version: 1,
       run,
       metrics: await appendAt(at("metrics.jsonl"), old?.metrics ?? 0, metrics),
       samples: await appendAt(at("samples.jsonl"), old?.samples ?? 0, samples),
+      // only runs that write have the file
+      groups: standing > 0 || groups !== "" ? await appendAt(at("groups.jsonl"), standing, groups) : 0,
       checkpoint: checkpoint ?? old?.checkpoint ?? null,
     });
   };
@@ -165,7 +182,8 @@ export function newNodeRunStore(dir: string): RunStore {
         // cut short between the two, run.json names more bytes than a log has: the log's end then counts
         const metrics = await keepUntil(at("metrics.jsonl"), found.metrics, step);
         const samples = await keepUntil(at("samples.jsonl"), found.samples, step);
-        await commit({ ...found, metrics, samples });
+        const groups = found.groups ? await keepUntil(at("groups.jsonl"), found.groups, step) : 0;
+        await commit({ ...found, metrics, samples, groups });
       }),
 
     getRun: (id) =>
