@@ -14,6 +14,7 @@ import { bytes } from "./core/units";
 import { addAdapters, importAdapter, readTrained, type Trained } from "./jobs/adapterLibrary";
 import { type Controls, newControls } from "./jobs/controls";
 import { newEngineSession, type Session } from "./jobs/engineSession";
+import { exportDataset } from "./jobs/exportDataset";
 import { describeExports, exportTrained, proveTrained } from "./jobs/exportTrained";
 import { answer } from "./jobs/generate";
 import { importDataset } from "./jobs/importDataset";
@@ -26,6 +27,7 @@ import { previewRow } from "./jobs/previewRow";
 import { previewPrompt, readAttention } from "./jobs/readPrompt";
 import { newRecipeSource } from "./jobs/recipeSource";
 import { runTraining } from "./jobs/runTraining";
+import { saveFeedback } from "./jobs/saveFeedback";
 import { newStepTimes } from "./jobs/stepTimes";
 import { newUntilLost } from "./jobs/untilLost";
 import { weightBytes } from "./jobs/weightFormats";
@@ -258,6 +260,12 @@ const emit = serve<Calls, Events>(self, {
   "dataset.delete": async ({ dataset }) => {
     await deleteDataset(dataset);
     source.forget();
+  },
+  "dataset.export": ({ dataset }, signal) => exportDataset(dataset, readAsset, signal),
+  "feedback.save": async (feedback) => {
+    const kept = await saveFeedback(feedback);
+    source.forget();
+    return kept;
   },
   "recipe.preview": async ({ recipe, row }, signal) => {
     const { open, tokenizer } = await library.know(recipe.model);

@@ -13,6 +13,7 @@ import type {
 } from "../core/engine";
 import type { WireError } from "../core/errors";
 import type { ExportFormat, ExportOffer, ExportProof, MadeExport } from "../core/exportFormat";
+import type { Feedback, KeptFeedback } from "../core/feedback";
 import type { AdapterId, DatasetId, ModelId, RunId } from "../core/ids";
 import type { RunEvent } from "../core/metrics";
 import type { Model } from "../core/modelRecord";
@@ -44,6 +45,10 @@ export type Calls = {
     result: { dataset: Dataset } | { bad: BadRow[]; badCount: number; rows: number };
   };
   "dataset.delete": { args: { dataset: DatasetId }; result: void };
+  /** As JSONL, rows that judge in TRL's form. */
+  "dataset.export": { args: { dataset: DatasetId }; result: Blob };
+  /** Thumbs as rows of two data sets, in place of what was said of the question before. */
+  "feedback.save": { args: Feedback; result: KeptFeedback };
   /** A row of a data set under the recipe's template, tokenizer and context. */
   "recipe.preview": { args: { recipe: Recipe; row: number }; result: RowPreview };
   "recipe.plan": { args: { recipe: Recipe }; result: Plan };

@@ -52,6 +52,12 @@ export async function deleteDataset(dataset: DatasetId): Promise<void> {
   await loadDatasets();
 }
 
+/** The rows as JSONL, those that judge in TRL's form. Throws what kept them from being read. */
+export async function exportRows(dataset: DatasetId): Promise<Blob> {
+  const engine = await openEngine();
+  return engine.call("dataset.export", { dataset });
+}
+
 /** A recipe names the embedded data `embedded`, any other by its id. */
 export const sourceOf = (id: DatasetId): string => (id === embeddedDataset ? "embedded" : id);
 

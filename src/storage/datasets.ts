@@ -60,6 +60,37 @@ export async function readRows(id: DatasetId, from: number, count: number): Prom
   return rows;
 }
 
+type Whole = { dataset: Dataset; rows: Row[] };
+
+/** Is given null where there is no such data set, and answers null where there shall be none. */
+export type DatasetEdit = (stored: Whole | null) => Whole | null;
+
+/**
+ * Small data sets read, changed and written in one transaction, so that no other tab's change is lost.
+ * @throws `storage.full`, `storage.failed`, and what an edit throws; all stays as it was then.
+ */
+export async function editDatasets(edits: readonly (readonly [DatasetId, DatasetEdit])[]): Promise<void> {
+  await write(["datasets", "rows"], async (tx) => {
+    const [records, chunks] = [tx.objectStore("datasets"), tx.objectStore("rows")];
+    for (const [id, edit] of edits) {
+      const record: unknown = await records.get(id);
+      const lines = (await chunks.getAll(allRows(id))).flatMap(({ text }) => text.split("\n"));
+      const rows = lines.map((line) => JSON.parse(line) as Row);
+      const changed = edit(record === undefined ? null : { dataset: parseDataset(record), rows });
+      await chunks.delete(allRows(id));
+      if (!changed) {
+        await records.delete(id);
+        continue;
+      }
+      for (let from = 0; from < changed.rows.length; from += chunkRows) {
+        const some = changed.rows.slice(from, from + chunkRows).map((row) => JSON.stringify(row));
+        await chunks.put({ dataset: id, from, count: some.length, text: some.join("\n") });
+      }
+      await records.put(changed.dataset);
+    }
+  });
+}
+
 export type DatasetWriter = {
   append(rows: Row[]): Promise<void>;
   /** Stores what is left and, last, the record: only now the data set exists. */

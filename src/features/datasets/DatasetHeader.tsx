@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 import type { Dataset } from "../../core/dataset";
 import { embeddedDataset } from "../../core/ids";
-import { deleteDataset, sourceOf } from "../../state/datasets";
+import { deleteDataset, exportRows, sourceOf } from "../../state/datasets";
 import { showMessage } from "../../state/shell";
 import { changeRecipe } from "../../state/studio";
 import { Badge } from "../../ui/Badge";
@@ -13,6 +13,7 @@ import { Button, IconButton } from "../../ui/Button";
 import { ConfirmDialog, Dialog } from "../../ui/Dialog";
 import { explainError } from "../../ui/explainError";
 import { formatBytes, formatCount, formatTime } from "../../ui/formatQuantity";
+import { saveFile } from "../../ui/saveFile";
 import { BadRows } from "./BadRows";
 
 export function DatasetHeader({ dataset }: { dataset: Dataset }) {
@@ -40,6 +41,14 @@ export function DatasetHeader({ dataset }: { dataset: Dataset }) {
       showMessage({ tone: "bad", title: t("datasets.deleteFailed", { name }), detail: detail || title });
     }
   };
+  const save = async () => {
+    try {
+      saveFile(`${name.replaceAll(/[^\p{L}\p{N}._-]+/gu, "-")}.jsonl`, await exportRows(id), "application/jsonl");
+    } catch (error) {
+      const { title, detail } = explainError(t, error);
+      showMessage({ tone: "bad", title: t("datasets.exportFailed", { name }), detail: detail || title });
+    }
+  };
   return (
     <header className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-line px-4 py-2">
       <h2 className="min-w-0 truncate text-base">{name}</h2>
@@ -60,6 +69,7 @@ export function DatasetHeader({ dataset }: { dataset: Dataset }) {
       <Button size="sm" icon="studio" onPress={use}>
         {t("datasets.use")}
       </Button>
+      <IconButton size="sm" icon="download" label={t("datasets.export")} onPress={() => void save()} />
       {!isEmbedded && (
         <IconButton size="sm" icon="trash" label={t("datasets.delete")} onPress={() => setOpen("delete")} />
       )}

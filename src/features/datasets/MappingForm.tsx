@@ -80,7 +80,7 @@ export function MappingForm({ file, name, inspection, mapping }: Props) {
 function JudgedNote({ inspection: { examples }, mapping: { format } }: Pick<Props, "inspection" | "mapping">) {
   const { t } = useTranslation();
   if (format !== "preference" && format !== "unpaired") return null;
-  const good = examples.filter((example) => "label" in example && example.label === true).length;
+  const good = examples.filter((example) => "label" in example && example.label).length;
   return (
     <p className="mb-2 text-xs text-muted">
       {format === "preference"

@@ -11,6 +11,8 @@ export const datasets = {
   empty: "Only the embedded data so far",
   emptyHint: "Drop a JSONL, JSON, CSV or text file anywhere on the page, or import one.",
   use: "Train on it",
+  export: "Save as JSONL",
+  exportFailed: "{{name}} could not be saved",
   delete: "Delete",
   deleteTitle: "Delete {{name}}?",
   deleteDetail: "Its rows are removed from this browser. Runs already trained on it stay, but cannot go on.",
