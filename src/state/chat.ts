@@ -17,6 +17,8 @@ export type Side = "base" | "tuned";
 
 export type Turn = {
   id: string;
+  /** The base, as recipes name it. */
+  model: string;
   prompt: string;
   /** The worked solution, where the question is one of the held-out problems. */
   reference: string | null;
@@ -27,8 +29,7 @@ export type Turn = {
   answers: Readonly<Record<Side, Answer>>;
 };
 
-export type Question = Pick<Turn, "prompt" | "reference" | "run" | "maxTokens" | "sampling"> & {
-  model: string;
+export type Question = Pick<Turn, "model" | "prompt" | "reference" | "run" | "maxTokens" | "sampling"> & {
   /** The run's own, so that both sides read the very same text; left out where there is no run. */
   template?: string;
 };
@@ -50,7 +51,7 @@ const textOf = (answer: Answer) => (answer.status === "waiting" ? "" : answer.te
 /** Asks both sides, the base first, with the same seed. Failures are shown with the answer. */
 export async function ask(question: Question): Promise<void> {
   if (useChat.getState().asking || question.prompt.trim() === "") return;
-  const { model: _model, template: _template, ...asked } = question;
+  const { template: _template, ...asked } = question;
   const id = crypto.randomUUID();
   const asking = new AbortController();
   const answers = { base: { status: "waiting" }, tuned: { status: "waiting" } } as const;

@@ -2,7 +2,14 @@
 
 import { create } from "zustand";
 
-export type Message = { id: number; tone: "good" | "bad" | "info"; title: string; detail?: string };
+export type Message = {
+  id: number;
+  tone: "good" | "bad" | "info";
+  title: string;
+  detail?: string;
+  /** What can be done about it; the message goes with it. */
+  action?: { label: string; run: () => void };
+};
 
 type Shell = { messages: Message[]; isPaletteOpen: boolean };
 

@@ -1,10 +1,16 @@
 /** @file Short messages at the corner: something was saved, something went wrong elsewhere. */
 
 import { useTranslation } from "react-i18next";
-import { IconButton } from "./Button";
+import { Button, IconButton } from "./Button";
 import { Icon, type IconName } from "./Icon";
 
-export type Toast = { id: number; tone: "good" | "bad" | "info"; title: string; detail?: string };
+export type Toast = {
+  id: number;
+  tone: "good" | "bad" | "info";
+  title: string;
+  detail?: string;
+  action?: { label: string; run: () => void };
+};
 
 const marks = {
   good: ["check", "text-good"],
@@ -30,6 +36,17 @@ export function Toasts({ toasts, onDismiss }: { toasts: readonly Toast[]; onDism
             <p className="font-medium">{toast.title}</p>
             {toast.detail && <p className="break-words text-muted">{toast.detail}</p>}
           </div>
+          {toast.action && (
+            <Button
+              size="sm"
+              onPress={() => {
+                onDismiss(toast.id);
+                toast.action?.run();
+              }}
+            >
+              {toast.action.label}
+            </Button>
+          )}
           <IconButton label={t("common.dismiss")} icon="close" size="sm" onPress={() => onDismiss(toast.id)} />
         </div>
       ))}

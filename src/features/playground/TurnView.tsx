@@ -10,6 +10,7 @@ import { ErrorNotice } from "../../ui/ErrorNotice";
 import { formatCount, formatNumber } from "../../ui/formatQuantity";
 import { Mark, WorkedLines } from "../../ui/WorkedLines";
 import { AttentionView } from "./AttentionView";
+import { Thumbs } from "./Thumbs";
 
 type TurnViewProps = {
   turn: Turn;
@@ -51,8 +52,22 @@ export function TurnView({ turn, tuned, isRaw, onAgain }: TurnViewProps) {
       )}
       {tuned && <AttentionView turn={turn.id} prompt={prompt} run={tuned} />}
       <div className="grid gap-y-2 py-2 sm:grid-cols-2">
-        <AnswerView side="base" answer={answers.base} reference={reference} isRaw={isRaw} name={t("playground.base")} />
-        {run && <AnswerView side="tuned" answer={answers.tuned} reference={reference} isRaw={isRaw} name={run.name} />}
+        <div className="min-w-0 border-line sm:border-r">
+          <AnswerView
+            side="base"
+            answer={answers.base}
+            reference={reference}
+            isRaw={isRaw}
+            name={t("playground.base")}
+          />
+          <Thumbs turn={turn} side="base" name={t("playground.base")} />
+        </div>
+        {run && (
+          <div className="min-w-0 border-line max-sm:border-t max-sm:pt-2">
+            <AnswerView side="tuned" answer={answers.tuned} reference={reference} isRaw={isRaw} name={run.name} />
+            <Thumbs turn={turn} side="tuned" name={run.name} />
+          </div>
+        )}
       </div>
     </li>
   );
@@ -70,7 +85,7 @@ const AnswerView = memo(function AnswerView({ side, answer, reference, isRaw, na
     <section
       aria-label={name}
       aria-busy={isWriting || answer.status === "waiting"}
-      className={`min-w-0 border-line px-4 ${side === "base" ? "sm:border-r lg:pl-6" : "max-sm:border-t max-sm:pt-2"}`}
+      className={`min-w-0 px-4 ${side === "base" ? "lg:pl-6" : ""}`}
     >
       <h3 className="text-xs font-normal text-faint sm:sr-only">{name}</h3>
       {answer.status === "waiting" ? (

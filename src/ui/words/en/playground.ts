@@ -65,4 +65,17 @@ export const playground = {
     points: "{{points}} points",
   },
   live: "{{side}}: {{text}}",
+  feedback: {
+    group: "Judge the answer of {{name}}",
+    up: "Good answer",
+    down: "Bad answer",
+    /** The names of the data sets, given when they are made. */
+    answers: "Feedback from the playground",
+    pairs: "Feedback pairs",
+    saved: "Kept in “{{dataset}}”",
+    savedPair: "Both answers are also kept as a preference, in “{{dataset}}”.",
+    takenBack: "Taken back",
+    undo: "Undo",
+    failed: "The judgement could not be kept",
+  },
 };
