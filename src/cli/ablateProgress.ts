@@ -3,6 +3,7 @@
 import type { Cell } from "../core/ablation";
 import { explain, fromWire } from "../core/errors";
 import type { EvalMetrics, RunEvent } from "../core/metrics";
+import { stepsInAll } from "../core/recipe";
 import type { Run } from "../core/run";
 import { type Output, percent } from "./output";
 
@@ -12,7 +13,7 @@ const tellEvery = 20_000;
 /** The run of one cell under way. `done` is how much of its steps was behind it when it began. */
 type Now = { label: string; begun: number; done: number; place: number; of: number; told: number };
 
-const shareOf = ({ recipe, step }: Run) => step / recipe.schedule.steps;
+const shareOf = ({ recipe, step }: Run) => step / stepsInAll(recipe);
 
 function accuracyText(metrics: EvalMetrics): string {
   const { "gsm8k/strict": strict, "gsm8k/flexible": flexible, exact_match: exact, "eval/loss": loss, n } = metrics;

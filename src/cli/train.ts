@@ -2,8 +2,8 @@
 
 import path from "node:path";
 import { StudioError } from "../core/errors";
-import type { EvalMetrics, RunEvent } from "../core/metrics";
-import { quickstartNames, type Recipe } from "../core/recipe";
+import type { EvalMetrics, RunEvent, StepMetrics } from "../core/metrics";
+import { quickstartNames, type Recipe, stepsInAll } from "../core/recipe";
 import { newRun, type Run } from "../core/run";
 import { say, textOf } from "../core/say";
 import { newTurns } from "../core/turns";
@@ -17,7 +17,7 @@ import { newNodeRunStore, readRunFolder } from "../storage/node/nodeRunStore";
 import { parseArguments, required } from "./arguments";
 import { modelFiles, openBackend, openFile, readAsset, writeFiles } from "./host";
 import { newMemoryRunStore } from "./memoryRunStore";
-import { newOutput, type Output, percent } from "./output";
+import { describeRewards, newOutput, type Output, percent } from "./output";
 import { changesRecipe, recipeFlags, recipeFromFlags } from "./recipeFromFlags";
 
 const flagKinds = {
@@ -68,9 +68,7 @@ export async function train(words: string[]): Promise<number> {
       controls,
       turns: newTurns(),
       lost: device.lost,
-      emit: (event) => {
-        tell(event, recipe, output);
-      },
+      emit: newTeller(recipe, output),
       onData: (data) => {
         output.note(describeData(data));
       },
@@ -107,12 +105,20 @@ export async function loadRecipeSource(recipe: Recipe): Promise<Source> {
 
 const toBytes = (text: string) => new TextEncoder().encode(text);
 
-function tell(event: RunEvent, recipe: Recipe, output: Output): void {
+function newTeller(recipe: Recipe, output: Output): (event: RunEvent) => void {
+  let last: StepMetrics | null = null;
+  return (event) => {
+    if (event.event === "step") last = event.metrics;
+    tell(event, recipe, output, last);
+  };
+}
+
+function tell(event: RunEvent, recipe: Recipe, output: Output, last: StepMetrics | null): void {
   if (event.event === "step") {
     if (output.json) output.result({ event: "step", ...event.metrics }, "");
   } else if (event.event === "eval") {
     output.result({ event: "eval", ...event.metrics }, "");
-    output.note(describe(event.metrics, recipe));
+    output.note(describe(event.metrics, recipe, last));
   } else if (event.event === "alert") {
     output.note(`step ${event.alert.step}: ${event.alert.kind} (${event.alert.value})`);
   }
@@ -125,8 +131,9 @@ function describeData({ train: rows, tooLong, heldout, problems, finalProblems, 
   return `${rows.length} rows${left}; held out: ${heldout.length} for the loss, ${problems.length} asked${atLast}${unscored}`;
 }
 
-function describe(metrics: EvalMetrics, recipe: Recipe): string {
-  const parts = [`step ${metrics.step}/${recipe.schedule.steps}`];
+/** `last` is the latest step before the evaluation. */
+function describe(metrics: EvalMetrics, recipe: Recipe, last: StepMetrics | null): string {
+  const parts = [`step ${metrics.step}/${stepsInAll(recipe)}`];
   if (metrics["eval/loss"] !== null) parts.push(`loss ${metrics["eval/loss"].toFixed(4)}`);
   if (metrics["gsm8k/strict"] !== null) {
     const error = metrics["gsm8k/stderr"] ?? 0;
@@ -134,7 +141,7 @@ function describe(metrics: EvalMetrics, recipe: Recipe): string {
     parts.push(`flexible ${percent(metrics["gsm8k/flexible"] ?? 0)}`);
   }
   if (metrics.exact_match !== null) parts.push(`exact ${percent(metrics.exact_match)}`);
-  return `${parts.join("  ")}  (${metrics.seconds.toFixed(0)} s of training)`;
+  return `${[...parts, ...describeRewards(last, metrics)].join("  ")}  (${metrics.seconds.toFixed(0)} s of training)`;
 }
 
 /** Throws what the run failed of. */

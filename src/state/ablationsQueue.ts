@@ -3,6 +3,7 @@
 import { type Ablation, type Cell, recipeOfCell } from "../core/ablation";
 import type { RunId } from "../core/ids";
 import type { RunStatusKind } from "../core/metrics";
+import { stepsInAll } from "../core/recipe";
 import type { Run } from "../core/run";
 import { canResume, isActive } from "./runsMirror";
 
@@ -86,7 +87,7 @@ export function viewQueue(ablation: Ablation, runs: Runs, { here, elsewhere, tak
 
 /** By the mean of the cells that ended here; else by the training time of runs that are done or under way. */
 function secondsLeft(cells: readonly Cell[], runs: Runs, taken: readonly number[]): number | null {
-  const shareOf = ({ step, recipe }: Run) => Math.min(1, step / recipe.schedule.steps);
+  const shareOf = ({ step, recipe }: Run) => Math.min(1, step / stepsInAll(recipe));
   const known = cells.flatMap((cell) => runOf(cell, runs) ?? []).filter((run) => shareOf(run) > 0.02);
   const paces = taken.length > 0 ? taken : known.map((run) => run.seconds / shareOf(run));
   if (paces.length === 0) return null;

@@ -2,6 +2,7 @@
 
 import type { RunId } from "../core/ids";
 import type { RunEvent } from "../core/metrics";
+import { stepsInAll } from "../core/recipe";
 import type { Run } from "../core/run";
 
 /** The record after an event: the same object where the event does not concern it. */
@@ -30,7 +31,7 @@ export const isActive = (run: Run): boolean => run.status === "running" || run.s
 /** Whether `run.resume` can take it further. */
 export function canResume(run: Run): boolean {
   const ended = run.status === "interrupted" || run.status === "stopped" || run.status === "failed";
-  return ended && run.step < run.recipe.schedule.steps;
+  return ended && run.step < stepsInAll(run.recipe);
 }
 
 /** `quickstart-3`: the recipe's name and the first number not yet taken by a run of that name. */

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { newMethod } from "../core/adaptation";
 import { linearNames } from "../core/adapter";
 import type { EvalMetrics, StepMetrics } from "../core/metrics";
+import { newObjective } from "../core/objective";
 import { newRecipe } from "../core/recipe";
 import { newRun } from "../core/run";
 import { listDifferences } from "./runsDifferences";
@@ -66,6 +67,27 @@ test("nothing is promised before the first step, and nothing is left after the l
       at(100, () => 1),
     ),
   ).toMatchObject({ step: 100, secondsLeft: 0, nextEvaluation: null });
+});
+
+test("steps of imitation count, and what comes of them is evaluated", () => {
+  const objective = newObjective("grpo");
+  const batching = { ...record.recipe.batching, mode: "bucket" as const };
+  const recipe = { ...record.recipe, objective, batching, sftFirst: { rows: 10, steps: 60, learningRate: 1e-3 } };
+  const staged = { ...record, recipe };
+  const series = at(55, () => 1);
+  const progress = runProgress(staged, series);
+  expect(progress.steps).toBe(160);
+  expect(progress.nextEvaluation?.step).toBe(60);
+  // at 60, 100, 150 and 160, 10 s each
+  expect(progress.secondsLeft).toBeCloseTo(105 + 4 * 10, 6);
+  expect(
+    runProgress(
+      { ...staged, step: 60 },
+      at(60, () => 1),
+    ).nextEvaluation?.step,
+  ).toBe(100);
+  expect(canResume({ ...staged, status: "stopped", step: 100 })).toBe(true);
+  expect(canResume({ ...staged, status: "stopped", step: 160 })).toBe(false);
 });
 
 test("median", () => {

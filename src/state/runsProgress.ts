@@ -1,5 +1,6 @@
 /** @file How far a run is and how long it will take, from what it has measured so far. Pure. */
 
+import { stepsInAll } from "../core/recipe";
 import type { Run } from "../core/run";
 import type { RunSeries } from "./series";
 
@@ -20,12 +21,15 @@ const recent = 20;
 
 export function runProgress(run: Run, series: RunSeries): RunProgress {
   const { columns, evals } = series;
-  const steps = run.recipe.schedule.steps;
+  const steps = stepsInAll(run.recipe);
   const step = columns.step.at(-1) ?? run.step;
   const secondsPerStep = pace(columns.step, columns.seconds);
   const every = run.recipe.evaluation.every;
-  const upcoming = Math.min(steps, (Math.floor(step / every) + 1) * every);
-  const evaluations = Math.ceil(steps / every) - Math.floor(step / every);
+  // what the rewards set out from is measured too
+  const between = run.recipe.sftFirst?.steps ?? 0;
+  const isBetween = step < between && between % every !== 0;
+  const upcoming = Math.min(steps, (Math.floor(step / every) + 1) * every, isBetween ? between : Infinity);
+  const evaluations = Math.ceil(steps / every) - Math.floor(step / every) + (isBetween ? 1 : 0);
   const evaluating = median(evals.map(({ seconds }) => seconds)) ?? 0;
   const left = steps - step;
   return {

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 import type { Ablation, Cell } from "../../core/ablation";
 import { fromWire } from "../../core/errors";
+import { stepsInAll } from "../../core/recipe";
 import { leaveOut, runAgain } from "../../state/ablations";
 import { type CellStatus, cellStatus, type Runs, runOf } from "../../state/ablationsQueue";
 import { Badge, type Tone } from "../../ui/Badge";
@@ -113,7 +114,7 @@ function CellMenu({ ablation, cell, runs }: CellProps) {
         <Badge tone={tones[status]}>{word}</Badge>
         {status === "done" && share !== null && <span className="font-mono text-xs">{formatShare(share, 1)}</span>}
         {isUnderWay && run && (
-          <span className="font-mono text-xs text-muted">{formatShare(run.step / run.recipe.schedule.steps)}</span>
+          <span className="font-mono text-xs text-muted">{formatShare(run.step / stepsInAll(run.recipe))}</span>
         )}
       </AriaButton>
     </Menu>

@@ -3,6 +3,7 @@
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import type { Ablation } from "../../core/ablation";
+import { stepsInAll } from "../../core/recipe";
 import { type QueueView, type Runs, runOf } from "../../state/ablationsQueue";
 import { useActiveRun } from "../../state/runs";
 import { formatCount, formatDuration } from "../../ui/formatQuantity";
@@ -14,7 +15,7 @@ export function AblationStanding({ ablation, runs, view }: StandingProps) {
   const { t } = useTranslation();
   const { status, done, failed, total, secondsLeft } = view;
   const run = view.active ? runOf(view.active, runs) : null;
-  const share = total === 0 ? 0 : (done + failed + (run ? run.step / run.recipe.schedule.steps : 0)) / total;
+  const share = total === 0 ? 0 : (done + failed + (run ? run.step / stepsInAll(run.recipe) : 0)) / total;
   if (status === "ended") return null;
   return (
     <section aria-label={t("ablation.progress")} className="flex flex-col gap-2 border-b border-line px-4 py-3 lg:px-6">
@@ -38,7 +39,7 @@ function Now({ ablation, runs, view: { status, active } }: StandingProps) {
   const run = active ? runOf(active, runs) : null;
   if (active && run) {
     const { variant, seed } = active;
-    const [step, steps] = [formatCount(run.step), formatCount(run.recipe.schedule.steps)];
+    const [step, steps] = [formatCount(run.step), formatCount(stepsInAll(run.recipe))];
     return (
       <Link href={`/runs/${run.id}`} className="hover:underline">
         {t("ablation.nowAt", { variant, seed, step, steps })}

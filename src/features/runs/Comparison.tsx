@@ -2,6 +2,7 @@
 
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
+import { stepsInAll } from "../../core/recipe";
 import type { Run } from "../../core/run";
 import { listDifferences } from "../../state/runsDifferences";
 import { useSeriesOf } from "../../state/series";
@@ -28,7 +29,7 @@ export function Comparison({ runs, onClear }: { runs: readonly Run[]; onClear: (
     runs.map((run, i) => make(i, { id: run.name, label: run.name, color: colorOf(i), look: "strong" }));
   const axisOf = (i: number) => {
     const [one, run] = [series[i], runs[i]];
-    return one && run ? { one, axis: runAxis(one, "step", run.recipe.schedule.steps, false) } : null;
+    return one && run ? { one, axis: runAxis(one, "step", stepsInAll(run.recipe), false) } : null;
   };
   const none = (drawing: Pick<Curve, "id" | "label" | "color" | "look">): Curve => ({
     ...drawing,

@@ -4,7 +4,7 @@ import { memo, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Loar } from "../../core/adaptation";
 import type { Routing } from "../../core/metrics";
-import type { Recipe } from "../../core/recipe";
+import { type Recipe, stepsInAll } from "../../core/recipe";
 import { ChartMenu } from "../../ui/charts/ChartMenu";
 import { chartCsv } from "../../ui/charts/chartCsv";
 import { useCursor, useCursorState } from "../../ui/charts/cursor";
@@ -67,7 +67,7 @@ export const RoutingPanel = memo(function RoutingPanel(props: RoutingProps) {
   const getCaption = useCallback((title: string) => ({ title: `${title} · ${ends}`, entries: [] }), [ends]);
   const getCsv = useCallback(() => chartCsv(routingColumns(latest.current)), []);
   const label = t(`run.routing.title.${kind}`);
-  const planned = isLive ? 1 + Math.ceil(recipe.schedule.steps / recipe.evaluation.every) : 0;
+  const planned = isLive ? 1 + Math.ceil(stepsInAll(recipe) / recipe.evaluation.every) : 0;
   return (
     <figure aria-label={label} className="flex min-w-0 flex-col">
       <figcaption className="flex min-h-7 flex-wrap items-center gap-x-3 gap-y-1 pr-1 pl-4">

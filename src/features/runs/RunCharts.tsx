@@ -3,7 +3,7 @@
 import { memo, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { methodOf } from "../../core/adaptation";
-import type { Recipe } from "../../core/recipe";
+import { type Recipe, stepsInAll } from "../../core/recipe";
 import type { RunSeries } from "../../state/series";
 import { CursorProvider, newCursor } from "../../ui/charts/cursor";
 import { Segments } from "../../ui/charts/Segments";
@@ -23,7 +23,7 @@ export const RunCharts = memo(function RunCharts({ name, recipe, isLive, series 
   const { t } = useTranslation();
   const [kind, setKind] = useState<AxisKind>("step");
   const cursor = useMemo(() => ({ kind, cursor: newCursor() }), [kind]).cursor;
-  const { unit, end } = runAxis(series, kind, recipe.schedule.steps, isLive);
+  const { unit, end } = runAxis(series, kind, stepsInAll(recipe), isLive);
   const along = useMemo((): PanelAxis => {
     const time = { seconds: t("run.timeSeconds"), minutes: t("run.timeMinutes"), hours: t("run.timeHours") };
     const [title, format] = kind === "step" ? [t("run.step"), formatCount] : [time[unit], writeTime];

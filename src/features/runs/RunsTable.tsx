@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import type { RunId } from "../../core/ids";
 import type { EvalMetrics } from "../../core/metrics";
+import { stepsInAll } from "../../core/recipe";
 import type { Run } from "../../core/run";
 import { type ReadyRuns, viewRun } from "../../state/runs";
 import { accuracyOf, standardError } from "../../state/runsSummary";
@@ -64,7 +65,7 @@ export function RunsTable({ state, selected, onToggle }: RunsTableProps) {
       cell: (run) => (
         <>
           {formatCount(run.step)}
-          <span className="text-faint"> / {formatCount(run.recipe.schedule.steps)}</span>
+          <span className="text-faint"> / {formatCount(stepsInAll(run.recipe))}</span>
         </>
       ),
     },
@@ -128,7 +129,7 @@ function LossLine({ run }: { run: Run }) {
   const { columns } = useSeries(run.id);
   return (
     <Sparkline
-      values={smooth(columns["train/loss"], smoothingOf(run.recipe.schedule.steps))}
+      values={smooth(columns["train/loss"], smoothingOf(stepsInAll(run.recipe)))}
       color="var(--series-3)"
       label={t("runs.lossOf", { name: run.name })}
     />

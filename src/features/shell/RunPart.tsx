@@ -3,6 +3,7 @@
 import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
+import { stepsInAll } from "../../core/recipe";
 import { continueRun, loadRuns, pauseRun, useActiveRun } from "../../state/runs";
 import { IconButton } from "../../ui/Button";
 import { formatShare } from "../../ui/formatQuantity";
@@ -13,7 +14,7 @@ export default function RunPart() {
   const run = useActiveRun();
   useEffect(() => void loadRuns(), []);
   if (!run) return null;
-  const share = run.step / run.recipe.schedule.steps;
+  const share = run.step / stepsInAll(run.recipe);
   const isPaused = run.status === "paused";
   return (
     <>
