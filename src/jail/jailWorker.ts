@@ -1,4 +1,4 @@
-/** @file A worker of the jail, in the browser and in Node, as one handle: it is spoken to, and ended at once. */
+/** @file A worker of the jail, in the browser and in Node, as one handle that is spoken to and ended at once. */
 
 import { StudioError } from "../core/errors";
 import { say } from "../core/say";
@@ -42,20 +42,23 @@ export function newWebHandle(worker: Worker): JailWorker {
   return handle;
 }
 
-type NodeThread = {
-  postMessage: (call: unknown) => void;
-  terminate: () => unknown;
+type NodeChild = {
+  send: (call: unknown) => void;
+  kill: (signal: "SIGKILL") => void;
   unref: () => void;
+  channel?: { unref: () => void };
   on: {
     (event: "message", listener: (message: unknown) => void): void;
-    (event: "error", listener: (error: Error & { code?: string }) => void): void;
-    (event: "exit", listener: () => void): void;
+    (event: "error", listener: (error: Error) => void): void;
+    (event: "exit", listener: (code: number | null, signal: string | null) => void): void;
   };
 };
 type NodeProcess = {
+  execPath: string;
+  env: Record<string, string | undefined>;
   getBuiltinModule: {
     (name: "node:module"): { createRequire: (from: string) => { resolve: (name: string) => string } };
-    (name: "node:worker_threads"): { Worker: new (source: string, options: object) => NodeThread };
+    (name: "node:child_process"): { spawn: (command: string, args: string[], options: object) => NodeChild };
   };
 };
 
@@ -65,26 +68,68 @@ export function findNode(): NodeProcess | null {
   return process?.getBuiltinModule ? (process as NodeProcess) : null;
 }
 
-/** Around a thread of Node that runs `source`, which finds `data` as `workerData`. */
+/** Exit codes of the process below: too much memory, as it tells itself and as V8 aborts. */
+const [outOfMemory, aborted] = [86, 134];
+
+/**
+ * The process's own script: the worker lies in a thread, so that this one can still end itself when the studio is gone.
+ * Its first message is what the thread is made of, all others go to and fro.
+ */
+const relay = `const { Worker } = require("node:worker_threads");
+  let worker = null;
+  process.on("disconnect", () => process.exit());
+  process.on("message", (message) => {
+    if (worker) return worker.postMessage(message);
+    worker = new Worker(message.source, { ...message.options, eval: true, env: {}, argv: [] });
+    let [latest, timer] = [null, null];
+    worker.on("message", (answer) => {
+      // How far it is comes often, and is of use only where nothing else comes for long.
+      if (answer.at === "row") {
+        latest = answer;
+        timer ??= setTimeout(() => (process.send(latest), (timer = null)), 20);
+      } else {
+        clearTimeout(timer);
+        timer = null;
+        process.send(answer);
+      }
+    });
+    worker.on("error", ({ code, message }) => {
+      if (code === "ERR_WORKER_OUT_OF_MEMORY") process.exit(${outOfMemory});
+      process.send({ died: String(message) }, () => process.exit(1));
+    });
+  });`;
+
+/**
+ * A thread of Node that runs `source`, which finds `data` as `workerData`. In a process of its own: V8 aborts the whole
+ * process where a thread asks for a block of memory beyond its limit.
+ */
 export function newNodeHandle(node: NodeProcess, source: string, data: unknown): JailWorker {
-  const { Worker: Thread } = node.getBuiltinModule("node:worker_threads");
-  const worker = new Thread(source, {
-    eval: true,
-    workerData: data,
-    env: {},
-    argv: [],
-    execArgv: [],
-    resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 32 },
+  const { spawn } = node.getBuiltinModule("node:child_process");
+  const { SystemRoot } = node.env; // Windows starts nothing without it
+  const child = spawn(node.execPath, ["-e", relay], {
+    env: SystemRoot === undefined ? {} : { SystemRoot },
+    stdio: ["ignore", "ignore", "ignore", "ipc"],
+    serialization: "advanced",
+    windowsHide: true,
   });
   const handle = newHandle(
-    (call) => worker.postMessage(call),
-    () => void worker.terminate(),
+    (call) => child.send(call),
+    () => child.kill("SIGKILL"),
   );
-  worker.on("message", (message) => handle.onMessage(message));
-  worker.on("error", ({ message, code }) => handle.onDeath(message, code === "ERR_WORKER_OUT_OF_MEMORY", null));
-  worker.on("exit", () => handle.onDeath("it ended", false, null));
+  child.on("message", (message) => {
+    const { died } = message as { died?: string };
+    if (died === undefined) handle.onMessage(message);
+    else handle.onDeath(died, false, null);
+  });
+  child.on("error", ({ message }) => handle.onDeath(message, false, null));
+  child.on("exit", (code, signal) =>
+    handle.onDeath("it ended", code === outOfMemory || code === aborted || signal === "SIGABRT", null),
+  );
+  const resourceLimits = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 32 };
+  child.send({ source, options: { workerData: data, resourceLimits } });
   // A jail that waits keeps no process alive; one that works is kept by its deadline's timer.
-  worker.unref();
+  child.unref();
+  child.channel?.unref();
   return handle;
 }
 
