@@ -1,5 +1,6 @@
-/** @file The Datasets page: the embedded rows, an import by drop, another mapping, deletion. */
+/** @file The Datasets page: the embedded rows, an import by drop, another mapping, preferences, deletion. */
 
+import { readFile } from "node:fs/promises";
 import { expectAccessible } from "./expectAccessible";
 import { datasetsPage, textFile } from "./pages/datasetsPage";
 import { shell } from "./pages/shell";
@@ -50,4 +51,88 @@ test("a dropped file is recognised, mapped anew, imported, browsed and deleted",
   await page.getByRole("button", { name: "Delete", exact: true }).click();
   await page.getByRole("alertdialog").or(page.getByRole("dialog")).getByRole("button", { name: "Delete" }).click();
   await expect(datasets.list.getByRole("link")).toHaveCount(1);
+});
+
+const preferences = Array.from({ length: 12 }, (_, i) =>
+  JSON.stringify({
+    chosen: [
+      { role: "user", content: `What is ${i} + 1?` },
+      { role: "assistant", content: `It is ${i + 1}, of course.` },
+    ],
+    rejected: [
+      { role: "user", content: `What is ${i} + 1?` },
+      { role: "assistant", content: `It is ${i + 2}, of course.` },
+    ],
+  }),
+).join("\n");
+
+test("preferences come in, both answers stand side by side, and leave in TRL's form", async ({ page }) => {
+  const datasets = datasetsPage(page);
+  await datasets.open();
+  await shell(page).expectEngine(/WASM/);
+  await datasets.pick(textFile("pairs.jsonl", preferences));
+  await expect(datasets.dialog.getByRole("button", { name: /Chosen answer/ })).toContainText("chosen");
+  await expect(datasets.dialog.getByRole("button", { name: /Rejected answer/ })).toContainText("rejected");
+  await expect(datasets.preview).toContainText("What is 0 + 1?");
+  await expect(datasets.preview).toContainText("It is 1, of course.");
+  await expect(datasets.preview).toContainText("It is 2, of course.");
+  await expectAccessible(page, "Import of preferences");
+  // both answers from one column: they are the same, and every row says so
+  await datasets.dialog.getByRole("button", { name: /Rejected answer/ }).click();
+  await page.getByRole("option", { name: "chosen" }).click();
+  await expect(datasets.preview).toContainText("Cannot be used");
+  await datasets.dialog.getByRole("button", { name: /Rejected answer/ }).click();
+  await page.getByRole("option", { name: "rejected" }).click();
+  await datasets.import.click();
+  await datasets.expectImported("pairs", "12");
+
+  const row = datasets.judged;
+  await expect(row).toContainText("What is 0 + 1?", { timeout: 20_000 });
+  const [chosen, rejected] = [
+    row.getByRole("region", { name: "Chosen" }),
+    row.getByRole("region", { name: "Rejected" }),
+  ];
+  await expect(chosen.getByRole("mark")).toHaveText(["1"]);
+  await expect(rejected.getByRole("mark")).toHaveText(["2"]);
+  const place = async () => [await chosen.boundingBox(), await rejected.boundingBox()];
+  const [left, right] = await place();
+  expect(right?.x).toBeGreaterThan((left?.x ?? 0) + (left?.width ?? 0) - 1);
+  await expectAccessible(page, "A preference row");
+  await page.setViewportSize({ width: 390, height: 844 });
+  const [above, below] = await place();
+  expect(below?.y).toBeGreaterThan((above?.y ?? 0) + (above?.height ?? 0) - 1);
+  await page.setViewportSize({ width: 1440, height: 900 });
+
+  const download = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Save as JSONL" }).click();
+  const saved = await download;
+  expect(saved.suggestedFilename()).toBe("pairs.jsonl");
+  const [first] = (await readFile(await saved.path(), "utf8")).split("\n");
+  expect(JSON.parse(first ?? "")).toEqual({
+    prompt: "What is 0 + 1?",
+    chosen: "It is 1, of course.",
+    rejected: "It is 2, of course.",
+  });
+});
+
+test("labelled answers come in, and the row says how it is labelled", async ({ page }) => {
+  const datasets = datasetsPage(page);
+  const rows = Array.from({ length: 4 }, (_, i) =>
+    JSON.stringify({ prompt: `Say ${i}`, completion: `${i}!`, label: i % 2 === 0 }),
+  );
+  await datasets.open();
+  await shell(page).expectEngine(/WASM/);
+  await datasets.pick(
+    textFile("thumbs.jsonl", [...rows, `{"prompt":"p","completion":"c","label":"maybe"}`].join("\n")),
+  );
+  await expect(datasets.dialog).toContainText("Unpaired (KTO)");
+  await expect(datasets.preview).toContainText("those labelled good: 2 of the first 5");
+  await expect(datasets.preview).toContainText("neither true nor false");
+  await datasets.import.click();
+  await datasets.dialog.getByRole("button", { name: /^Skip/ }).click();
+  await datasets.expectImported("thumbs", "4");
+  await expect(datasets.judged).toContainText("labelled good", { timeout: 20_000 });
+  await datasets.rows("thumbs").focus();
+  await page.keyboard.press("ArrowDown");
+  await expect(datasets.judged).toContainText("labelled bad", { timeout: 20_000 });
 });

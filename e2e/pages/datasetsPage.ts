@@ -20,6 +20,7 @@ export function datasetsPage(page: Page) {
     rows: (name: string) => page.getByRole("grid", { name: `Rows of ${name}` }),
     preview: dialog.getByRole("region", { name: "What the first rows become" }),
     tokens: page.getByRole("region", { name: /^Row [\d,]+ as tokens$/ }).first(),
+    judged: page.getByRole("region", { name: /^Row [\d,]+ as it is judged$/ }),
     failure: dialog.getByRole("alert"),
     import: dialog.getByRole("button", { name: "Import", exact: true }),
     use: page.getByRole("button", { name: "Train on it" }),

@@ -8,6 +8,14 @@ export function playgroundPage(page: Page) {
     history,
     /** The answers so far, a region each: the base's, then the tuned model's. */
     answers: history.getByRole("region"),
+    /** The two thumbs beside a side's last answer. */
+    thumbs(side: string) {
+      const group = history.getByRole("group", { name: `Judge the answer of ${side}` }).last();
+      return {
+        up: group.getByRole("button", { name: "Good answer" }),
+        down: group.getByRole("button", { name: "Bad answer" }),
+      };
+    },
     question: page.getByRole("textbox", { name: "Question" }),
     ask: page.getByRole("button", { name: /^Ask (both|the base)$/ }),
     examples: page.getByRole("region", { name: "Held-out problems to try" }),

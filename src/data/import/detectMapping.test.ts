@@ -122,6 +122,14 @@ test("rows that judge are told by their answers and labels", () => {
   expect(talk.candidates.map(({ format }) => format)).toContain("messages");
 });
 
+test("a bad label among good ones is a bad row, not another form", () => {
+  const rows = Array.from(
+    { length: 10 },
+    (_, i): Row => ({ prompt: "p", completion: "c", label: i === 3 ? "?" : true }),
+  );
+  expect(detect(...rows).mapping.format).toBe("unpaired");
+});
+
 test("a label that says more than yes and no, or two columns of that name without answers, judge nothing", () => {
   expect(detect({ prompt: "p", completion: "c", label: "sports" }).mapping.format).toBe("prompt-completion");
   expect(
