@@ -26,6 +26,7 @@ import { planRecipe } from "./jobs/planRecipe";
 import { previewRow } from "./jobs/previewRow";
 import { previewPrompt, readAttention } from "./jobs/readPrompt";
 import { newRecipeSource } from "./jobs/recipeSource";
+import { tryRewards } from "./jobs/rewards";
 import { runTraining } from "./jobs/runTraining";
 import { saveFeedback } from "./jobs/saveFeedback";
 import { newStepTimes } from "./jobs/stepTimes";
@@ -272,6 +273,7 @@ const emit = serve<Calls, Events>(self, {
     return previewRow(await source.row(recipe, row, signal), recipe, { config: open.config, tokenizer });
   },
   "recipe.plan": ({ recipe }, signal) => plan(recipe, signal),
+  "reward.try": (asked, signal) => tryRewards(asked, signal),
   "recipe.measure": ({ recipe }, signal) => measure(recipe, signal),
   "run.start": ({ recipe, name }, signal) => {
     const run = newRun(recipe, name);

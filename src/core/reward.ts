@@ -125,6 +125,31 @@ export function wrongRewards(rewards: readonly Reward[]): { field: string; what:
   return null;
 }
 
+/** An answer and what it answers: what a reward is given. */
+export type RatedText = {
+  prompt: string;
+  completion: string;
+  /** What the data has as its answer; null where it has none. */
+  reference: string | null;
+  /** How many the completion has. */
+  tokens: number;
+  /** It ended by itself; false where it was cut off at the most tokens it may have. */
+  finished: boolean;
+};
+
+/** Answers to one prompt share a `group`: a function of whole groups is given those together. Left out, all are one. */
+export type ScoredRow = RatedText & { group?: number };
+
+/** What answers are worth by a list of rewards. */
+export type Scores = {
+  /** Each reward's own name: `rewards/NAME/mean`. */
+  names: string[];
+  /** By row, then by reward, before the weights; null where a reward does not apply. */
+  values: (number | null)[][];
+  /** By row: Σ weight · value over those that apply, as TRL adds rewards up; 0 where none does. */
+  total: number[];
+};
+
 /** Where an own reward failed: in its code, from 1, and at which row, from 0. Null where that is not known. */
 export type RewardPlace = { line: number | null; column: number | null; row: number | null };
 export type RewardFault = { name: string; what: Said } & RewardPlace;

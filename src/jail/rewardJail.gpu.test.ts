@@ -1,11 +1,11 @@
 /** @file The user's reward function in a real browser: the same answers, places and locks as in Node. */
 
 import { afterEach, expect, test } from "vitest";
-import { type RewardFault, rewardFault } from "../core/reward";
+import { type RatedText, type RewardFault, rewardFault } from "../core/reward";
 import { textOf } from "../core/say";
-import { newRewardJail, type RewardJail, type RewardRow } from "./rewardJail";
+import { newRewardJail, type RewardJail } from "./rewardJail";
 
-const row = (completion: string): RewardRow => ({
+const row = (completion: string): RatedText => ({
   prompt: "Two and two?",
   completion,
   reference: "#### 4",

@@ -2,14 +2,12 @@
 
 import { StudioError } from "../core/errors";
 import { nextTick } from "../core/nextTick";
-import { newRewardError, type RewardOf } from "../core/reward";
+import { newRewardError, type RatedText, type RewardOf } from "../core/reward";
 import { type Said, say } from "../core/say";
 import { findNode, type JailWorker, newNodeHandle, newWebHandle, whenReady } from "./jailWorker";
 import { lockDown } from "./lockDown";
 import { checkNoImport, newCodeError, newSyntaxError, scriptName, wrapCode, wrappedLines } from "./rewardCode";
-import { type RewardAnswer, type RewardCall, type RewardRow, serveReward } from "./rewardProgram";
-
-export type { RewardRow };
+import { type RewardAnswer, type RewardCall, serveReward } from "./rewardProgram";
 
 type OwnCode = Pick<RewardOf<"own">, "name" | "code">;
 
@@ -20,7 +18,7 @@ export type RewardJail = {
    * Throws `reward.failed`, `jail.slow` and `jail.large`, each with the places that are known (core/reward.ts); the next
    * call works again.
    */
-  rate: (rows: readonly RewardRow[], groups?: readonly (readonly number[])[]) => Promise<(number | null)[]>;
+  rate: (rows: readonly RatedText[], groups?: readonly (readonly number[])[]) => Promise<(number | null)[]>;
   /** Ends its worker; another call would start it again. */
   close: () => void;
 };
@@ -33,7 +31,7 @@ export function newRewardJail(own: OwnCode, deadline = 2000): RewardJail {
     loaded?.worker.kill();
     loaded = null;
   };
-  const rateNow = async (rows: readonly RewardRow[], groups: readonly (readonly number[])[]) => {
+  const rateNow = async (rows: readonly RatedText[], groups: readonly (readonly number[])[]) => {
     try {
       if (loaded?.isDead) loaded = null;
       loaded ??= await load(own, deadline);

@@ -3,18 +3,10 @@
  * code stands as text behind it in one script, so that no way to make code of text is needed and lines are the user's own.
  */
 
-/** An answer to be rated, as the user's function is given it. */
-export type RewardRow = {
-  prompt: string;
-  completion: string;
-  reference: string | null;
-  /** How many the completion has. */
-  tokens: number;
-  finished: boolean;
-};
+import type { RatedText } from "../core/reward";
 
 /** The first, `id` 0, has no rows: it loads the code. `groups`: which rows one call of `rewards` is given. */
-export type RewardCall = { id: number; rows: readonly RewardRow[]; groups: readonly (readonly number[])[] };
+export type RewardCall = { id: number; rows: readonly RatedText[]; groups: readonly (readonly number[])[] };
 
 /**
  * Why a function failed. `syntax` and `threw`: in its own words. `promise`, `notNumber`, `notFinite`, `notList`: by what it
@@ -49,7 +41,7 @@ export type RewardHost = {
 
 /** Locks down; answers a function that takes one which runs the code and answers what it defines. */
 export function serveReward({ scope, lockDown, post, listen }: RewardHost): (load: () => unknown) => void {
-  type Rate = (row: RewardRow | RewardRow[]) => unknown;
+  type Rate = (row: RatedText | RatedText[]) => unknown;
   let load: (() => unknown) | null = null;
   let rateOne: Rate | null = null;
   let rateAll: Rate | null = null;
@@ -106,7 +98,7 @@ export function serveReward({ scope, lockDown, post, listen }: RewardHost): (loa
         let list: unknown = null;
         if (rateAll) {
           post({ at: "row", id, row });
-          list = rateAll(group.map((each) => rows[each] as RewardRow));
+          list = rateAll(group.map((each) => rows[each] as RatedText));
           if (wrongValue(list) === "promise") return refuse("promise", "");
           if (!Array.isArray(list)) return refuse("notList", words(list));
           if (list.length !== group.length) return refuse("wrongLength", `${list.length} ${group.length}`);
@@ -114,7 +106,7 @@ export function serveReward({ scope, lockDown, post, listen }: RewardHost): (loa
         for (let i = 0; i < group.length; i++) {
           row = group[i] as number;
           if (!rateAll) post({ at: "row", id, row });
-          const value: unknown = rateAll ? (list as unknown[])[i] : rateOne?.(rows[row] as RewardRow);
+          const value: unknown = rateAll ? (list as unknown[])[i] : rateOne?.(rows[row] as RatedText);
           const why = wrongValue(value);
           if (why) return refuse(why, words(value));
           values[row] = value as number | null;

@@ -3,9 +3,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { newReward, type RewardOf, rewardKinds } from "../core/reward";
+import { newReward, type RatedText, type RewardOf, rewardKinds } from "../core/reward";
 import { knownNumbers, numbersIn } from "./numbers";
-import { isTextReward, type RatedText, scoreText } from "./rewards";
+import { isTextReward, scoreText } from "./rewards";
 import { parseSteps } from "./steps";
 
 const text = (completion: string, changes: Partial<RatedText> = {}): RatedText => ({

@@ -1,22 +1,10 @@
 /** @file Rewards that a text alone decides. Pure; what needs a model or the user's code is in jobs/rewards.ts. */
 
-import type { Reward, RewardKind, RewardOf } from "../core/reward";
+import type { RatedText, Reward, RewardKind, RewardOf } from "../core/reward";
 import { exactMatch } from "./exactMatch";
 import { extractFlexible, extractStrict, hasAnswer, isCorrect } from "./gsm8k";
 import { knownNumbers, numbersIn } from "./numbers";
 import { parseSteps, validShare } from "./steps";
-
-/** An answer and what it answers. */
-export type RatedText = {
-  prompt: string;
-  completion: string;
-  /** What the data has as its answer; null where it has none. */
-  reference: string | null;
-  /** How many the completion has. */
-  tokens: number;
-  /** It ended by itself; false where it was cut off at the most tokens it may have. */
-  finished: boolean;
-};
 
 /** A reward that needs neither a model nor the jail. */
 export type TextReward = Exclude<Reward, { kind: "model" | "own" }>;
