@@ -76,7 +76,7 @@ export type Sample = {
   correct: boolean | null;
 };
 
-export type AlertKind = "nan" | "spike" | "plateau" | "kl";
+export type AlertKind = "nan" | "spike" | "plateau" | "kl" | "gaming";
 export type Alert = { step: number; kind: AlertKind; value: number };
 
 /** How LoAR routes at an evaluation, by layer and head. */

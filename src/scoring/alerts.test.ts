@@ -91,3 +91,60 @@ test("a watch told a stored history goes on as if never interrupted", () => {
     expect(history.slice(cut).map(resumed)).toEqual(alerts.slice(cut));
   }
 });
+
+const kinds = (alerts: Alert[]) => alerts.map(({ step, kind }) => [step, kind]);
+const drifting = (step: number, kl: number): StepMetrics => ({ ...newStep(step, 0.1), kl });
+
+test("a drift is told once when the median of five steps passes half a nat, and again after it came back", () => {
+  const watch = newAlertWatch();
+  const kls = [0.1, 40, 0.2, 0.3, 0.3, 0.3, 0.6, 0.6, 0.6, 0.45, 0.45, 0.45, 0.6, 0.6, 0.6];
+  const alerts = kls.flatMap((kl, i) => watch(drifting(i + 1, kl)));
+  expect(alerts).toEqual([{ step: 9, kind: "kl", value: 0.6 }]);
+  const back = [0.1, 0.1, 0.1, 0.7, 0.7, 0.7].flatMap((kl, i) => watch(drifting(16 + i, kl)));
+  expect(kinds(back)).toEqual([[21, "kl"]]);
+  expect([1, 2, 3, 4, 5, 6].flatMap((step) => newAlertWatch()(drifting(step, 9)))).toEqual([]);
+  const nothing = newAlertWatch();
+  expect([1, 2, 3, 4, 5, 6].flatMap((step) => nothing(drifting(step, Number.NaN)))).toEqual([]);
+});
+
+type Rewarded = { reward: (step: number) => number; shares: number[]; n?: number };
+
+/** An evaluation before the first step and after every 20. */
+function told({ reward, shares, n = 200 }: Rewarded): Alert[] {
+  const watch = newAlertWatch();
+  const alerts: Alert[] = [];
+  shares.forEach((share, i) => {
+    for (let step = 20 * i - 19; step <= 20 * i; step++) {
+      if (step > 0) alerts.push(...watch({ ...newStep(step, 0.1), reward: reward(step) }));
+    }
+    alerts.push(...watch({ ...newEvaluation(20 * i, 1), "gsm8k/strict": share, n }));
+  });
+  return alerts;
+}
+
+const noisy = (slope: number) => (step: number) => 0.5 + slope * step + 0.05 * Math.sin(17 * step);
+
+test("a reward that rises while accuracy falls is told once, until accuracy is back", () => {
+  const alerts = told({ reward: noisy(0.005), shares: [0.6, 0.62, 0.4, 0.3, 0.6, 0.6, 0.3] });
+  expect(kinds(alerts)).toEqual([
+    [40, "gaming"],
+    [120, "gaming"],
+  ]);
+  expect(alerts[0]?.value).toBeCloseTo(0.22, 12);
+});
+
+test.each([
+  ["both rise", { reward: noisy(0.005), shares: [0.4, 0.5, 0.6, 0.7] }],
+  ["the reward stands still", { reward: noisy(0), shares: [0.6, 0.6, 0.4, 0.3] }],
+  ["accuracy falls by less than its error", { reward: noisy(0.005), shares: [0.6, 0.6, 0.55, 0.56], n: 100 }],
+  ["too few steps were taken", { reward: noisy(0.005), shares: [0.6, 0.3] }],
+  ["nothing is asked", { reward: noisy(0.005), shares: [0.6, 0.6, 0, 0], n: 0 }],
+])("no gaming where %s", (_, run) => {
+  expect(told(run)).toEqual([]);
+});
+
+test("that the rows' answers become no likelier is no plateau where rewards are learnt from", () => {
+  const watch = newAlertWatch();
+  watch({ ...newStep(1, 0.1), reward: 0.5 });
+  expect([1, 2, 3, 4, 5, 6, 7].flatMap((step) => watch(newEvaluation(step, 1)))).toEqual([]);
+});

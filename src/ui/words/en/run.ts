@@ -131,6 +131,9 @@ export const run = {
     kl: "The model has drifted far from where it began",
     klHint:
       "At step {{step}} its answers were {{value}} nats a token away from what they would have been. If the reward rises while accuracy does not, it is being gamed: raise the KL weight, or change the rewards.",
+    gaming: "The reward rises while accuracy falls",
+    gamingHint:
+      "At step {{step}} the share of right answers was {{value}} below a recent one. The answers earn their reward by something else: read a few of them, then change the rewards or raise the KL weight.",
     plateau: "The evaluation loss has stopped falling",
     plateauHint:
       "Since before step {{step}}. More steps will hardly help: more data, more rank or another learning rate might.",
