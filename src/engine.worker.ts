@@ -26,6 +26,7 @@ import { planRecipe } from "./jobs/planRecipe";
 import { previewRow } from "./jobs/previewRow";
 import { previewPrompt, readAttention } from "./jobs/readPrompt";
 import { newRecipeSource } from "./jobs/recipeSource";
+import { newRewardSamples } from "./jobs/rewardSamples";
 import { tryRewards } from "./jobs/rewards";
 import { runTraining } from "./jobs/runTraining";
 import { saveFeedback } from "./jobs/saveFeedback";
@@ -273,6 +274,10 @@ const emit = serve<Calls, Events>(self, {
     return previewRow(await source.row(recipe, row, signal), recipe, { config: open.config, tokenizer });
   },
   "recipe.plan": ({ recipe }, signal) => plan(recipe, signal),
+  "reward.samples": async ({ recipe, written }, signal) => {
+    const { tokenizer } = await library.know(recipe.model);
+    return newRewardSamples({ row: await source.row(recipe, 0, signal), recipe, written, tokenizer });
+  },
   "reward.try": (asked, signal) => tryRewards(asked, signal),
   "recipe.measure": ({ recipe }, signal) => measure(recipe, signal),
   "run.start": ({ recipe, name }, signal) => {

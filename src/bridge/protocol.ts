@@ -18,7 +18,7 @@ import type { AdapterId, DatasetId, ModelId, RunId } from "../core/ids";
 import type { RunEvent } from "../core/metrics";
 import type { Model } from "../core/modelRecord";
 import type { Recipe } from "../core/recipe";
-import type { Reward, ScoredRow, Scores } from "../core/reward";
+import type { Reward, SampleRow, ScoredRow, Scores, WrittenAnswer } from "../core/reward";
 import type { Run } from "../core/run";
 import type { Bytes } from "../core/units";
 
@@ -53,6 +53,8 @@ export type Calls = {
   /** A row of a data set under the recipe's template, tokenizer and context. */
   "recipe.preview": { args: { recipe: Recipe; row: number }; result: RowPreview };
   "recipe.plan": { args: { recipe: Recipe }; result: Plan };
+  /** Answers to try rewards on: four made of the data's first row, and those that a model has written. */
+  "reward.samples": { args: { recipe: Recipe; written: WrittenAnswer[] }; result: SampleRow[] };
   /** What sample answers are worth by a list that is being written; an own function's error says where. */
   "reward.try": { args: { rewards: Reward[]; rows: ScoredRow[] }; result: Scores };
   /** Takes one short step of the recipe, so that plans know its time; false where that would take long or disturb a run. */

@@ -127,6 +127,7 @@ export function wrongRewards(rewards: readonly Reward[]): { field: string; what:
 
 /** An answer and what it answers: what a reward is given. */
 export type RatedText = {
+  /** As the model reads it. */
   prompt: string;
   completion: string;
   /** What the data has as its answer; null where it has none. */
@@ -139,6 +140,13 @@ export type RatedText = {
 
 /** Answers to one prompt share a `group`: a function of whole groups is given those together. Left out, all are one. */
 export type ScoredRow = RatedText & { group?: number };
+
+/** Answers that a list is tried on while it is written: made of a row's own, or written by a model. */
+export type SampleKind = "reference" | "wrong" | "empty" | "rambling" | "written";
+export type SampleRow = ScoredRow & { kind: SampleKind };
+
+/** An answer a model has written to a row, as a run keeps it. */
+export type WrittenAnswer = Pick<RatedText, "prompt" | "completion"> & { reference: string };
 
 /** What answers are worth by a list of rewards. */
 export type Scores = {

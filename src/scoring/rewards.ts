@@ -2,7 +2,7 @@
 
 import type { RatedText, Reward, RewardKind, RewardOf } from "../core/reward";
 import { exactMatch } from "./exactMatch";
-import { extractFlexible, extractStrict, hasAnswer, isCorrect } from "./gsm8k";
+import { hasAnswer, scoreGsm8k } from "./gsm8k";
 import { knownNumbers, numbersIn } from "./numbers";
 import { parseSteps, validShare } from "./steps";
 
@@ -16,7 +16,7 @@ function isRight(rule: RewardOf<"answer">["rule"], { completion, reference }: Ra
   if (reference === null) return null;
   if (rule === "exact") return exactMatch(completion, reference);
   if (!hasAnswer(reference)) return null;
-  return isCorrect(rule === "strict" ? extractStrict(completion) : extractFlexible(completion), reference);
+  return scoreGsm8k(completion, reference)[rule];
 }
 
 const count = (text: string, part: string) => text.split(part).length - 1;
