@@ -6,7 +6,7 @@ import type { Example } from "../../core/dataset";
 import { Badge } from "../../ui/Badge";
 import { formatCount } from "../../ui/formatQuantity";
 import { Icon } from "../../ui/Icon";
-import { type WordPiece, wordDifference } from "./wordDifference";
+import { sharedPart, type WordPiece, wordDifference } from "./wordDifference";
 
 export const isJudged = (example: Example): boolean => example.rejected !== undefined || example.label !== undefined;
 
@@ -19,6 +19,9 @@ export function LabelBadge({ label }: { label: boolean }) {
     </Badge>
   );
 }
+
+/** Of two answers that share less than this, every word would be marked, and the few that are not would say nothing. */
+const leastShared = 0.4;
 
 const text = "text-sm break-words whitespace-pre-wrap";
 
@@ -33,13 +36,17 @@ export function JudgedRow({ example, row }: { example: Example; row: number }) {
     >
       <div>
         <h4 className="text-xs font-normal text-faint">{t("datasets.prompt")}</h4>
-        <p className={`${text} text-muted`}>{prompt}</p>
+        <p className={`${text} line-clamp-5 text-muted`} title={prompt}>
+          {prompt}
+        </p>
       </div>
       {rejected === undefined ? (
         <div className="flex flex-col gap-1">
-          <span>{label !== undefined && <LabelBadge label={label} />}</span>
+          <p className="flex flex-wrap items-center gap-2 text-xs text-faint">
+            {label !== undefined && <LabelBadge label={label} />}
+            {label === false && t("datasets.badNotImitated")}
+          </p>
           <p className={text}>{completion}</p>
-          {label === false && <p className="text-xs text-faint">{t("datasets.badNotImitated")}</p>}
         </div>
       ) : (
         <Answers chosen={completion} rejected={rejected} dimension={dimension} />
@@ -52,7 +59,9 @@ type AnswersProps = { chosen: string; rejected: string; dimension: string | unde
 
 function Answers({ chosen, rejected, dimension }: AnswersProps) {
   const { t } = useTranslation();
-  const [better, worse] = useMemo(() => wordDifference(chosen, rejected), [chosen, rejected]);
+  const pieces = useMemo(() => wordDifference(chosen, rejected), [chosen, rejected]);
+  const [better, worse] = pieces;
+  const isClose = sharedPart(pieces) >= leastShared;
   return (
     <>
       <div className="grid gap-3 sm:grid-cols-2">
@@ -61,25 +70,26 @@ function Answers({ chosen, rejected, dimension }: AnswersProps) {
             <Badge tone="good">{t("datasets.chosen")}</Badge>
             {dimension !== undefined && <Badge>{dimension}</Badge>}
           </h4>
-          <Pieces pieces={better} mark="bg-good-soft text-good" />
+          <Pieces pieces={better} mark={isClose ? "bg-good-soft text-good" : null} />
         </section>
         <section aria-label={t("datasets.rejected")} className="min-w-0 border-line max-sm:border-t max-sm:pt-2">
           <h4 className="mb-1">
             <Badge tone="bad">{t("datasets.rejected")}</Badge>
           </h4>
-          <Pieces pieces={worse} mark="bg-bad-soft text-bad" />
+          <Pieces pieces={worse} mark={isClose ? "bg-bad-soft text-bad" : null} />
         </section>
       </div>
-      <p className="text-xs text-faint">{t("datasets.onlyHere")}</p>
+      <p className="text-xs text-faint">{t(isClose ? "datasets.onlyHere" : "datasets.littleShared")}</p>
     </>
   );
 }
 
-function Pieces({ pieces, mark }: { pieces: readonly WordPiece[]; mark: string }) {
+/** @param mark how one's own words look; null where nothing is marked */
+function Pieces({ pieces, mark }: { pieces: readonly WordPiece[]; mark: string | null }) {
   return (
     <p className={text}>
       {pieces.map((piece, i) =>
-        piece.isOwn ? (
+        piece.isOwn && mark !== null ? (
           <mark key={i} className={`rounded-sm ${mark}`}>
             {piece.text}
           </mark>

@@ -62,10 +62,12 @@ export function MappingForm({ file, name, inspection, mapping }: Props) {
           {mapping.format === "preference" ? (
             <>
               <span>{t("datasets.import.previewChosen")}</span>
-              <span>{t("datasets.import.previewRejected")}</span>
+              <span className="max-sm:col-start-2">{t("datasets.import.previewRejected")}</span>
             </>
           ) : (
-            <span>{t("datasets.import.previewCompletion")}</span>
+            <span>
+              {t(mapping.format === "unpaired" ? "datasets.import.answer" : "datasets.import.previewCompletion")}
+            </span>
           )}
         </div>
         {inspection.examples.slice(0, shownRows).map((example, i) => (
@@ -194,7 +196,7 @@ function ExampleRow({ example, mapping }: { example: Example | { reason: Said };
       </p>
     );
   }
-  const text = "line-clamp-5 min-w-0 font-mono text-xs leading-5 break-words whitespace-pre-wrap";
+  const text = "line-clamp-5 min-w-0 self-start font-mono text-xs leading-5 break-words whitespace-pre-wrap";
   return (
     <div className={`${grid(mapping)} border-b border-line/70 py-2`}>
       <p className={`${text} text-muted`}>{example.prompt}</p>

@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type WordPiece, wordDifference } from "./wordDifference";
+import { sharedPart, type WordPiece, wordDifference } from "./wordDifference";
 
 const marked = (pieces: readonly WordPiece[]) => pieces.map(({ text, isOwn }) => (isOwn ? `[${text}]` : text)).join("");
 const show = (a: string, b: string) => wordDifference(a, b).map(marked);
@@ -16,6 +16,13 @@ test("words that differ are marked, phrases as one", () => {
   expect(show("天空是蓝色的", "天空是绿色的").every((text) => text.startsWith("天空是[") && text.endsWith("的"))).toBe(
     true,
   );
+});
+
+test("how much is shared is told, by the longer text", () => {
+  expect(sharedPart(wordDifference("ab cd", "ab cd"))).toBe(1);
+  expect(sharedPart(wordDifference("", ""))).toBe(1);
+  expect(sharedPart(wordDifference("ab", "xy"))).toBe(0);
+  expect(sharedPart(wordDifference("ab", "ab cdefg"))).toBe(2 / 8);
 });
 
 test("no text is lost, and what both share is the same", () => {

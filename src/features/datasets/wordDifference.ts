@@ -47,6 +47,13 @@ function join(words: readonly string[], isCommon: (i: number) => boolean): WordP
   return pieces;
 }
 
+/** How much of the longer text both have, by characters, 0 … 1. */
+export function sharedPart(pieces: readonly [readonly WordPiece[], readonly WordPiece[]]): number {
+  const length = (some: readonly WordPiece[]) => some.reduce((sum, { text }) => sum + text.length, 0);
+  const longer = Math.max(...pieces.map(length));
+  return longer === 0 ? 1 : length(pieces[0].filter(({ isOwn }) => !isOwn)) / longer;
+}
+
 /** Both texts in pieces that put together give them again. */
 export function wordDifference(a: string, b: string): [WordPiece[], WordPiece[]] {
   const [before, after] = [wordsOf(a), wordsOf(b)];

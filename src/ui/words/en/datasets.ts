@@ -46,6 +46,7 @@ export const datasets = {
   rejected: "Rejected",
   prompt: "Prompt",
   onlyHere: "What only this answer says is marked.",
+  littleShared: "The two answers share few words: nothing is marked.",
   labelGood: "labelled good",
   labelBad: "labelled bad",
   badNotImitated: "Imitation (SFT) leaves out rows labelled bad; KTO learns from both.",
