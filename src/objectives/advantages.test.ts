@@ -77,9 +77,12 @@ describe.each(scales)("advantages by %s", (scale) => {
     expect(advantages[7]).toBe(0);
   });
 
-  test("need groups that hold all rewards", () => {
+  test("need groups that hold all rewards, and finite ones", () => {
     expect(() => groupAdvantages([1, 2, 3], [0, 2], scale)).toThrow(bug);
     expect(() => groupAdvantages([1, 2, 3], [0, 2, 1, 3], scale)).toThrow(bug);
+    expect(() => groupAdvantages([1, Number.NEGATIVE_INFINITY], [0, 2], scale)).toThrow(
+      "Answer 2: its reward is infinite",
+    );
   });
 });
 

@@ -67,7 +67,8 @@ export type GroupAdvantages = {
  * A = (r − mean of the group) / (spread + 1e-4), the spread (n − 1) of the group, of the whole batch, or no division, as
  * TRL 1.13's GRPOTrainer has it (scale_rewards; Shao et al. 2024). `rewards` [N], NaN where nothing applied: such an
  * answer is left out of its group's mean and its advantage is 0. So is that of an only answer, and of all answers of a
- * group without spread, whatever the rounding. `groups` [P+1] says where each group begins.
+ * group without spread, whatever the rounding. `groups` [P+1] says where each group begins. An infinite reward throws
+ * `run.diverged`.
  * (TRL tells groups without spread from the batch's spread where that is what divides; here each is told by its own.)
  */
 export function groupAdvantages(rewards: Numbers, groups: Numbers, scale: RewardScale): GroupAdvantages {
@@ -76,6 +77,8 @@ export function groupAdvantages(rewards: Numbers, groups: Numbers, scale: Reward
   const [means, spreads] = [new Float64Array(P), new Float64Array(P)];
   const isFlat: boolean[] = [];
   const whole = Array.from(rewards);
+  const infinite = whole.findIndex((reward) => Math.abs(reward) === Number.POSITIVE_INFINITY);
+  if (infinite >= 0) throw new StudioError("run.diverged", say`Answer ${infinite + 1}: its reward is infinite`);
   const batch = scale === "batch" ? meanAndSpread(whole).spread : 0;
   for (let p = 0; p < P; p++) {
     const [from, to] = [groups[p] ?? 0, groups[p + 1] ?? 0];

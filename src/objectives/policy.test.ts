@@ -126,9 +126,9 @@ describe("at the edges", () => {
     const batch = randomBatch([3, 0, 2]);
     for (const name of ["logProbabilities", "old", "reference", "advantages"] as const) {
       const numbers = batch[name].slice();
-      numbers[4] = Number.NaN;
+      numbers[3] = Number.NaN;
       expect(() => policyLoss({ ...batch, [name]: numbers }, settings, windowOf(batch))).toThrow(
-        expect.objectContaining({ code: "run.diverged", message: `Sequence 3, token 2: ${name} is NaN` }),
+        expect.objectContaining({ code: "run.diverged", message: `Sequence 3, token 1: ${name} is NaN` }),
       );
     }
   });
