@@ -8,7 +8,7 @@ import { newRecipe } from "../core/recipe";
 import { newRun } from "../core/run";
 import { newBrowserRunStore } from "../storage/browserRunStore";
 import { applyEvent, emptySeries, getSeries, recordEvent, reloadSeries, subscribeSeries } from "./series";
-import { secondsAt } from "./seriesColumns";
+import { latestFigure, secondsAt } from "./seriesColumns";
 
 const step = (n: number, loss = 1 / n): RunEvent & { event: "step" } => ({
   event: "step",
@@ -66,6 +66,25 @@ test("going back to a checkpoint measures anew from there, and what was seen bef
   ]);
   expect(resumed.samples.map((s) => s.step)).toEqual([0, 2]);
   expect([...cut.columns["train/loss"]]).toEqual([1, 1 / 2, 1 / 3, 1 / 4]);
+});
+
+test("figures that begin late are not a number before, and go with the steps", () => {
+  const withFigures = (n: number, figures: object) => ({ ...step(n), metrics: { ...step(n).metrics, ...figures } });
+  const first = run([step(1), step(2), withFigures(3, { reward: 0.5 })]);
+  const later = [withFigures(4, { reward: 0.6, "rewards/answer/mean": 1 }), step(5)].reduce(applyEvent, first);
+  expect([...(first.columns.figures.reward ?? [])]).toEqual([Number.NaN, Number.NaN, 0.5]);
+  expect(Object.keys(first.columns.figures)).toEqual(["reward"]);
+  expect([...(later.columns.figures.reward ?? [])]).toEqual([Number.NaN, Number.NaN, 0.5, 0.6, Number.NaN]);
+  expect([...(later.columns.figures["rewards/answer/mean"] ?? [])].slice(2)).toEqual([Number.NaN, 1, Number.NaN]);
+  const many = Array.from({ length: 200 }, (_, i) => withFigures(i + 6, { reward: i })).reduce(applyEvent, later);
+  expect(many.columns.figures.reward).toHaveLength(205);
+  expect(many.columns.figures.reward?.[204]).toBe(199);
+  expect(many.columns.figures["rewards/answer/mean"]?.[204]).toBeNaN();
+  const back = applyEvent(many, withFigures(4, { reward: 9 }));
+  expect([...(back.columns.figures.reward ?? [])]).toEqual([Number.NaN, Number.NaN, 0.5, 9]);
+  expect(latestFigure(back.columns, "reward")).toBe(9);
+  expect(latestFigure(later.columns, "reward")).toBeNull();
+  expect(latestFigure(later.columns, "kl")).toBeNull();
 });
 
 test("a step that is not a number is kept as such", () => {

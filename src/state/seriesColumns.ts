@@ -1,6 +1,6 @@
 /** @file Step metrics as columns of numbers: appending costs one write a column, a hundred thousand steps cost 6 MB. */
 
-import type { StepMetrics } from "../core/metrics";
+import type { FigureName, StepMetrics } from "../core/metrics";
 
 export const stepColumns = [
   "step",
@@ -16,35 +16,62 @@ export const stepColumns = [
 export type StepColumn = (typeof stepColumns)[number];
 
 /** Views [steps] of buffers that only ever grow at their end, so a view once handed out never changes. */
-export type Columns = Readonly<Record<StepColumn, Float64Array>>;
+export type Columns = Readonly<Record<StepColumn, Float64Array>> & {
+  /** What single objectives measure besides, as far as it was measured; NaN at steps that did not. */
+  readonly figures: Readonly<{ [name in FigureName]?: Float64Array }>;
+};
 
-const table = (column: (name: StepColumn) => Float64Array): Columns =>
+const isStepColumn: ReadonlySet<string> = new Set(stepColumns);
+const empty = new Float64Array(0);
+
+const table = (column: (name: StepColumn) => Float64Array): Record<StepColumn, Float64Array> =>
   Object.fromEntries(stepColumns.map((name) => [name, column(name)])) as Record<StepColumn, Float64Array>;
 
-export const newColumns = (): Columns => table(() => new Float64Array(0));
+const figureTable = (names: Iterable<string>, column: (name: FigureName) => Float64Array): Columns["figures"] =>
+  Object.fromEntries([...names].map((name) => [name, column(name as FigureName)]));
+
+export const newColumns = (): Columns => ({ ...table(() => empty), figures: {} });
+
+/** A view one longer, in the same buffer while that has room. What it had is all of `length`, or nothing yet. */
+function append(column: Float64Array, length: number, value: number): Float64Array {
+  let { buffer } = column;
+  if (column.length < length || buffer.byteLength / Float64Array.BYTES_PER_ELEMENT <= length) {
+    const larger = new Float64Array(Math.max(64, length * 2));
+    larger.set(column);
+    larger.fill(Number.NaN, column.length, length);
+    buffer = larger.buffer;
+  }
+  const longer = new Float64Array(buffer, 0, length + 1);
+  longer[length] = value;
+  return longer;
+}
 
 /** Columns one step longer, sharing the buffer while it has room: append to the newest columns only. */
 export function appendStep(columns: Columns, metrics: StepMetrics): Columns {
-  return table((name) => {
-    const column = columns[name];
-    const { length } = column;
-    const room = column.buffer.byteLength / Float64Array.BYTES_PER_ELEMENT;
-    let buffer: ArrayBufferLike = column.buffer;
-    if (room <= length) {
-      const larger = new Float64Array(Math.max(64, length * 2));
-      larger.set(column);
-      buffer = larger.buffer;
-    }
-    const longer = new Float64Array(buffer, 0, length + 1);
-    longer[length] = metrics[name];
-    return longer;
-  });
+  const { length } = columns.step;
+  const { figures } = columns;
+  const told = Object.keys(metrics).filter((name) => !isStepColumn.has(name));
+  const names = new Set([...Object.keys(figures), ...told]);
+  return {
+    ...table((name) => append(columns[name], length, metrics[name])),
+    figures: figureTable(names, (name) => append(figures[name] ?? empty, length, metrics[name] ?? Number.NaN)),
+  };
 }
 
 /** Columns up to, without, `step`. Copies, since views of the longer ones may be in use. */
 export function truncateColumns(columns: Columns, step: number): Columns {
   const length = lowerBound(columns.step, step);
-  return table((name) => columns[name].slice(0, length));
+  const { figures } = columns;
+  return {
+    ...table((name) => columns[name].slice(0, length)),
+    figures: figureTable(Object.keys(figures), (name) => (figures[name] ?? empty).slice(0, length)),
+  };
+}
+
+/** A figure's latest value, of the last step alone; null where that measured none. */
+export function latestFigure({ figures }: Columns, name: FigureName): number | null {
+  const value = figures[name]?.at(-1);
+  return value !== undefined && Number.isFinite(value) ? value : null;
 }
 
 /** Index of the first entry ≥ `value` in an ascending list, or its length. */

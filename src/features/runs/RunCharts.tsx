@@ -9,6 +9,7 @@ import { CursorProvider, newCursor } from "../../ui/charts/cursor";
 import { Segments } from "../../ui/charts/Segments";
 import { formatCount, formatNumber } from "../../ui/formatQuantity";
 import { type AxisKind, runAxis } from "./curves";
+import { FigurePanels } from "./FigurePanels";
 import { RoutingPanel } from "./RoutingPanel";
 import { AccuracyPanel, LossPanel, type PanelAxis, SmallPanels } from "./RunPanels";
 import { SamplesPanel } from "./SamplesPanel";
@@ -48,6 +49,7 @@ export const RunCharts = memo(function RunCharts({ name, recipe, isLive, series 
   const loar = methodOf(recipe.adaptation, "loar");
   return (
     <CursorProvider value={cursor}>
+      <FigurePanels {...{ name, recipe, along, columns, evals }} />
       <section aria-label={t("run.charts")} className="grid flex-1 content-start lg:grid-cols-2">
         <div className={cell}>
           <AccuracyPanel {...all} evals={evals} columns={kind === "time" ? columns : null} toggle={toggle} />

@@ -3,13 +3,13 @@
 import { memo, type ReactNode, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Alert, EvalMetrics } from "../../core/metrics";
-import type { Recipe } from "../../core/recipe";
+import { type Recipe, stepsInAll } from "../../core/recipe";
 import { type Columns, newColumns } from "../../state/seriesColumns";
 import { Chart, type ChartAxis } from "../../ui/charts/Chart";
 import { SmallToggle } from "../../ui/charts/Segments";
 import { formatNumber } from "../../ui/formatQuantity";
 import { Term } from "../../ui/Term";
-import { alertMarks, evalCurve, lossCurves, type RunAxis, smoothingOf, stepCurve } from "./curves";
+import { alertMarks, evalCurve, lossCurves, type RunAxis, smoothingOf, stageMarks, stepCurve } from "./curves";
 
 const color = {
   strict: "var(--series-1)",
@@ -87,7 +87,7 @@ export const LossPanel = memo(function LossPanel(props: LossProps) {
   const { axis, x } = along;
   const { t } = useTranslation();
   const [isLog, setLog] = useState(false);
-  const { steps } = recipe.schedule;
+  const steps = stepsInAll(recipe);
   const training = useMemo(() => {
     const raw = { id: "train/loss", label: t("run.train"), color: color.train, look: "faint" } as const;
     const smoothed = {
@@ -104,7 +104,10 @@ export const LossPanel = memo(function LossPanel(props: LossProps) {
     const drawing = { id: "eval/loss", label: t("run.eval"), color: color.eval, look: "dashed" } as const;
     return evalCurve({ columns: places, evals }, axis, "eval/loss", drawing, false);
   }, [places, evals, axis, t]);
-  const marks = useMemo(() => alertMarks({ columns: places, alerts }, axis), [places, alerts, axis]);
+  const marks = useMemo(
+    () => [...alertMarks({ columns: places, alerts }, axis), ...stageMarks(places, axis, recipe)],
+    [places, alerts, axis, recipe],
+  );
   const log = useMemo(() => <SmallToggle label={t("run.axisLog")} value={isLog} onChange={setLog} />, [t, isLog]);
   return (
     <Chart

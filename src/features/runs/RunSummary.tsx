@@ -40,6 +40,16 @@ function Changes({ before, after }: { before: EvalMetrics; after: EvalMetrics })
       {strict && <ShareChange name={t("run.summary.accuracy")} change={strict} isMain />}
       {exact && <ShareChange name={t("run.summary.exact")} change={exact} isMain />}
       {flexible && <ShareChange name={t("run.summary.flexible")} change={flexible} />}
+      <Fractions
+        name={t("run.summary.pass", { count: after.pass_at ?? 1 })}
+        pair={[before["gsm8k/pass"], after["gsm8k/pass"]]}
+        n={[before.n, after.n]}
+      />
+      <Fractions
+        name={t("run.summary.preferred")}
+        pair={[before["rewards/accuracies"], after["rewards/accuracies"]]}
+        n={null}
+      />
       {lossBefore !== null && lossAfter !== null && (
         <Fact name={t("run.summary.loss")} before={formatNumber(lossBefore, 3)} after={formatNumber(lossAfter, 3)} />
       )}
@@ -52,6 +62,19 @@ function Changes({ before, after }: { before: EvalMetrics; after: EvalMetrics })
       )}
     </>
   );
+}
+
+type FractionsProps = {
+  name: string;
+  pair: readonly [before: number | undefined, after: number | undefined];
+  /** What they are shares of; null where that is not known, and there is no interval. */
+  n: readonly [before: number, after: number] | null;
+};
+
+function Fractions({ name, pair: [before, after], n }: FractionsProps) {
+  if (before === undefined || after === undefined) return null;
+  if (!n) return <Fact name={name} before={formatShare(before)} after={formatShare(after)} />;
+  return <ShareChange name={name} change={compareShares(before, n[0], after, n[1])} />;
 }
 
 function Next({ run: { recipe, status } }: { run: Run }) {

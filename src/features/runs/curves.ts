@@ -1,5 +1,7 @@
 /** @file A run's series as curves to draw, over steps or over training time. Pure. */
 
+import type { EvalMetrics, FigureName } from "../../core/metrics";
+import type { Recipe } from "../../core/recipe";
 import { standardError } from "../../state/runsSummary";
 import type { RunSeries } from "../../state/series";
 import { type Columns, type StepColumn, secondsAt } from "../../state/seriesColumns";
@@ -53,12 +55,21 @@ export function stepCurve(columns: Columns, axis: RunAxis, column: StepColumn, d
   return { ...drawing, steps: columns.step, x: stepX(columns, axis), y: columns[column] };
 }
 
-type EvalKey = "gsm8k/strict" | "gsm8k/flexible" | "exact_match" | "eval/loss";
+export type EvalKey =
+  | "gsm8k/strict"
+  | "gsm8k/flexible"
+  | "gsm8k/pass"
+  | "exact_match"
+  | "eval/loss"
+  | "rewards/accuracies"
+  | "rewards/margins";
+
+const measured = (metrics: EvalMetrics, key: EvalKey): number | null => metrics[key] ?? null;
 
 /** @param isShare error bars of one standard error are drawn */
 export function evalCurve(series: Source, axis: RunAxis, key: EvalKey, drawing: Drawing, isShare: boolean): Curve {
-  const known = series.evals.filter((metrics) => metrics[key] !== null);
-  const y = known.map((metrics) => metrics[key] ?? Number.NaN);
+  const known = series.evals.filter((metrics) => measured(metrics, key) !== null);
+  const y = known.map((metrics) => measured(metrics, key) ?? Number.NaN);
   return {
     ...drawing,
     steps: known.map(({ step }) => step),
@@ -73,6 +84,28 @@ export function evalCurve(series: Source, axis: RunAxis, key: EvalKey, drawing: 
 export function lossCurves(columns: Columns, axis: RunAxis, weight: number, raw: Drawing, smoothed: Drawing): Curve[] {
   const measured = stepCurve(columns, axis, "train/loss", raw);
   return [measured, { ...measured, ...smoothed, y: smooth(columns["train/loss"], weight) }];
+}
+
+const noFigure = new Float64Array(0);
+
+/** @param spread the figure that is half the width of the band */
+export function figureCurve(
+  columns: Columns,
+  axis: RunAxis,
+  figure: FigureName,
+  drawing: Drawing,
+  spread?: FigureName,
+): Curve {
+  const band = spread && columns.figures[spread];
+  const y = columns.figures[figure] ?? noFigure;
+  return { ...drawing, steps: columns.step, x: stepX(columns, axis), y, ...(band ? { band } : {}) };
+}
+
+/** The line between imitation and rewards, where a recipe has both. */
+export function stageMarks(columns: Columns, axis: RunAxis, recipe: Recipe, sides?: PlotMark["sides"]): PlotMark[] {
+  const steps = recipe.sftFirst?.steps;
+  if (steps === undefined) return [];
+  return [{ x: evalX(columns, axis, steps), tone: "stage", ...(sides ? { sides } : {}) }];
 }
 
 /** Where along the axis an alert's mark stands. */

@@ -5,8 +5,8 @@ import { type PlotArea, usePlotArea, useXAxisScale, useYAxisScale } from "rechar
 import { bandPath, type Curve, lastFinite, linePath, pointLimit } from "./curve";
 import { spreadLabels } from "./spreadLabels";
 
-/** A place on the axis that something happened at. */
-export type PlotMark = { x: number; tone: "bad" | "warn" };
+/** A place on the axis that something happened at; `sides` are words for what lies before it and after. */
+export type PlotMark = { x: number; tone: "bad" | "warn" | "stage"; sides?: readonly [before: string, after: string] };
 
 export type PlotContent = {
   /** The first lies on top. */
@@ -22,6 +22,7 @@ export const PlotContext = createContext<PlotContent>({ curves: [], marks: [], e
 type Project = (value: number) => number;
 type Drawn = { curve: Curve; toX: Project; toY: Project; limit: number };
 
+const markColors = { bad: "var(--bad)", warn: "var(--warn)", stage: "var(--axis)" } as const;
 const labelHeight = 14;
 const widths = { faint: 1, strong: 1.75, dashed: 1.75 } as const;
 
@@ -49,7 +50,7 @@ export function PlotLayers() {
             x2={toX(x)}
             y1={area.y}
             y2={area.y + area.height}
-            stroke={`var(--${tone})`}
+            stroke={markColors[tone]}
             strokeDasharray="2 3"
           />
         ))}
@@ -57,17 +58,45 @@ export function PlotLayers() {
           <CurveDrawing key={each.curve.id} {...each} />
         ))}
       </g>
+      <Sides marks={marks} area={area} toX={toX} />
       <EndLabels drawn={drawn} area={area} endLabel={endLabel} />
     </g>
   );
 }
 
+/** What lies on each side of a mark, where there is room for the words. */
+function Sides({ marks, area, toX }: { marks: readonly PlotMark[]; area: PlotArea; toX: Project }) {
+  return marks.flatMap(({ x, sides }) => {
+    const at = toX(x);
+    return (sides ?? []).flatMap((words, i) => {
+      const room = i === 0 ? at - area.x : area.x + area.width - at;
+      if (room < 8 + 7 * words.length) return [];
+      const anchor = i === 0 ? "end" : "start";
+      return (
+        <text
+          key={`${x} ${i}`}
+          x={at + (i === 0 ? -5 : 5)}
+          y={area.y + area.height - 6}
+          fontSize={12}
+          fill="var(--axis)"
+          textAnchor={anchor}
+          stroke="var(--page)"
+          strokeWidth={3}
+          paintOrder="stroke"
+        >
+          {words}
+        </text>
+      );
+    });
+  });
+}
+
 function CurveDrawing({ curve, toX, toY, limit }: Drawn) {
-  const { color, look, error, dots } = curve;
+  const { color, look, error, band, dots } = curve;
   const faint = look === "faint";
   return (
     <g>
-      {error && <path d={bandPath(curve, toX, toY)} fill={color} fillOpacity={0.1} stroke="none" />}
+      {(error ?? band) && <path d={bandPath(curve, toX, toY)} fill={color} fillOpacity={0.1} stroke="none" />}
       <path
         d={linePath(curve, toX, toY, limit)}
         fill="none"

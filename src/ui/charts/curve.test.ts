@@ -52,3 +52,10 @@ test("paths", () => {
   expect(bandPath(curve([1, 2], [0.5, 1]), same, same)).toBe("M0.0 1.5L1.0 3.0L1.0 1.0L0.0 0.5Z");
   expect(bandPath(curve([1, 2]), same, same)).toBe("");
 });
+
+test("a spread is a band without bars, and a point without one is left out of it", () => {
+  const same = (v: number) => v;
+  const spread = { ...curve([1, 2, 3]), band: [0.5, Number.NaN, 1] };
+  expect(bandPath(spread, same, same)).toBe("M0.0 1.5L2.0 4.0L2.0 2.0L0.0 0.5Z");
+  expect(range([spread], false)).toEqual({ low: 0.5, high: 4 });
+});

@@ -17,6 +17,8 @@ export type Curve = {
   y: ArrayLike<number>;
   /** Half the length of the error bars; a band is drawn through their ends. */
   error?: ArrayLike<number>;
+  /** Half the width of a band alone: a spread, which is no error. */
+  band?: ArrayLike<number>;
   /** A dot at every point: for curves of few points. */
   dots?: boolean;
 };
@@ -33,14 +35,16 @@ export function lastFinite(values: ArrayLike<number>): number {
 
 export const hasPoints = (curves: readonly Curve[]) => curves.some((curve) => lastFinite(curve.y) >= 0);
 
-/** Lowest and highest value drawn, error bars included; null where there is none. With `isLog` only what is above 0. */
+const finiteOr0 = (value: number | undefined) => (value !== undefined && Number.isFinite(value) ? value : 0);
+
+/** Lowest and highest value drawn, error bars and bands included; null where there is none. With `isLog` only what is above 0. */
 export function range(curves: readonly Curve[], isLog: boolean): { low: number; high: number } | null {
   let low = Infinity;
   let high = -Infinity;
-  for (const { y, error } of curves) {
+  for (const { y, error, band } of curves) {
     for (let i = 0; i < y.length; i++) {
       const value = y[i] ?? Number.NaN;
-      const half = error?.[i] ?? 0;
+      const half = finiteOr0(error?.[i] ?? band?.[i]);
       if (!Number.isFinite(value) || (isLog && value - half <= 0)) continue;
       low = Math.min(low, value - half);
       high = Math.max(high, value + half);
@@ -114,11 +118,11 @@ export function linePath(curve: Curve, toX: Project, toY: Project, limit: number
   return points === 1 ? `${path}h0.01` : path; // with round ends a dot
 }
 
-/** The band between the error bars' ends as a closed SVG path; empty without error bars. */
+/** The band between the error bars' ends, or of the spread, as a closed SVG path; empty where there is neither. */
 export function bandPath(curve: Curve, toX: Project, toY: Project): string {
-  const { error } = curve;
+  const error = curve.error ?? curve.band;
   if (!error) return "";
-  const points = Array.from(curve.y, (_, i) => i).filter((i) => Number.isFinite(at(curve.y, i)));
+  const points = [...downsample(curve.x, curve.y, 1000)].filter((i) => Number.isFinite(at(error, i)));
   if (points.length < 2) return "";
   const edge = (sign: number) => (i: number) =>
     `${written(toX(at(curve.x, i)))} ${written(toY(at(curve.y, i) + sign * at(error, i)))}`;

@@ -5,6 +5,7 @@ import { charts } from "./en/charts";
 import { datasets } from "./en/datasets";
 import { errors } from "./en/errors";
 import { exporting } from "./en/exports";
+import { figures } from "./en/figures";
 import { models } from "./en/models";
 import { playground } from "./en/playground";
 import { run } from "./en/run";
@@ -28,6 +29,7 @@ export const en = {
   playground,
   settings,
   charts,
+  figures,
   terms,
   error: errors,
 };

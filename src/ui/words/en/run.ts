@@ -145,6 +145,8 @@ export const run = {
     accuracy: "Accuracy, strict",
     exact: "Exact match",
     flexible: "Accuracy, flexible",
+    pass: "pass@{{count}}",
+    preferred: "Preference accuracy",
     loss: "Evaluation loss",
     steps: "Right steps",
     interval: "95% interval {{low}} to {{high}}",
