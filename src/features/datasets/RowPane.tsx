@@ -37,7 +37,7 @@ export function RowPane({ dataset, row }: { dataset: Dataset; row: number }) {
   const example = shown?.example;
   const { format } = dataset.mapping;
   const size =
-    format === "preference" || format === "unpaired" ? "max-lg:h-[28rem] lg:w-[36rem]" : "max-lg:h-72 lg:w-96";
+    format === "preference" || format === "unpaired" ? "max-lg:h-144 lg:w-[36rem]" : "max-lg:h-72 lg:w-96";
   return (
     <section
       aria-label={t("datasets.asTokens", { row: formatCount(row + 1) })}
