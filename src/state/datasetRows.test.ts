@@ -3,8 +3,8 @@ import { expect, test, vi } from "vitest";
 import type { Dataset } from "../core/dataset";
 import { newId } from "../core/ids";
 import { bytes, millis } from "../core/units";
-import { newDatasetWriter } from "../storage/datasets";
-import { rowAt, showRows, useDatasetRows } from "./datasetRows";
+import { editDatasets, newDatasetWriter } from "../storage/datasets";
+import { forgetRows, rowAt, showRows, useDatasetRows } from "./datasetRows";
 
 async function storeRows(rows: number): Promise<Dataset> {
   const dataset: Dataset = {
@@ -53,4 +53,18 @@ test("another data set's rows replace the first's, and what is missing is told",
   expect(at(9)).toBeUndefined();
   showRows(newId("dataset"), 0, 2);
   await vi.waitFor(() => expect(useDatasetRows.getState().error).toMatchObject({ code: "dataset.missing" }));
+});
+
+test("a data set that grows is read anew once it is forgotten", async () => {
+  const { id } = await storeRows(2);
+  showRows(id, 0, 1);
+  await vi.waitFor(() => expect(at(1)).toEqual({ n: 1 }));
+  await editDatasets([
+    [id, (stored) => stored && { dataset: { ...stored.dataset, rows: 3 }, rows: [...stored.rows, { n: 2 }] }],
+  ]);
+  forgetRows(newId("dataset"));
+  expect(at(1)).toEqual({ n: 1 });
+  forgetRows(id);
+  showRows(id, 0, 2);
+  await vi.waitFor(() => expect(at(2)).toEqual({ n: 2 }));
 });

@@ -51,6 +51,13 @@ export function showRows(dataset: DatasetId, first: number, last: number) {
   }
 }
 
+/** The data set has changed: what was read of it is read again when it is next in view. */
+export function forgetRows(dataset: DatasetId) {
+  if (useDatasetRows.getState().dataset === dataset) {
+    useDatasetRows.setState({ dataset: null, pages: new Map(), error: null }, true);
+  }
+}
+
 /** A row in view, or undefined while it is being read. */
 export function rowAt({ pages }: State, index: number): Row | undefined {
   return pages.get(Math.floor(index / pageRows))?.[index % pageRows];

@@ -1,36 +1,34 @@
 /** @file Thumbs on answers of the playground: what is pressed, and that it is kept as rows of two data sets. */
 
 import { create } from "zustand";
-import type { Feedback, JudgedAnswer, KeptFeedback } from "../core/feedback";
+import { type Feedback, feedbackDataset, feedbackPairs, type JudgedAnswer, type KeptFeedback } from "../core/feedback";
 import type { Side, Turn } from "./chat";
+import { forgetRows } from "./datasetRows";
 import { loadDatasets } from "./datasets";
 import { openEngine } from "./engine";
 import { keepStorage } from "./usage";
 
-export type Labels = Readonly<Record<Side, boolean | null>>;
+type Judged = Readonly<Partial<Record<Side, JudgedAnswer>>>;
 
-const none: Labels = { base: null, tuned: null };
+/** By turn, as the person pressed them, with what was judged: an Undo may come when the chat is cleared. */
+type State = { judged: ReadonlyMap<string, Judged> };
 
-/** By turn, as the person pressed them. */
-type State = { labels: ReadonlyMap<string, Labels> };
+export const useFeedback = create<State>(() => ({ judged: new Map() }));
 
-export const useFeedback = create<State>(() => ({ labels: new Map() }));
+/** Thumb up or down; null where there is none. */
+export const labelOf = ({ judged }: State, turn: string, side: Side): boolean | null =>
+  judged.get(turn)?.[side]?.label ?? null;
 
-export const labelsOf = ({ labels }: State, turn: string): Labels => labels.get(turn) ?? none;
-
-const setLabels = (turn: string, changed: Labels) =>
-  useFeedback.setState(({ labels }) => ({ labels: new Map(labels).set(turn, changed) }));
+function setJudged(turn: string, side: Side, answer: JudgedAnswer): Judged {
+  const changed = { ...useFeedback.getState().judged.get(turn), [side]: answer };
+  useFeedback.setState(({ judged }) => ({ judged: new Map(judged).set(turn, changed) }));
+  return changed;
+}
 
 /** One after the other, so that the last press is what stays. */
 let saving: Promise<unknown> = Promise.resolve();
 
-const judged = ({ answers, model, run }: Turn, labels: Labels): JudgedAnswer[] => {
-  const of = (side: Side, writer: string): JudgedAnswer => {
-    const answer = answers[side];
-    return { text: answer.status === "done" ? answer.text : "", label: labels[side], model: writer };
-  };
-  return [of("base", model), ...(run ? [of("tuned", run.name)] : [])];
-};
+const notJudged: JudgedAnswer = { text: "", label: null, model: "" };
 
 /**
  * Judges one side's answer; null takes the judgement back. The thumb shows it at once, and shows what it was before
@@ -43,22 +41,26 @@ export async function judge(
   label: boolean | null,
   names: Feedback["names"],
 ): Promise<KeptFeedback> {
-  const before = labelsOf(useFeedback.getState(), turn.id);
-  const labels = { ...before, [side]: label };
-  setLabels(turn.id, labels);
-  const { id, prompt } = turn;
+  const { id, prompt, model, run } = turn;
+  const answer = turn.answers[side];
+  const text = answer.status === "waiting" ? "" : answer.text;
+  const written = { text, model: side === "base" ? model : (run?.name ?? model) };
+  const before = labelOf(useFeedback.getState(), id, side);
+  const { base = notJudged, tuned = notJudged } = setJudged(id, side, { ...written, label });
   const save = async () =>
-    (await openEngine()).call("feedback.save", { turn: id, prompt, answers: judged(turn, labels), names });
+    (await openEngine()).call("feedback.save", { turn: id, prompt, answers: [base, tuned], names });
   const kept = saving.then(save, save);
   saving = kept;
   try {
     const told = await kept;
     void keepStorage();
+    forgetRows(feedbackDataset);
+    forgetRows(feedbackPairs);
     await loadDatasets();
     return told;
   } catch (error) {
-    if (labelsOf(useFeedback.getState(), id)[side] === label)
-      setLabels(id, { ...labelsOf(useFeedback.getState(), id), [side]: before[side] });
+    // unless it was pressed again meanwhile
+    if (labelOf(useFeedback.getState(), id, side) === label) setJudged(id, side, { ...written, label: before });
     throw error;
   }
 }

@@ -20,8 +20,9 @@ export function LabelBadge({ label }: { label: boolean }) {
   );
 }
 
-/** Of two answers that share less than this, every word would be marked, and the few that are not would say nothing. */
+/** Of two long answers that share less than this, nearly every word would be marked, which says nothing. */
 const leastShared = 0.4;
+const longAnswer = 300;
 
 const text = "text-sm break-words whitespace-pre-wrap";
 
@@ -61,7 +62,7 @@ function Answers({ chosen, rejected, dimension }: AnswersProps) {
   const { t } = useTranslation();
   const pieces = useMemo(() => wordDifference(chosen, rejected), [chosen, rejected]);
   const [better, worse] = pieces;
-  const isClose = sharedPart(pieces) >= leastShared;
+  const isClose = sharedPart(pieces) >= leastShared || Math.max(chosen.length, rejected.length) < longAnswer;
   return (
     <>
       <div className="grid gap-3 sm:grid-cols-2">

@@ -36,8 +36,7 @@ export function RowPane({ dataset, row }: { dataset: Dataset; row: number }) {
   const shown = state.value?.row === row && state.value.source === sourceOf(dataset.id) ? state.value.preview : null;
   const example = shown?.example;
   const { format } = dataset.mapping;
-  const size =
-    format === "preference" || format === "unpaired" ? "max-lg:h-144 lg:w-[36rem]" : "max-lg:h-72 lg:w-96";
+  const size = format === "preference" || format === "unpaired" ? "max-lg:h-144 lg:w-[36rem]" : "max-lg:h-72 lg:w-96";
   return (
     <section
       aria-label={t("datasets.asTokens", { row: formatCount(row + 1) })}

@@ -2,14 +2,14 @@
 
 import { useTranslation } from "react-i18next";
 import type { Side, Turn } from "../../state/chat";
-import { judge, labelsOf, useFeedback } from "../../state/feedback";
+import { judge, labelOf, useFeedback } from "../../state/feedback";
 import { showMessage } from "../../state/shell";
 import { explainError } from "../../ui/explainError";
 import { IconToggle } from "../../ui/IconToggle";
 
 export function Thumbs({ turn, side, name }: { turn: Turn; side: Side; name: string }) {
   const { t } = useTranslation();
-  const label = useFeedback((state) => labelsOf(state, turn.id)[side]);
+  const label = useFeedback((state) => labelOf(state, turn.id, side));
   const answer = turn.answers[side];
   if (answer.status !== "done" || answer.text.trim() === "") return null;
   const names = { answers: t("playground.feedback.answers"), pairs: t("playground.feedback.pairs") };
