@@ -1,7 +1,7 @@
 /** @file Rewards as a recipe has them: their names, what goes together, and errors that say where. */
 
 import { describe, expect, test } from "vitest";
-import { fromWire, toWire } from "./errors";
+import { fromWire, toWire, type WireError } from "./errors";
 import {
   newReward,
   newRewardError,
@@ -88,6 +88,6 @@ test.each<[string, Partial<RewardFault>, string]>([
   };
   const error = newRewardError("reward.failed", fault);
   expect(error.detail && textOf(error.detail)).toBe(text);
-  expect(rewardFault(fromWire(JSON.parse(JSON.stringify(toWire(error)))))).toEqual(fault);
+  expect(rewardFault(fromWire(JSON.parse(JSON.stringify(toWire(error))) as WireError))).toEqual(fault);
   expect(rewardFault(new Error(text))).toBeNull();
 });

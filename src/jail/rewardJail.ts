@@ -77,7 +77,7 @@ async function waitFor<T>(
           const taken = take(answer);
           if (taken !== null) resolve(taken);
         } catch (error) {
-          reject(error as StudioError);
+          reject(error instanceof Error ? error : new Error(String(error)));
         }
       };
       worker.onDeath = (why, isMemory, fault) => {

@@ -45,6 +45,7 @@ export function serveReward({ scope, lockDown, post, listen }: RewardHost): (loa
   let load: (() => unknown) | null = null;
   let rateOne: Rate | null = null;
   let rateAll: Rate | null = null;
+  let rowNow = -1;
   lockDown(scope);
   listen(answer);
   post("ready");
@@ -86,35 +87,50 @@ export function serveReward({ scope, lockDown, post, listen }: RewardHost): (loa
     return isPromise ? "promise" : "notNumber";
   }
 
+  function words(value: unknown): string {
+    return typeof value === "object" ? "an object" : `${value as number}`.slice(0, 60);
+  }
+
+  /** Writes the group's values; answers what is wrong with one, null where nothing is. */
+  function rateGroup(id: number, rows: readonly RatedText[], group: readonly number[], values: (number | null)[]) {
+    let list: unknown = null;
+    rowNow = group[0] ?? -1;
+    if (rateAll) {
+      post({ at: "row", id, row: rowNow });
+      list = rateAll(group.map((each) => rows[each] as RatedText));
+      if (wrongValue(list) === "promise") return { why: "promise", text: "" } as const;
+      if (!Array.isArray(list)) return { why: "notList", text: words(list) } as const;
+      if (list.length !== group.length) return { why: "wrongLength", text: `${list.length} ${group.length}` } as const;
+    }
+    for (const [i, row] of group.entries()) {
+      rowNow = row;
+      if (!rateAll) post({ at: "row", id, row });
+      const value: unknown = rateAll ? (list as unknown[])[i] : rateOne?.(rows[row] as RatedText);
+      const why = wrongValue(value);
+      if (why) return { why, text: words(value) };
+      values[row] = value as number | null;
+    }
+    return null;
+  }
+
   function answer({ id, rows, groups }: RewardCall): void {
-    if (id === 0) return loadCode();
+    if (id === 0) {
+      loadCode();
+      return;
+    }
     const values: (number | null)[] = [];
-    let row = -1;
+    rowNow = -1;
     try {
-      const refuse = (why: RewardWhy, text: string) => post({ at: "failed", id, row, why, text, stack: "" });
-      const words = (value: unknown) => (typeof value === "object" ? "an object" : String(value).slice(0, 60));
       for (const group of groups) {
-        row = group[0] ?? -1;
-        let list: unknown = null;
-        if (rateAll) {
-          post({ at: "row", id, row });
-          list = rateAll(group.map((each) => rows[each] as RatedText));
-          if (wrongValue(list) === "promise") return refuse("promise", "");
-          if (!Array.isArray(list)) return refuse("notList", words(list));
-          if (list.length !== group.length) return refuse("wrongLength", `${list.length} ${group.length}`);
-        }
-        for (let i = 0; i < group.length; i++) {
-          row = group[i] as number;
-          if (!rateAll) post({ at: "row", id, row });
-          const value: unknown = rateAll ? (list as unknown[])[i] : rateOne?.(rows[row] as RatedText);
-          const why = wrongValue(value);
-          if (why) return refuse(why, words(value));
-          values[row] = value as number | null;
+        const wrong = rateGroup(id, rows, group, values);
+        if (wrong) {
+          post({ at: "failed", id, row: rowNow, stack: "", ...wrong });
+          return;
         }
       }
       post({ at: "done", id, values });
     } catch (error) {
-      fail(id, row, error);
+      fail(id, rowNow, error);
     }
   }
 }

@@ -6,8 +6,10 @@ import { datasets } from "./en/datasets";
 import { errors } from "./en/errors";
 import { exporting } from "./en/exports";
 import { figures } from "./en/figures";
+import { groups } from "./en/groups";
 import { models } from "./en/models";
 import { playground } from "./en/playground";
+import { rewards } from "./en/rewards";
 import { run } from "./en/run";
 import { runs } from "./en/runs";
 import { settings } from "./en/settings";
@@ -20,6 +22,7 @@ export const en = {
   field,
   shell,
   studio,
+  rewards,
   datasets,
   models,
   exports: exporting,
@@ -30,6 +33,7 @@ export const en = {
   settings,
   charts,
   figures,
+  groups,
   terms,
   error: errors,
 };
