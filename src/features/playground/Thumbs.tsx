@@ -3,9 +3,12 @@
 import { useTranslation } from "react-i18next";
 import type { Side, Turn } from "../../state/chat";
 import { judge, labelOf, useFeedback } from "../../state/feedback";
-import { showMessage } from "../../state/shell";
+import { dismissMessage, showMessage } from "../../state/shell";
 import { explainError } from "../../ui/explainError";
 import { IconToggle } from "../../ui/IconToggle";
+
+/** The last message of a thumb: the next press takes it away, as its Undo would undo what no longer is. */
+let told = 0;
 
 export function Thumbs({ turn, side, name }: { turn: Turn; side: Side; name: string }) {
   const { t } = useTranslation();
@@ -14,13 +17,16 @@ export function Thumbs({ turn, side, name }: { turn: Turn; side: Side; name: str
   if (answer.status !== "done" || answer.text.trim() === "") return null;
   const names = { answers: t("playground.feedback.answers"), pairs: t("playground.feedback.pairs") };
   const set = async (wanted: boolean | null, undoTo: { label: boolean | null } | null) => {
+    dismissMessage(told);
     try {
       const { pairs } = await judge(turn, side, wanted, names);
+      if (labelOf(useFeedback.getState(), turn.id, side) !== wanted) return; // pressed again meanwhile
       const undo = undoTo && {
         action: { label: t("playground.feedback.undo"), run: () => void set(undoTo.label, null) },
       };
       const pair = pairs > 0 && { detail: t("playground.feedback.savedPair", { dataset: names.pairs }) };
-      showMessage(
+      dismissMessage(told);
+      told = showMessage(
         wanted === null
           ? { tone: "info", title: t("playground.feedback.takenBack"), ...undo }
           : { tone: "good", title: t("playground.feedback.saved", { dataset: names.answers }), ...pair, ...undo },
