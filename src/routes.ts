@@ -10,6 +10,7 @@ const pages: readonly (readonly [path: string, load: Page])[] = [
   ["/datasets/:id?", () => import("./features/datasets/DatasetsPage")],
   ["/runs", () => import("./features/runs/RunsPage")],
   ["/runs/:id", () => import("./features/runs/RunPage")],
+  ["/runs/:id/groups", () => import("./features/runs/GroupsPage")],
   ["/compare", () => import("./features/ablation/AblationsPage")],
   ["/compare/new", () => import("./features/ablation/NewAblationPage")],
   ["/compare/:id", () => import("./features/ablation/AblationPage")],

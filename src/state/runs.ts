@@ -11,6 +11,7 @@ import { say } from "../core/say";
 import { holdRun, runLock } from "../storage/locks";
 import { getRun, listRuns, saveRun } from "../storage/runs";
 import { type Engine, openEngine, useEngine } from "./engine";
+import { forgetGroups, openGroups, recordGroups, useGroups } from "./groups";
 import { asFound, followRun, isActive, newRunName } from "./runsMirror";
 import { recordEvent, reloadSeries } from "./series";
 import { keepStorage } from "./usage";
@@ -95,7 +96,10 @@ export async function loadRuns(): Promise<void> {
     const { here, busy, failures } = known;
     useRuns.setState({ status: "ready", runs, unreadable, here, busy, failures }, true);
     const elsewhere = runs.filter((run) => isActive(run) && !here.has(run.id));
-    for (const run of elsewhere) reloadSeries(run.id);
+    for (const run of elsewhere) {
+      reloadSeries(run.id);
+      if (useGroups.getState().run === run.id) void openGroups(run.id);
+    }
     if (elsewhere.length > 0) rereading = setTimeout(() => void loadRuns(), 2 * second);
   } catch (error) {
     useRuns.setState({ status: "failed", error }, true);
@@ -164,6 +168,7 @@ export async function deleteRun(id: RunId): Promise<void> {
     await (await listeningEngine()).call("run.delete", { run: id });
     change(({ runs }) => ({ runs: runs.filter((run) => run.id !== id) }));
     reloadSeries(id);
+    forgetGroups(id);
   });
 }
 
@@ -200,12 +205,14 @@ async function ask(id: RunId, action: RunAction, work: () => Promise<void>) {
 
 function ended(run: Run) {
   leaveHere(run.id);
+  forgetGroups(run.id);
   change(({ runs }) => ({ runs: put(runs, run) }));
 }
 
 /** The engine has let go of the run, and not at its end: what storage says of it is what is left. */
 function fail(id: RunId, error: unknown) {
   leaveHere(id);
+  forgetGroups(id);
   change(({ failures }) => ({ failures: { ...failures, [id]: error } }));
   void loadRuns();
 }
@@ -220,6 +227,7 @@ let lastStep = 0;
 
 function takeEvent(id: RunId, event: RunEvent) {
   recordEvent(id, event);
+  if (event.event === "groups") recordGroups(id, event.groups);
   if (event.event === "status" && event.status === "running") rememberReload(id); // a new run is not in the list yet
   const state = useRuns.getState();
   if (state.status !== "ready") return;
@@ -228,7 +236,8 @@ function takeEvent(id: RunId, event: RunEvent) {
     void loadRuns();
     return;
   }
-  if (event.event === "progress" || event.event === "samples" || event.event === "alert") return;
+  if (event.event === "progress" || event.event === "samples" || event.event === "alert" || event.event === "groups")
+    return;
   if (event.event === "step") {
     const now = performance.now();
     if (now - lastStep < second) return;

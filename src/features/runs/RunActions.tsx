@@ -3,6 +3,7 @@
 import { memo } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
+import { isPolicy } from "../../core/objective";
 import { trainedOfRun } from "../../state/adapters";
 import { askExport } from "../../state/exports";
 import { continueRun, pauseRun, type RunView, resumeRun, stopRun } from "../../state/runs";
@@ -38,6 +39,11 @@ function RunActionsNow({ view }: { view: RunView }) {
       {where !== "here" && hasAdapter && (
         <Button icon="download" onPress={() => void askExport(trainedOfRun(run))}>
           {t("exports.open")}
+        </Button>
+      )}
+      {isPolicy(run.recipe.objective) && (
+        <Button icon="datasets" onPress={() => navigate(`/runs/${run.id}/groups`)}>
+          {t("groups.open")}
         </Button>
       )}
       <Button

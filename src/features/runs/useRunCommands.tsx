@@ -3,6 +3,7 @@
 import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
+import { isPolicy } from "../../core/objective";
 import type { Run } from "../../core/run";
 import { trainedOfRun } from "../../state/adapters";
 import { askExport } from "../../state/exports";
@@ -14,6 +15,7 @@ import { ConfirmDialog, Dialog } from "../../ui/Dialog";
 import type { MenuAction } from "../../ui/Menu";
 import { saveFile } from "../../ui/saveFile";
 import { TextField } from "../../ui/TextField";
+import { useSaveGroups } from "./useSaveGroups";
 
 export function useRunCommands(run: Run, onDeleted?: () => void): { actions: MenuAction[]; dialogs: ReactNode } {
   const { t } = useTranslation();
@@ -21,6 +23,7 @@ export function useRunCommands(run: Run, onDeleted?: () => void): { actions: Men
   const [asking, setAsking] = useState<"rename" | "delete" | null>(null);
   const close = () => setAsking(null);
   const isBusy = isActive(run);
+  const { save: saveGroups } = useSaveGroups(run);
   const actions: MenuAction[] = [
     {
       id: "export",
@@ -45,6 +48,9 @@ export function useRunCommands(run: Run, onDeleted?: () => void): { actions: Men
       onAction: () =>
         saveFile(`${run.name}.recipe.json`, `${JSON.stringify(run.recipe, null, 2)}\n`, "application/json"),
     },
+    ...(isPolicy(run.recipe.objective)
+      ? [{ id: "groups", label: t("groups.export"), icon: "download" as const, onAction: () => void saveGroups() }]
+      : []),
     {
       id: "rename",
       label: t("runs.rename"),
