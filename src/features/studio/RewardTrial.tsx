@@ -7,6 +7,7 @@ import { ErrorNotice } from "../../ui/ErrorNotice";
 import { formatNumber } from "../../ui/formatQuantity";
 import { type Column, Table } from "../../ui/Table";
 
+/** `total` is null before the first rating. */
 type Rated = { index: number; row: SampleRow; values: readonly (number | null)[]; total: number | null };
 
 function rated(rows: readonly SampleRow[], scores: Scores | null): Rated[] {
@@ -34,11 +35,7 @@ export function RewardTrial({ trial, isFault }: { trial: Trial; isFault: boolean
       id: "total",
       header: t("rewards.trial.total"),
       numeric: true,
-      cell: ({ total }) => (
-        <strong className="font-semibold">
-          <Value value={total} />
-        </strong>
-      ),
+      cell: ({ total }) => total !== null && <strong className="font-semibold">{formatNumber(total, 3)}</strong>,
     },
   ];
   return (
@@ -50,7 +47,8 @@ export function RewardTrial({ trial, isFault }: { trial: Trial; isFault: boolean
         </p>
       </div>
       {error !== null && !isFault && <ErrorNotice error={error} />}
-      <div className={`rounded-md border border-line ${isFault || isWaiting ? "opacity-60" : ""}`}>
+      {rows[0] && <p className="line-clamp-2 font-mono text-xs whitespace-pre-line text-muted">{rows[0].prompt}</p>}
+      <div aria-busy={isWaiting} className="rounded-md border border-line">
         <Table
           label={t("rewards.trial.title")}
           columns={columns}
@@ -70,7 +68,7 @@ function Answer({ row: { kind, completion, tokens } }: { row: SampleRow }) {
         {t(`rewards.trial.kind.${kind}`)}
         <span className="text-faint"> · {t("rewards.trial.tokens", { count: tokens })}</span>
       </span>
-      <span className="line-clamp-2 max-w-120 font-mono text-xs break-words whitespace-pre-line">
+      <span className="line-clamp-3 max-w-120 font-mono text-xs break-words whitespace-pre-line">
         {completion || <em className="text-faint not-italic">{t("rewards.trial.empty")}</em>}
       </span>
     </span>
