@@ -3,12 +3,12 @@
 import { useTranslation } from "react-i18next";
 import type { Side, Turn } from "../../state/chat";
 import { judge, labelOf, useFeedback } from "../../state/feedback";
-import { dismissMessage, showMessage } from "../../state/shell";
+import { dismissTopic, showMessage } from "../../state/shell";
 import { explainError } from "../../ui/explainError";
 import { IconToggle } from "../../ui/IconToggle";
 
-/** The last message of a thumb: the next press takes it away, as its Undo would undo what no longer is. */
-let told = 0;
+/** A press takes the last message of a thumb away: its Undo would be of what no longer is. */
+const topic = "feedback";
 
 export function Thumbs({ turn, side, name }: { turn: Turn; side: Side; name: string }) {
   const { t } = useTranslation();
@@ -17,7 +17,7 @@ export function Thumbs({ turn, side, name }: { turn: Turn; side: Side; name: str
   if (answer.status !== "done" || answer.text.trim() === "") return null;
   const names = { answers: t("playground.feedback.answers"), pairs: t("playground.feedback.pairs") };
   const set = async (wanted: boolean | null, undoTo: { label: boolean | null } | null) => {
-    dismissMessage(told);
+    dismissTopic(topic);
     try {
       const { pairs } = await judge(turn, side, wanted, names);
       if (labelOf(useFeedback.getState(), turn.id, side) !== wanted) return; // pressed again meanwhile
@@ -25,11 +25,16 @@ export function Thumbs({ turn, side, name }: { turn: Turn; side: Side; name: str
         action: { label: t("playground.feedback.undo"), run: () => void set(undoTo.label, null) },
       };
       const pair = pairs > 0 && { detail: t("playground.feedback.savedPair", { dataset: names.pairs }) };
-      dismissMessage(told);
-      told = showMessage(
+      showMessage(
         wanted === null
-          ? { tone: "info", title: t("playground.feedback.takenBack"), ...undo }
-          : { tone: "good", title: t("playground.feedback.saved", { dataset: names.answers }), ...pair, ...undo },
+          ? { tone: "info", title: t("playground.feedback.takenBack"), ...undo, topic }
+          : {
+              tone: "good",
+              title: t("playground.feedback.saved", { dataset: names.answers }),
+              ...pair,
+              ...undo,
+              topic,
+            },
       );
     } catch (error) {
       const { title, detail } = explainError(t, error);
