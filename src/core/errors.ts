@@ -61,8 +61,8 @@ export const explanations = {
     "The chat template cannot be used",
     "Write the texts around the prompt and the completion yourself.",
   ],
-  "jail.slow": ["Foreign code took too long and was stopped", "Use another file, or do without it."],
-  "jail.large": ["Foreign code wanted too much and was stopped", "Use another file, or do without it."],
+  "jail.slow": ["Foreign code took too long and was stopped", "Mend it, use another file, or do without it."],
+  "jail.large": ["Foreign code wanted too much and was stopped", "Mend it, use another file, or do without it."],
   "reward.failed": [
     "A reward of your own failed",
     "Correct the function where it says, and try it on the sample answers before training.",
