@@ -88,7 +88,7 @@ function Settings({ reward, path, models, onChange }: SettingsProps): ReactNode 
       return (
         <Select
           label={t("rewards.form")}
-          className="sm:col-span-2"
+          className="col-span-2"
           value={reward.form}
           options={(["answer-mark", "think-tags"] as const).map((id) => ({ id, label: t(`rewards.forms.${id}`) }))}
           onChange={(form) => onChange({ ...reward, form })}

@@ -25,18 +25,18 @@ export function RewardTrial({ trial, isFault }: { trial: Trial; isFault: boolean
   const { rows, scores, isWaiting, error } = trial;
   const columns: Column<Rated>[] = [
     { id: "answer", header: t("rewards.trial.answer"), className: "min-w-56", cell: ({ row }) => <Answer row={row} /> },
-    ...(scores?.names ?? []).map((name, i) => ({
-      id: `reward ${name}`,
-      header: <code>{name}</code>,
-      numeric: true,
-      cell: ({ values }: Rated) => <Value value={values[i] ?? null} />,
-    })),
     {
       id: "total",
       header: t("rewards.trial.total"),
       numeric: true,
       cell: ({ total }) => total !== null && <strong className="font-semibold">{formatNumber(total, 3)}</strong>,
     },
+    ...(scores?.names ?? []).map((name, i) => ({
+      id: `reward ${name}`,
+      header: <code>{name}</code>,
+      numeric: true,
+      cell: ({ values }: Rated) => <Value value={values[i] ?? null} />,
+    })),
   ];
   return (
     <section aria-label={t("rewards.trial.title")} className="flex min-w-0 flex-col gap-1">

@@ -26,7 +26,7 @@ export const rewards = {
     length: "Longer is better, up to the target. It is there to see how a reward is gamed.",
     overlong: "From 0 down to −1 in the margin before the most tokens, so that answers come to an end.",
     model: "What a trained reward model thinks of the answer.",
-    own: "Your own JavaScript. It runs locked up: no network, no page, one second.",
+    own: "Your own JavaScript. It runs locked up: no network, no page, and stopped where it takes too long.",
   },
   rule: "Counts as right",
   rules: { strict: "After ####", flexible: "The last number", exact: "The whole text" },
