@@ -122,7 +122,11 @@ const FigureChart = memo(
         title={<Term name={termOf[id]} />}
         curves={curves}
         x={x}
-        y={{ title: t(`figures.units.${id}`), format: short, ...(isShare ? { from: 0, to: 0.2, atMost: 1 } : {}) }}
+        y={{
+          title: t(`figures.units.${id}`),
+          format: id === "reward" ? hundredths : short,
+          ...(isShare ? { from: 0, to: 0.2, atMost: 1 } : {}),
+        }}
         height={isLarge ? 280 : 150}
         file={name}
         marks={marks}
@@ -141,6 +145,7 @@ const FigureChart = memo(
 );
 
 const noColumns = newColumns();
+const hundredths = (value: number) => value.toFixed(2);
 const short = (value: number) => formatNumber(value, 3);
 
 /** What the latest share of groups without spread means. */

@@ -88,6 +88,17 @@ export const GroupCard = memo(function GroupCard(props: CardProps) {
   );
 });
 
+/** Brings it to the middle of what scrolls around it, and moves nothing beyond: the page's frame stands still. */
+function centre(element: HTMLElement) {
+  let around = element.parentElement;
+  const scrolls = (one: HTMLElement) =>
+    one.scrollHeight > one.clientHeight + 1 && getComputedStyle(one).overflowY === "auto";
+  while (around && !scrolls(around)) around = around.parentElement;
+  if (!around) return;
+  const [inner, outer] = [element.getBoundingClientRect(), around.getBoundingClientRect()];
+  around.scrollTop += inner.top - outer.top - (outer.height - inner.height) / 2;
+}
+
 type AnswerProps = CardProps & { completion: Completion; index: number };
 
 function AnswerInTurn(props: AnswerProps) {
@@ -103,7 +114,7 @@ const Answer = memo(function Answer(props: AnswerProps) {
   const isChosen = chosen === index;
   const row = useRef<HTMLTableSectionElement>(null);
   useEffect(() => {
-    if (isChosen) row.current?.scrollIntoView({ block: "center" });
+    if (isChosen && row.current) centre(row.current);
   }, [isChosen]);
   const values = colour === "advantage" ? advantages : (change ?? []);
   const describe = (at: number) => {

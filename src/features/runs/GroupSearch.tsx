@@ -9,6 +9,7 @@ import { Button } from "../../ui/Button";
 import { Segments } from "../../ui/charts/Segments";
 import { ErrorNotice } from "../../ui/ErrorNotice";
 import { formatCount, formatNumber } from "../../ui/formatQuantity";
+import { Icon } from "../../ui/Icon";
 import { TextField } from "../../ui/TextField";
 import { visible } from "../../ui/TokenText";
 import { Mark } from "../../ui/WorkedLines";
@@ -29,15 +30,27 @@ export function GroupSearch({ run, onFound }: SearchProps) {
   const [low, high] = [parseEnd(ends.low), parseEnd(ends.high)];
   const isWrong = (end: number | null) => end !== null && !Number.isFinite(end);
   const errorOf = (end: number | null) => (isWrong(end) ? t("field.notNumber") : undefined);
+  const [isOpen, setOpen] = useState(false);
   const isSearching = search?.status === "searching";
   return (
     <aside
       aria-label={t("groups.search.title")}
       className="flex shrink-0 flex-col border-line max-lg:order-1 max-lg:border-b lg:order-2 lg:w-90 lg:overflow-y-auto lg:border-l"
     >
+      {/* on a narrow page the answers come first */}
+      <button
+        type="button"
+        aria-expanded={isOpen}
+        className="flex items-center gap-2 px-4 py-2 text-left text-sm lg:hidden"
+        onClick={() => setOpen(!isOpen)}
+      >
+        <Icon name="search" size={14} />
+        {t("groups.search.title")}
+        <Icon name={isOpen ? "up" : "down"} size={14} className="ml-auto text-faint" />
+      </button>
       <form
         role="search"
-        className="flex flex-col gap-2 px-4 py-3"
+        className={`flex flex-col gap-2 px-4 py-3 ${isOpen ? "" : "max-lg:hidden"}`}
         onSubmit={(event) => {
           event.preventDefault();
           if (isSearching) stopSearch();

@@ -45,7 +45,7 @@ export function GroupStepPicker({ steps, step, isFollowing, isLive, onChoose }: 
         maximum={Math.max(1, last)}
         step={1}
         isDisabled={last === 0}
-        write={() => formatCount(step ?? 0)}
+        write={() => ""}
       />
       <IconButton
         size="sm"

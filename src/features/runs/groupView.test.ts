@@ -20,6 +20,7 @@ test("the best stand first, equals as they came, and what is no number last", ()
 
 test("a group's spread is over n − 1, and 0 for one answer", () => {
   expect(groupSpread(group(completion(1), completion(2), completion(3)))).toEqual({ mean: 2, spread: 1 });
+  expect(groupSpread(group(...Array.from({ length: 8 }, () => completion(1.7)))).spread).toBe(0);
   expect(groupSpread(group(completion(1)))).toEqual({ mean: 1, spread: 0 });
 });
 

@@ -20,8 +20,9 @@ export const meanOf = (values: readonly number[]): number =>
 export function groupSpread({ completions }: Group): { mean: number; spread: number } {
   const rewards = completions.map(({ reward }) => reward);
   const mean = meanOf(rewards);
+  const isSame = rewards.every((reward) => reward === rewards[0]); // what rounding leaves is no spread
   const squares = rewards.reduce((sum, reward) => sum + (reward - mean) ** 2, 0);
-  return { mean, spread: rewards.length < 2 ? 0 : Math.sqrt(squares / (rewards.length - 1)) };
+  return { mean, spread: isSame ? 0 : Math.sqrt(squares / (rewards.length - 1)) };
 }
 
 /** All answers are worth the same and no token of any is pushed. */

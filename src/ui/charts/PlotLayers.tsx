@@ -70,7 +70,7 @@ function Sides({ marks, area, toX }: { marks: readonly PlotMark[]; area: PlotAre
     const at = toX(x);
     return (sides ?? []).flatMap((words, i) => {
       const room = i === 0 ? at - area.x : area.x + area.width - at;
-      if (room < 8 + 7 * words.length) return [];
+      if (room < 6 + 5.6 * words.length) return [];
       const anchor = i === 0 ? "end" : "start";
       return (
         <text

@@ -50,8 +50,6 @@ export const groups = {
   tokensMore: "… {{count}} more tokens",
   search: {
     title: "Find answers",
-    open: "Find",
-    close: "Close the search",
     text: "Text in the prompt or the answer",
     low: "Reward from",
     high: "to",
