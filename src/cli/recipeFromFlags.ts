@@ -17,6 +17,7 @@ export const recipeFlags = {
   eval: "text",
   steps: "number",
   seed: "number",
+  start: "text",
   "eval-rows": "number",
   "shuffle-answers": "flag",
 } as const;
@@ -38,6 +39,10 @@ export async function recipeFromFlags(source: string, flags: Given): Promise<Rec
     }
   }
   if (flags.eval !== undefined) recipe.data.evaluationSource = absolute(flags.eval);
+  if (flags.start !== undefined) {
+    recipe.start = path.resolve(flags.start);
+    delete recipe.sftFirst; // that is behind it
+  }
   if (flags.seed !== undefined) recipe.seed = flags.seed;
   if (flags["shuffle-answers"]) recipe.data.shuffleAnswers = true;
   if (flags.steps !== undefined) {

@@ -15,6 +15,7 @@ export type FigureName =
   | "kl"
   | "entropy"
   | `clip_ratio/${string}`
+  | "policy/approx_kl"
   | "sampling/temperature"
   | "loss/policy"
   | "loss/value"

@@ -124,8 +124,26 @@ export function newRecipe(changes: Partial<Recipe> = {}): Recipe {
 export const newLoarRecipe = (): Recipe =>
   newRecipe({ name: "loar-quickstart", adaptation: [newMethod("loar"), newMethod("lora")] });
 
+/** Imitation of a few hundred worked solutions, then rewards for answers to the other problems (DeepSeek-R1's order). */
+export function newGrpoRecipe(): Recipe {
+  const recipe = newRecipe();
+  return {
+    ...recipe,
+    name: "grpo-quickstart",
+    objective: newObjective("grpo"),
+    sftFirst: { rows: 300, steps: 150, learningRate: 2e-3 },
+    optimizer: { ...recipe.optimizer, learningRate: 1e-3 },
+    schedule: { kind: "constant", steps: 200, warmupSteps: 5 },
+    evaluation: { ...recipe.evaluation, every: 25 },
+  };
+}
+
 /** The embedded recipes, by the names that the studio's menu and the command line offer them under. */
-export const quickstarts = { quickstart: () => newRecipe(), "loar-quickstart": newLoarRecipe } as const;
+export const quickstarts = {
+  quickstart: () => newRecipe(),
+  "loar-quickstart": newLoarRecipe,
+  "grpo-quickstart": newGrpoRecipe,
+} as const;
 export type QuickstartName = keyof typeof quickstarts;
 export const quickstartNames = Object.keys(quickstarts) as QuickstartName[];
 

@@ -29,7 +29,8 @@ export type Accuracy = {
 const maximumCache = 128 * 2 ** 20;
 const greedy = { temperature: 0, topK: 0, topP: 1, minP: 0, seed: 0 };
 
-function rowsFor({ layers, keyValueHeads, headDim }: ModelConfig, length: number): number {
+/** Sequences of so many tokens that are written at once. */
+export function rowsAtOnce({ layers, keyValueHeads, headDim }: ModelConfig, length: number): number {
   const row = 4 * layers * 2 * keyValueHeads * headDim * length;
   return Math.max(1, Math.min(128, Math.floor(maximumCache / row)));
 }
@@ -48,7 +49,7 @@ export async function* measureAnswers(
   const { maxTokens, turns, signal, until, logic } = options;
   const order = [...problems.keys()].sort((a, b) => (problems[a]?.ids.length ?? 0) - (problems[b]?.ids.length ?? 0));
   const longest = problems.reduce((most, { ids }) => Math.max(most, ids.length), 0);
-  const rows = rowsFor(model.config, longest + maxTokens);
+  const rows = rowsAtOnce(model.config, longest + maxTokens);
   const answers: Answer[] = [];
   for (let from = 0; from < order.length; from += rows) {
     const places = order.slice(from, from + rows);

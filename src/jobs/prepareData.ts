@@ -5,7 +5,7 @@ import { StudioError } from "../core/errors";
 import type { RunEvent } from "../core/metrics";
 import type { ModelConfig } from "../core/model";
 import { nextTick } from "../core/nextTick";
-import { lossOnOf } from "../core/objective";
+import { lossOnOf, rowsOf } from "../core/objective";
 import { seedFor, shuffled } from "../core/random";
 import type { Recipe } from "../core/recipe";
 import { say } from "../core/say";
@@ -24,9 +24,22 @@ export type Scoring = "gsm8k" | "exact-match" | "none";
 /** A held-out prompt to be answered. */
 export type Problem = { index: number; prompt: string; ids: number[]; reference: string; marks?: Uint8Array };
 
+/** Two answers to one prompt, the better one first. */
+export type Pair = { chosen: Document; rejected: Document; dimension: string | null };
+/** An answer that was judged. */
+export type Judged = { document: Document; isDesirable: boolean };
+
 export type TrainingData = {
+  /** Answers to imitate: all of them, or those of the stage before rewards. */
   train: Document[];
-  /** Held-out rows for the evaluation loss. */
+  /** What the objective learns from, where that is not answers to imitate; held-out ones for its figures. */
+  pairs: Pair[];
+  heldoutPairs: Pair[];
+  judged: Judged[];
+  heldoutJudged: Judged[];
+  /** Prompts that the model answers itself, and what is right. */
+  asked: Problem[];
+  /** Held-out rows for the evaluation loss; none where the objective has a loss of its own. */
   heldout: Document[];
   /** Held-out prompts for accuracy, in a fixed order. */
   problems: Problem[];
@@ -129,36 +142,93 @@ export async function* prepareData(
   signal: AbortSignal,
 ): AsyncGenerator<RunEvent, TrainingData> {
   const { train, heldout } = splitSource(source, recipe);
-  const { evaluation } = recipe;
+  const { evaluation, sftFirst } = recipe;
+  const kind = rowsOf[recipe.objective.kind];
   const finalRows = Math.max(evaluation.rows, evaluation.finalRows ?? 0);
   const context = contextOf(recipe, model.config);
   const logic = await newLogic(recipe, model.tokenizer);
   const toDocument = (example: Example) => newMarkedDocument(example, recipe, model.tokenizer, context, logic);
-  const documents: Document[] = [];
-  let paused = performance.now();
-  for (const [i, example] of train.entries()) {
-    documents.push(toDocument(example));
-    if (performance.now() - paused > slice) {
-      yield { event: "progress", phase: "tokenizing", done: i + 1, total: train.length };
-      await nextTick();
-      signal.throwIfAborted();
-      paused = performance.now();
-    }
-  }
+  const toProblem = (example: Example, i: number) => newProblem(example, i, recipe, model.tokenizer, logic);
   const fits = (problem: Problem) => problem.ids.length < model.config.maxPositions;
-  const problems = heldout
-    .filter(isGood)
-    .slice(0, Math.max(finalRows, evaluation.samples))
-    .map((example, i) => newProblem(example, i, recipe, model.tokenizer, logic))
-    .filter(fits);
-  return {
-    train: documents,
-    heldout: heldout.slice(0, evaluation.lossRows).map(toDocument),
-    problems: problems.slice(0, evaluation.rows),
-    finalProblems: problems.slice(0, finalRows),
-    samples: problems.slice(0, evaluation.samples),
+
+  let paused = performance.now();
+  /** One row after the other, with pauses. */
+  async function* each<T>(
+    examples: readonly Example[],
+    make: (example: Example, i: number) => T,
+  ): AsyncGenerator<RunEvent, T[]> {
+    const made: T[] = [];
+    for (const [i, example] of examples.entries()) {
+      made.push(make(example, i));
+      if (performance.now() - paused > slice) {
+        yield { event: "progress", phase: "tokenizing", done: i + 1, total: examples.length };
+        await nextTick();
+        signal.throwIfAborted();
+        paused = performance.now();
+      }
+    }
+    return made;
+  }
+
+  /** Both answers, or none where one of them is too long. */
+  const toPair = (example: Example): Pair[] => {
+    if (example.rejected === undefined) return [];
+    const chosen = toDocument(example);
+    const rejected = toDocument({ ...example, completion: example.rejected });
+    return chosen.tooLong || rejected.tooLong ? [] : [{ chosen, rejected, dimension: example.dimension ?? null }];
+  };
+  const toJudged = (example: Example): Judged[] => {
+    const document = toDocument(example);
+    return example.label === undefined || document.tooLong ? [] : [{ document, isDesirable: example.label }];
+  };
+
+  const data: TrainingData = {
+    train: [],
+    pairs: [],
+    heldoutPairs: [],
+    judged: [],
+    heldoutJudged: [],
+    asked: [],
+    heldout: [],
+    ...problemsOf(heldout.filter(isGood).slice(0, Math.max(finalRows, evaluation.samples)).map(toProblem).filter(fits)),
     scoring: scoringOf(heldout),
-    tooLong: documents.filter(({ tooLong }) => tooLong).length,
+    tooLong: 0,
     logic,
   };
+  function problemsOf(problems: Problem[]) {
+    return {
+      problems: problems.slice(0, evaluation.rows),
+      finalProblems: problems.slice(0, finalRows),
+      samples: problems.slice(0, evaluation.samples),
+    };
+  }
+  const measured = heldout.slice(0, evaluation.lossRows);
+  if (kind === "pairs") {
+    data.pairs = (yield* each(train, toPair)).flat();
+    data.heldoutPairs = measured.flatMap(toPair);
+    data.tooLong = train.filter(({ rejected }) => rejected !== undefined).length - data.pairs.length;
+    if (data.pairs.length === 0)
+      throw new StudioError("run.rows", say`No row has a chosen and a rejected answer that fit`);
+  } else if (kind === "judged") {
+    data.judged = (yield* each(train, toJudged)).flat();
+    data.heldoutJudged = measured.flatMap(toJudged);
+    data.tooLong = train.filter(({ label }) => label !== undefined).length - data.judged.length;
+    if (data.judged.length === 0) throw new StudioError("run.rows", say`No row has an answer with a label that fits`);
+  } else if (kind === "prompts") {
+    const order = shuffled(train.length, seedFor(recipe.seed, "first"));
+    const isFirst = new Set(order.slice(0, sftFirst?.rows ?? 0));
+    data.train = yield* each(
+      train.filter((_, i) => isFirst.has(i)),
+      toDocument,
+    );
+    const rest = train.filter((_, i) => !isFirst.has(i));
+    data.asked = (yield* each(rest.length > 0 ? rest : train, toProblem)).filter(fits);
+    if (data.asked.length === 0) throw new StudioError("run.rows", say`No prompt leaves room for an answer`);
+    data.heldout = measured.map(toDocument);
+  } else {
+    data.train = yield* each(train, toDocument);
+    data.heldout = measured.map(toDocument);
+  }
+  if (data.train.length > 0) data.tooLong = data.train.filter(({ tooLong }) => tooLong).length;
+  return data;
 }

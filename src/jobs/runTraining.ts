@@ -1,15 +1,20 @@
 /** @file The life of a run: it trains by its recipe, what it tells is kept, and it can go on after any end. */
 
-import { type StudioError, toWire } from "../core/errors";
+import { StudioError, toWire } from "../core/errors";
 import type { EvalMetrics, RunEvent, RunStatusKind } from "../core/metrics";
+import { isPolicy } from "../core/objective";
+import { stepsInAll } from "../core/recipe";
 import type { Run } from "../core/run";
+import { say } from "../core/say";
 import type { Turns } from "../core/turns";
 import { memoryPeak } from "../kernels/device";
 import type { RunStore } from "../storage/runStore";
+import type { Tensors } from "./checkpoint";
 import type { Controls } from "./controls";
 import type { LoadedModel } from "./loadModel";
 import { isMemoryShort } from "./planRecipe";
 import { prepareData, type Source, type TrainingData } from "./prepareData";
+import { newScorer } from "./rewards";
 import { train } from "./train";
 import type { TrainingState } from "./trainingState";
 import { newUntilLost } from "./untilLost";
@@ -21,6 +26,8 @@ export type RunInputs = {
   backend: string;
   loadModel: () => Promise<LoadedModel>;
   loadSource: () => Promise<Source>;
+  /** What the adapter begins as, where the recipe has a `start`. */
+  loadStart?: () => Promise<Tensors>;
   controls: Controls;
   turns: Turns;
   /** Resolves when the device can no longer be trusted. */
@@ -91,7 +98,11 @@ export async function runTraining(inputs: RunInputs): Promise<Run> {
     const data = prepared.value;
     const fitting = data.train.filter(({ tooLong }) => !tooLong);
     const recompute = isMemoryShort(run.recipe, model, fitting, inputs.available ?? Number.POSITIVE_INFINITY);
-    const training = train({ recipe: run.recipe, model, data, checkpoint: bytes, recompute, controls, turns });
+    const { objective } = run.recipe;
+    const start = run.recipe.start !== undefined && !bytes ? await loadStartOf(inputs) : null;
+    const scorer = isPolicy(objective) ? newScorer(objective.rewards) : null;
+    const given = { recipe: run.recipe, model, data, checkpoint: bytes, start, scorer, recompute, controls, turns };
+    const training = train(given);
     try {
       for (;;) {
         const next = await device.wait(training.next());
@@ -130,6 +141,7 @@ export async function runTraining(inputs: RunInputs): Promise<Run> {
       }
     } finally {
       const closing = training.return("stopped").catch(() => undefined); // a lost device may not take its tensors back
+      scorer?.close();
       if (!device.reason()) await closing; // and then its last step may never end
     }
   } catch (error) {
@@ -137,6 +149,11 @@ export async function runTraining(inputs: RunInputs): Promise<Run> {
     await (stopped ? tellStatus("stopped") : tellStatus("failed", device.reason() ?? error));
     return run;
   }
+}
+
+function loadStartOf({ run, loadStart }: RunInputs): Promise<Tensors> {
+  if (!loadStart) throw new StudioError("adapter.invalid", say`There is no adapter ${run.recipe.start ?? ""} here`);
+  return loadStart();
 }
 
 /** A run that goes on keeps what it took before. */
@@ -153,7 +170,7 @@ function startOf(run: Run, step: number): Pick<Run, "step" | "checkpoint" | "bef
 
 /** Where early stopping went back to the best adapter, the figures that are the run's are that adapter's. */
 function keptEvaluation({ recipe }: Run, { step, stoppedEarly, best, recent }: TrainingState): Run["after"] {
-  const ended = stoppedEarly || step >= recipe.schedule.steps;
+  const ended = stoppedEarly || step >= stepsInAll(recipe);
   if (!ended || recipe.evaluation.patience === 0 || !best) return null;
   return recent.find((metrics): metrics is EvalMetrics => "eval/loss" in metrics && metrics.step === best.step) ?? null;
 }

@@ -3,7 +3,7 @@
 import { newBatcher } from "../data/batches";
 import { trainStep } from "../model/training";
 import { contextOf } from "./prepareData";
-import type { NewTrainer } from "./train";
+import type { NewTrainer } from "./session";
 
 export const newSftTrainer: NewTrainer = ({ stage: { recipe }, model, data, adapter, optimizer, turns }) => {
   const { rows, mode, contextLength, accumulation } = recipe.batching;

@@ -12,8 +12,9 @@ import { newCheckpoint, parseCheckpoint } from "./checkpoint";
 import { type Controls, newControls } from "./controls";
 import { type LoadedModel, loadModel, unloadModel } from "./loadModel";
 import { prepareData, type Source } from "./prepareData";
+import type { TrainEvent } from "./session";
 import { newTinyModel } from "./tinyModel";
-import { type TrainEvent, train } from "./train";
+import { train } from "./train";
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 }); // seconds, where nothing else runs
 

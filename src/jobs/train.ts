@@ -1,94 +1,35 @@
 /** @file A run from its first step to its last: what all objectives share. Each brings its step, and figures of its own. */
 
 import { StudioError } from "../core/errors";
-import type { EvalMetrics, Figures, GroupStep, RunEvent, Sample, StepMetrics } from "../core/metrics";
+import type { EvalMetrics, Sample, StepMetrics } from "../core/metrics";
 import { nextTick } from "../core/nextTick";
 import type { ObjectiveKind } from "../core/objective";
 import { seedFor } from "../core/random";
 import { type Recipe, stepsInAll, trainedAdaptation } from "../core/recipe";
 import { say } from "../core/say";
-import type { Turns } from "../core/turns";
 import { trimMemory } from "../kernels/device";
 import { disposeAdapter, loadAdapter, newAdapter, readAdapter, setProgress } from "../model/adapter";
 import type { Adapter } from "../model/adapterParts";
-import { disposeOptimizer, loadOptimizer, newOptimizer, type Optimizer, readOptimizer } from "../model/training";
+import { disposeOptimizer, loadOptimizer, newOptimizer, readOptimizer } from "../model/training";
 import { newAlertWatch } from "../scoring/alerts";
 import { newCheckpoint, parseCheckpoint, type Tensors } from "./checkpoint";
 import type { Controls } from "./controls";
-import { type LoadedModel, stoppingAt } from "./loadModel";
+import { newGrpoTrainer } from "./grpo";
+import { stoppingAt } from "./loadModel";
 import { accuracyOf, measureAnswers } from "./measureAnswers";
 import { measureLoss } from "./measureLoss";
 import { measureRouting } from "./measureRouting";
-import type { TrainingData } from "./prepareData";
+import { newRejectionTrainer } from "./rejection";
 import { learningRateAt } from "./schedule";
+import type { NewTrainer, Session, TrainEvent, Trainer, TrainInputs } from "./session";
 import { newSftTrainer } from "./sft";
-import { type Stage, stageAt } from "./stages";
+import { stageAt } from "./stages";
 import { afterEvaluation, afterStep, newTrainingState, type TrainingState } from "./trainingState";
-
-export type TrainInputs = {
-  recipe: Recipe;
-  model: LoadedModel;
-  data: TrainingData;
-  /** The file of an earlier checkpoint of the same recipe, to go on from. */
-  checkpoint: Uint8Array | null;
-  /** What the adapter begins as, where the recipe says so. */
-  start?: Tensors | null;
-  /** Activations are made again in the backward pass: less memory, a third more time, the same curve. */
-  recompute?: boolean;
-  controls: Controls;
-  turns: Turns;
-};
-
-/** `state` carries a checkpoint's file, and where the run stood. */
-export type TrainEvent = RunEvent | { event: "state"; state: TrainingState; bytes: Uint8Array<ArrayBuffer> };
-
-/** What is trained, and what trains it. */
-export type Session = TrainInputs & {
-  /** The recipe of the stage that the run is in. */
-  stage: Stage;
-  adapter: Adapter;
-  optimizer: Optimizer;
-  /** What rewards and preferences are measured from: null is the base. */
-  reference: Adapter | null;
-};
-
-/** Where a step stands. */
-export type StepPlace = {
-  /** Of its stage, from 1. */
-  step: number;
-  learningRate: number;
-  maxGradNorm: number;
-  dropoutSeed: number;
-  recompute: boolean;
-};
-
-export type StepReport = {
-  loss: number;
-  gradNorm: number;
-  /** Padding apart. */
-  tokens: number;
-  epoch: number;
-  /** Of computing, waiting for other jobs apart. */
-  seconds: number;
-  figures?: Figures;
-  groups?: Omit<GroupStep, "step">;
-};
-
-/** What an objective is to the loop. */
-export type Trainer = {
-  step: (place: StepPlace) => AsyncGenerator<RunEvent, StepReport>;
-  /** Figures of its own at an evaluation. Throws the signal's reason when aborted. */
-  evaluate?: () => AsyncGenerator<RunEvent, Partial<EvalMetrics>>;
-  /** What of it a checkpoint keeps, as JSON has it. */
-  keep?: () => unknown;
-  dispose?: () => void;
-};
-
-/** Makes an objective's trainer; `kept` is what its last checkpoint had of it. */
-export type NewTrainer = (session: Session, kept: unknown) => Trainer | AsyncGenerator<RunEvent, Trainer>;
 
 const trainers: Partial<Record<ObjectiveKind, NewTrainer>> = {
   sft: newSftTrainer,
+  grpo: newGrpoTrainer,
+  rejection: newRejectionTrainer,
 };
 
 type Running = {
@@ -168,7 +109,7 @@ async function newSession(inputs: TrainInputs, saved: ReturnType<typeof parseChe
     adapter = loadAdapter(model.llama, adaptation, new Map([...tensors, ...start]));
   } else adapter = await drawn();
   const optimizer = saved
-    ? loadOptimizer(adapter, recipe.optimizer, saved.optimizer, saved.state.step - stage.from)
+    ? loadOptimizer(adapter, recipe.optimizer, saved.optimizer, saved.state.optimizerSteps ?? saved.state.step)
     : newOptimizer(adapter, recipe.optimizer);
   const from = saved ? saved.reference : (start ?? null);
   const reference = from ? loadAdapter(model.llama, recipe.adaptation, policyOf(recipe, from)) : null;
@@ -224,7 +165,7 @@ async function* obey(controls: Controls): AsyncGenerator<TrainEvent, "stop" | "k
 async function toCheckpoint({ session, trainer, best }: Running, before: TrainingState): Promise<TrainEvent> {
   const { recipe, adapter, optimizer, reference, turns } = session;
   const objective = trainer.keep?.();
-  const state = objective === undefined ? before : { ...before, objective };
+  const state = { ...before, optimizerSteps: optimizer.step, ...(objective === undefined ? {} : { objective }) };
   const bytes = await turns(async () => {
     const [trained, moments, from] = await Promise.all([
       readAdapter(adapter),

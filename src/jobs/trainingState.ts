@@ -21,6 +21,8 @@ export type TrainingState = {
   seconds: number;
   /** The last steps and all evaluations, so that the alerts go on as if nothing had happened. */
   recent: (StepMetrics | EvalMetrics)[];
+  /** Steps of the optimizer in this stage, where they are not the run's. */
+  optimizerSteps?: number;
   /** What the objective itself keeps. */
   objective?: unknown;
 };

@@ -31,16 +31,22 @@ export function gradients<T extends tf.Tensor>(
   dy?: tf.Tensor,
 ): { value: T; gradients: tf.Tensor[] } {
   const pass = recorded(f);
-  return { value: pass.value, gradients: pass.back(xs, dy) };
+  const found = pass.back(xs, dy);
+  const missing = found.findIndex((gradient) => gradient === null);
+  if (missing >= 0) {
+    tf.dispose([pass.value, ...found.filter((gradient) => gradient !== null)]);
+    throw new StudioError("bug", say`The loss does not depend on trained tensor ${missing + 1}`);
+  }
+  return { value: pass.value, gradients: found as tf.Tensor[] };
 }
 
 /**
  * f(), and its way back to be walked once, whenever dy is known: until then what it needs is held. The value is the
- * caller's to dispose of; `forget` frees the rest where nobody walks back.
+ * caller's to dispose of; `forget` frees the rest where nobody walks back. A gradient is null where f does not depend on x.
  */
 export function recorded<T extends tf.Tensor>(
   f: () => T,
-): { value: T; back: (xs: readonly tf.Tensor[], dy?: tf.Tensor) => tf.Tensor[]; forget: () => void } {
+): { value: T; back: (xs: readonly tf.Tensor[], dy?: tf.Tensor) => (tf.Tensor | null)[]; forget: () => void } {
   const { value, tape } = onTape(f);
   const forget = () => {
     for (const { saved } of tape) tf.dispose(saved ?? []);
@@ -48,7 +54,8 @@ export function recorded<T extends tf.Tensor>(
   };
   const back = (xs: readonly tf.Tensor[], dy?: tf.Tensor) => {
     try {
-      return tf.tidy(() => walkBack(tape, value, xs, dy));
+      const sums = tf.tidy(() => walkBack(tape, value, xs, dy));
+      return xs.map(({ id }) => sums[id] ?? null);
     } finally {
       forget(); // nodes that were not on the way
     }
@@ -73,7 +80,8 @@ function onTape<T extends tf.Tensor>(f: () => T): { value: T; tape: Node[] } {
   }
 }
 
-function walkBack(tape: Node[], y: tf.Tensor, xs: readonly tf.Tensor[], dy?: tf.Tensor): tf.Tensor[] {
+/** The gradients of those xs that y depends on, by their ids. */
+function walkBack(tape: Node[], y: tf.Tensor, xs: readonly tf.Tensor[], dy?: tf.Tensor): Record<number, tf.Tensor> {
   const wanted = new Set(xs.map(({ id }) => id));
   const fromXs = new Set(wanted); // tensors that depend on xs
   for (const { inputs, outputs } of tape) {
@@ -100,11 +108,7 @@ function walkBack(tape: Node[], y: tf.Tensor, xs: readonly tf.Tensor[], dy?: tf.
     tf.dispose(node.saved ?? []);
     delete node.saved;
   }
-  return xs.map((x) => {
-    const sum = sums.get(x.id);
-    if (!sum) throw new StudioError("bug", say`The loss does not depend on a trained tensor`);
-    return sum;
-  });
+  return Object.fromEntries([...sums].filter(([id]) => wanted.has(id)));
 }
 
 /** What one node adds to the gradients of its inputs. */

@@ -9,6 +9,7 @@ import { attendCache, fillCache } from "../kernels/cache";
 import { markSlots } from "../kernels/markSlots";
 import { takeRows } from "../kernels/rows";
 import { sampleTokens, stepAhead } from "../kernels/sampleTokens";
+import { dim } from "../kernels/shape";
 import { tf } from "../kernels/tf";
 import { type Adapter, virtualTokens } from "./adapterParts";
 import { loarMarks } from "./adapters/loar";
@@ -20,10 +21,15 @@ export type { Sampling } from "../core/engine";
 
 export type Generation = {
   prompts: number[][];
+  /** Answers to each prompt, each a row of its own: those of the first prompt come first. */
+  copies?: number;
   maxTokens: number;
   sampling: Sampling;
-  /** A row ends when it produces one of these; the token itself is not part of its completion. */
+  /** A row ends when it produces one of these; the token itself is not part of its completion, unless it `keepsStop`. */
   stopIds: number[];
+  keepsStop?: boolean;
+  /** Ends a row whose completion so far says so. */
+  isDone?: (tokens: readonly number[]) => boolean;
   /** Which tokens carry logic, for an adapter that asks (LoAR). */
   marks?: Marks | undefined;
   signal?: AbortSignal;
@@ -53,11 +59,12 @@ const pauseAfterMs = 40;
 export async function* generate(
   llama: Llama,
   adapter: Adapter | null,
-  { prompts, maxTokens, sampling, stopIds, marks, signal }: Generation,
+  { prompts, copies = 1, maxTokens, sampling, stopIds, keepsStop = false, isDone, marks, signal }: Generation,
 ): AsyncGenerator<{ row: number; token: number }[], number[][]> {
   const virtual = adapter ? virtualTokens(adapter) : 0;
   const maxPositions = llama.config.maxPositions - virtual;
-  const completions = prompts.map((): number[] => []);
+  const completions = Array.from({ length: prompts.length * copies }, (): number[] => []);
+  const promptOf = (row: number) => prompts[Math.floor(row / copies)] ?? [];
   prompts.forEach((prompt, row) => {
     if (prompt.length === 0 || prompt.length > maxPositions) {
       throw new StudioError(
@@ -70,11 +77,11 @@ export async function* generate(
   const longest = Math.max(...prompts.map((prompt) => prompt.length));
   const stopped = new Set<number>();
   const canGoOn = (row: number, step: number) =>
-    !stopped.has(row) && step + 1 < maxTokens && (prompts[row]?.length ?? 0) + step < maxPositions;
+    !stopped.has(row) && step + 1 < maxTokens && promptOf(row).length + step < maxPositions;
   const behind = tf.getBackend() === "webgpu" ? 1 : 0;
   const unread: Unread[] = [];
   const slots = virtual + Math.min(maxPositions, longest + maxTokens);
-  const state = prefill(llama, adapter, { prompts, marks, slots, virtual }, sampling);
+  const state = prefill(llama, adapter, { prompts, copies, marks, slots, virtual }, sampling);
   let lastPause = performance.now();
   try {
     for (let step = 0; ; step++) {
@@ -88,13 +95,16 @@ export async function* generate(
         next.tokens.dispose();
         unread.shift();
         signal?.throwIfAborted();
-        next.rows.forEach((row, place) => {
-          if (stopIds.includes(tokens[place] ?? 0)) stopped.add(row);
-        });
-        const fresh = next.rows
+        const told = next.rows
           .map((row, place) => ({ row, token: tokens[place] ?? 0 }))
           .filter(({ row }) => !stopped.has(row));
-        for (const { row, token } of fresh) completions[row]?.push(token);
+        for (const { row, token } of told) {
+          const isStop = stopIds.includes(token);
+          const completion = completions[row] ?? [];
+          if (!isStop || keepsStop) completion.push(token);
+          if (isStop || isDone?.(completion)) stopped.add(row);
+        }
+        const fresh = keepsStop ? told : told.filter(({ token }) => !stopIds.includes(token));
         if (fresh.length > 0) yield fresh;
         signal?.throwIfAborted();
       }
@@ -167,39 +177,50 @@ function startReading({ rows, tokens }: State): Unread {
   return { rows, tokens: own, values };
 }
 
-type Prefill = { prompts: number[][]; marks: Marks | undefined; slots: number; virtual: number };
+type Prefill = { prompts: number[][]; copies: number; marks: Marks | undefined; slots: number; virtual: number };
 
 /** Reads all prompts, in chunks of like length so that little is padded, and takes each one's first token. */
 function prefill(llama: Llama, adapter: Adapter | null, given: Prefill, sampling: Sampling): State {
-  const { prompts, marks, slots, virtual } = given;
+  const { prompts, copies, marks, slots, virtual } = given;
   const { keyValueHeads: K, headDim: D, layers } = llama.config;
-  const lengthOf = (row: number) => prompts[row]?.length ?? 0;
-  const known = prompts.map(({ length }, row) => ({ start: virtual + length - 1, seed: seedFor(sampling.seed, row) }));
-  const rows = prompts.map((_, row) => row).sort((a, b) => lengthOf(a) - lengthOf(b));
+  const lengthOf = (prompt: number) => prompts[prompt]?.length ?? 0;
+  const order = prompts.map((_, prompt) => prompt).sort((a, b) => lengthOf(a) - lengthOf(b));
   const parts: Part[] = [];
-  for (let from = 0; from < rows.length; ) {
+  for (let from = 0; from < order.length; ) {
     let to = from + 1;
-    while (to < rows.length && (to + 1 - from) * lengthOf(rows[to] ?? 0) <= prefillTokens) to++;
-    const chunk = rows.slice(from, to);
+    while (to < order.length && (to + 1 - from) * lengthOf(order[to] ?? 0) <= prefillTokens) to++;
+    const chunk = order.slice(from, to);
     const caches: tf.Tensor4D[] = Array.from({ length: layers }, () => tf.zeros([chunk.length, 2 * K, slots, D]));
     const some = chunk.map((row) => prompts[row] ?? []);
     const marksOf = marks && chunk.map((row) => marks.prompts[row] ?? new Uint8Array(0));
     parts.push({ caches, logits: tf.tidy(() => prefillChunk(llama, adapter, some, marksOf, caches)) });
     from = to;
   }
-  const { caches, logits } = joined(parts);
+  const { caches, logits } = copied(joined(parts), copies);
+  const rows = order.flatMap((prompt) => Array.from({ length: copies }, (_, copy) => prompt * copies + copy));
+  const known = Array.from({ length: rows.length }, (_, row) => ({
+    start: virtual + lengthOf(Math.floor(row / copies)) - 1,
+    seed: seedFor(sampling.seed, row),
+  }));
   const { starts, seeds } = ofRows(rows, known);
   const tokens = tf.tidy(() => sampleTokens(logits, stepAhead(starts, seeds, 0).draws, sampling));
   logits.dispose();
-  return { rows, tokens, caches, marks: marks ? slotMarks(rows, marks, slots, virtual) : null, starts, seeds, known };
+  const slotted = marks ? slotMarks(rows, copies, marks, slots, virtual) : null;
+  return { rows, tokens, caches, marks: slotted, starts, seeds, known };
 }
 
 /** The marks of the prompts in the cache, behind those of virtual tokens, which all carry logic. */
-function slotMarks(rows: number[], { prompts, table }: Marks, slots: number, virtual: number): State["marks"] {
+function slotMarks(
+  rows: number[],
+  copies: number,
+  { prompts, table }: Marks,
+  slots: number,
+  virtual: number,
+): State["marks"] {
   const values = new Int32Array(rows.length * slots);
   rows.forEach((row, place) => {
     values.fill(1, place * slots, place * slots + virtual);
-    values.set(prompts[row] ?? [], place * slots + virtual);
+    values.set(prompts[Math.floor(row / copies)] ?? [], place * slots + virtual);
   });
   return {
     slots: tf.tensor2d(values, [rows.length, slots], "int32"),
@@ -218,6 +239,28 @@ function joined(parts: Part[]): Part {
   const logits = tf.concat(parts.map((part) => part.logits));
   tf.dispose(parts);
   return { caches, logits };
+}
+
+/** Each row so many times over, one behind the other; what was is used up. */
+function copied({ caches, logits }: Part, copies: number): Part {
+  if (copies === 1) return { caches, logits };
+  const wide = tf.tidy(() => {
+    const rows = dim(logits, 0);
+    const index = tf.tensor1d(
+      Array.from({ length: rows * copies }, (_, place) => Math.floor(place / copies)),
+      "int32",
+    );
+    return { caches: caches.map((cache) => cacheRows(cache, index)), logits: takeRows(logits, index) };
+  });
+  tf.dispose([caches, logits]);
+  return wide;
+}
+
+/** Some rows of a cache [B, 2K, S, D], in the order asked for. */
+function cacheRows(cache: tf.Tensor4D, index: tf.Tensor1D): tf.Tensor4D {
+  const [B, heads, slots, D] = cache.shape;
+  const taken = takeRows(tf.reshape(cache, [B, heads * slots * D]), index);
+  return tf.reshape(taken, [dim(index, 0), heads, slots, D]);
 }
 
 function prefillChunk(
@@ -256,11 +299,7 @@ function compact(state: State, going: number[]): void {
   const { marks } = state;
   const kept = tf.tidy(() => {
     const index = tf.tensor1d(going, "int32");
-    const caches = state.caches.map((cache) => {
-      const [B, heads, slots, D] = cache.shape;
-      const kept = takeRows(tf.reshape(cache, [B, heads * slots * D]), index);
-      return tf.reshape<tf.Rank.R4>(kept, [going.length, heads, slots, D]);
-    });
+    const caches = state.caches.map((cache) => cacheRows(cache, index));
     const slots = marks ? tf.gather(marks.slots, index) : null;
     return {
       caches,

@@ -74,7 +74,7 @@ export async function throughTokens(
     const gradient = tf.tensor1d(dy);
     const found = back(xs, gradient);
     gradient.dispose();
-    return found;
+    return found.map((each, i) => each ?? tf.zerosLike(xs[i] as tf.Tensor)); // a read-out that this loss does not ask
   } finally {
     forget();
     value.dispose();
