@@ -49,6 +49,7 @@ test("GRPO: the reward beside accuracy, each reward by its name, what was measur
       frac_reward_zero_std: 0.25,
       "clip_ratio/low_mean": 0,
       "clip_ratio/high_mean": 0.01,
+      "clip_ratio/high_max": 0.5,
       kl: Number.NaN,
     },
   );
@@ -78,6 +79,9 @@ test("the share of groups without spread is told as a count", () => {
   expect(spreadlessGroups(recipe, 1)).toEqual({ count: 8, of: 8 });
   expect(spreadlessGroups(recipe, null)).toBeNull();
   expect(spreadlessGroups(newRecipe(), 0.5)).toBeNull();
+  const imitating = withObjective(newObjective("rejection"));
+  expect(spreadlessGroups(imitating, 0.5)).toBeNull();
+  expect(seen(imitating, columnsOf({ reward: 1, frac_reward_zero_std: 0.5 })).map(([id]) => id)).toEqual(["reward"]);
 });
 
 test("a figure's curve has its spread as a band, and the line between the stages stands where it was crossed", () => {

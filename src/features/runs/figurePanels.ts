@@ -145,7 +145,8 @@ function componentsPanel({ recipe: { objective } }: Seen): FigurePanel {
 }
 
 function clipPanel({ columns }: Seen): FigurePanel {
-  const names = Object.keys(columns.figures).filter((name) => /^clip_ratio\/|\/clip_ratio$/.test(name));
+  const isMean = (name: string) => /^clip_ratio\/|\/clip_ratio$/.test(name) && !/_(min|max)$/.test(name);
+  const names = Object.keys(columns.figures).filter(isMean);
   const curves = names.map((name, i): PanelCurve => {
     const short = name.replace(/^clip_ratio\//, "").replace(/\/clip_ratio$/, "");
     const look = i % 2 === 0 ? "strong" : "dashed";
@@ -160,7 +161,8 @@ function all(seen: Seen): FigurePanel[] {
     componentsPanel(seen),
     panel("preferred", besideEvaluation("rewards/accuracies"), "share", true),
     panel("margins", besideEvaluation("rewards/margins"), "number", true),
-    panel("spreadless", [line("frac_reward_zero_std", 2)], "share"),
+    // elsewhere an answer is not pushed by how it compares with the others of its group
+    panel("spreadless", seen.recipe.objective.kind === "grpo" ? [line("frac_reward_zero_std", 2)] : [], "share"),
     panel("kl", [line("kl", 1)]),
     panel("klCoefficient", [line("kl_coefficient", 5)]),
     panel("entropy", [line("entropy", 4)]),
@@ -194,9 +196,9 @@ export function figurePanels(seen: Seen): FigurePanel[] {
     .filter(({ curves }) => curves.some(({ from }) => from === "steps"));
 }
 
-/** Of the latest step's groups, how many had no spread, and of how many; null where that is not measured. */
+/** Of the latest step's groups, how many had no spread, and of how many; null where that is not measured or says nothing. */
 export function spreadlessGroups({ objective }: Recipe, share: number | null): { count: number; of: number } | null {
-  if (share === null || !isPolicy(objective)) return null;
+  if (share === null || objective.kind !== "grpo") return null;
   const of = objective.prompts;
   return { count: Math.round(Math.min(1, Math.max(0, share)) * of), of };
 }
