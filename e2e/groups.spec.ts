@@ -1,8 +1,13 @@
 /** @file The group inspector over a stored run: step by step, coloured, searched, exported. */
 
 import { readFile } from "node:fs/promises";
+import { newObjective } from "../src/core/objective";
+import { newRecipe } from "../src/core/recipe";
+import { newReward } from "../src/core/reward";
 import { expectAccessible } from "./expectAccessible";
 import { runPage } from "./pages/runPage";
+import { studioPage } from "./pages/studioPage";
+import { newShortRecipe } from "./recipes";
 import { storeBrokenGroups, storeRewardRun, storeUntrained } from "./rewardRun";
 import { expect, test } from "./test";
 
@@ -89,6 +94,33 @@ test("all answers are saved as JSON lines", async ({ page }) => {
   expect(Object.keys(last["rewards"] as object)).toEqual(["answer", "steps", "format"]);
   expect(last).toMatchObject({ step: 40, group: 3 });
   expect(last["prompt"]).toContain("Ann has");
+});
+
+test("a run that trains is followed group by group, and what it wrote is kept", async ({ page }) => {
+  test.setTimeout(180_000);
+  const sampling = { temperature: { start: 1, end: 1 }, topK: 0, topP: 1, minP: 0, maxTokens: 24, stop: [] };
+  const rewards = [newReward("answer"), newReward("length", { weight: 1, target: 24 })];
+  const studio = studioPage(page);
+  await studio.open(
+    newShortRecipe(10, {
+      name: "live",
+      objective: newObjective("grpo", { prompts: 2, completions: 4, rewards, sampling }),
+      batching: { ...newRecipe().batching, rows: 8, mode: "bucket" },
+    }),
+  );
+  const run = await studio.train();
+  await run.waitForStep(2);
+  await expect(page.getByRole("region", { name: "Rewards" })).toBeVisible();
+  await page.getByRole("button", { name: "Groups", exact: true }).click();
+  await expect(page.getByRole("table", { name: "Answers of group 2" }).locator("tbody")).toHaveCount(4);
+  await expect(page.getByText("step 10", { exact: true })).toBeVisible({ timeout: 120_000 });
+  await page.getByRole("link", { name: "Back to the run" }).click();
+  await run.waitForStatus("done");
+  await page.goBack();
+  await page.reload();
+  await expect(page.getByText("10 of 10", { exact: true })).toBeVisible();
+  await page.getByRole("button", { name: "Earlier step" }).click();
+  await expect(page.getByRole("table", { name: "Answers of group 1" })).toContainText("length");
 });
 
 test("nothing kept, a step that is not there, and a record that cannot be read are said", async ({ page }) => {

@@ -32,6 +32,12 @@ export type Found = {
 
 export const textOfCompletion = ({ tokens }: Completion): string => tokens.join("");
 
+/** What is rated: without the token that ended it, `</s>` or `<|im_end|>`. */
+function ratedText({ tokens, finished }: Completion): string {
+  const hasEnd = finished && /^<[^<>\s]+>$/.test(tokens.at(-1) ?? "");
+  return (hasEnd ? tokens.slice(0, -1) : tokens).join("");
+}
+
 /** Right or not; null where there is nothing to compare with. */
 export type Rightness = (names: readonly string[], group: Group, completion: Completion) => boolean | null;
 
@@ -46,7 +52,7 @@ export function rightnessOf({ objective }: Recipe): Rightness {
     const judged = judge === undefined ? undefined : completion.rewards[names.indexOf(judge)];
     if (judged !== undefined) return judged === null ? null : judged > 0;
     if (reference === "") return null;
-    const text = textOfCompletion(completion);
+    const text = ratedText(completion);
     return hasAnswer(reference) ? scoreGsm8k(text, reference).flexible : exactMatch(text, reference);
   };
 }

@@ -176,6 +176,11 @@ test("right is what the run's own reward says, and without one what the referenc
   expect(rightnessOf(byLength)(["length"], group, loose)).toBe(true);
   expect(rightnessOf(byLength)(["length"], { ...group, reference: "" }, loose)).toBeNull();
   expect(rightnessOf(byLength)(["length"], { ...group, reference: "Paris" }, answer("Paris"))).toBe(true);
+  const capital = { ...group, reference: "Paris" };
+  expect(rightnessOf(byLength)(["length"], capital, answer("", { tokens: ["Paris", "<|endoftext|>"] }))).toBe(true);
+  expect(rightnessOf(byLength)(["length"], capital, answer("", { tokens: ["Paris", "<b>"], finished: false }))).toBe(
+    false,
+  );
 });
 
 test("a search goes through all steps, stops at the most it shows, and when it is told to", async () => {

@@ -82,9 +82,9 @@ export function parseGroups(step: number, packed: unknown): GroupStep {
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /**
- * A step's completions for other programs, one JSON line each: step, group (from 0), prompt, reference, completion,
- * tokens (how many), finished, rewards by name, reward, advantage (where each token has its own, their mean), change
- * (mean nats a token since the run began; null where it was not measured).
+ * A step's completions for other programs, one JSON line each: step, group (from 0), prompt, reference, completion (with
+ * the token that ended it), tokens (how many), finished, rewards by name, reward, advantage (where each token has its
+ * own, their mean), change (mean nats a token since the run began; null where it was not measured).
  */
 export function groupLines({ step, rewardNames, groups }: GroupStep): string {
   const line = (group: number, prompt: string, reference: string, completion: Completion) => {
