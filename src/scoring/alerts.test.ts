@@ -93,7 +93,7 @@ test("a watch told a stored history goes on as if never interrupted", () => {
 });
 
 const kinds = (alerts: Alert[]) => alerts.map(({ step, kind }) => [step, kind]);
-const drifting = (step: number, kl: number): StepMetrics => ({ ...newStep(step, 0.1), kl });
+const drifting = (step: number, kl: number): StepMetrics => ({ ...newStep(step, 0.1), kl, reward: 0.5 });
 
 test("a drift is told once when the median of five steps passes half a nat, and again after it came back", () => {
   const watch = newAlertWatch();
@@ -103,6 +103,8 @@ test("a drift is told once when the median of five steps passes half a nat, and 
   const back = [0.1, 0.1, 0.1, 0.7, 0.7, 0.7].flatMap((kl, i) => watch(drifting(16 + i, kl)));
   expect(kinds(back)).toEqual([[21, "kl"]]);
   expect([1, 2, 3, 4, 5, 6].flatMap((step) => newAlertWatch()(drifting(step, 9)))).toEqual([]);
+  const kto = newAlertWatch();
+  expect([1, 2, 3, 4, 5, 6].flatMap((step) => kto({ ...newStep(step, 0.1), kl: 9 }))).toEqual([]);
   const nothing = newAlertWatch();
   expect([1, 2, 3, 4, 5, 6].flatMap((step) => nothing(drifting(step, Number.NaN)))).toEqual([]);
 });

@@ -40,8 +40,9 @@ const squaredError = (values: readonly number[]) => {
 function newKlWatch(): (metrics: StepMetrics) => Alert[] {
   const window: number[] = [];
   let isFar = false;
-  return ({ step, kl }) => {
-    if (kl === undefined || !Number.isFinite(kl)) return [];
+  return ({ step, kl, reward }) => {
+    // KTO's is of whole answers that belong to other prompts
+    if (kl === undefined || !Number.isFinite(kl) || reward === undefined) return [];
     window.push(kl);
     if (window.length > klWindow) window.shift();
     const median = window.toSorted((a, b) => a - b)[klWindow >> 1];

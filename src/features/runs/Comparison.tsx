@@ -9,10 +9,11 @@ import { useSeriesOf } from "../../state/series";
 import { Button } from "../../ui/Button";
 import { Chart, type ChartAxis } from "../../ui/charts/Chart";
 import { CursorProvider, newCursor } from "../../ui/charts/cursor";
-import type { Curve } from "../../ui/charts/curve";
+import { type Curve, hasPoints } from "../../ui/charts/curve";
+import { smooth } from "../../ui/charts/smooth";
 import { formatCount, formatNumber } from "../../ui/formatQuantity";
 import { Table } from "../../ui/Table";
-import { evalCurve, lossCurves, runAxis, smoothingOf } from "./curves";
+import { evalCurve, figureCurve, lossCurves, runAxis, smoothingOf } from "./curves";
 
 const short = (value: number) => formatNumber(value, 3);
 
@@ -49,6 +50,12 @@ export function Comparison({ runs, onClear }: { runs: readonly Run[]; onClear: (
     const at = axisOf(i);
     return at ? evalCurve(at.one, at.axis, "eval/loss", drawing, false) : none(drawing);
   });
+  const reward = curvesOf((i, drawing) => {
+    const at = axisOf(i);
+    if (!at) return none(drawing);
+    const curve = figureCurve(at.one.columns, at.axis, "reward", drawing);
+    return { ...curve, y: smooth(curve.y, smoothingOf(end)) };
+  });
   return (
     <section aria-label={t("runs.compare")} className="border-t border-line">
       <header className="flex items-center justify-between px-4 pt-3 lg:px-6">
@@ -71,6 +78,17 @@ export function Comparison({ runs, onClear }: { runs: readonly Run[]; onClear: (
             file="comparison"
             empty={t("runs.noAccuracy")}
           />
+          {hasPoints(reward) && (
+            <Chart
+              name={t("runs.overlayReward")}
+              curves={reward}
+              x={x}
+              y={{ title: "", format: short }}
+              height={240}
+              file="comparison"
+              empty=""
+            />
+          )}
           <Chart
             name={t("runs.overlayLoss")}
             curves={loss}

@@ -4,6 +4,7 @@ import type { TFunction } from "i18next";
 import { memo, useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import type { EvalMetrics } from "../../core/metrics";
+import { isPolicy } from "../../core/objective";
 import type { Recipe } from "../../core/recipe";
 import { type Columns, latestFigure, newColumns } from "../../state/seriesColumns";
 import { Chart } from "../../ui/charts/Chart";
@@ -50,9 +51,11 @@ export function FigurePanels(props: FigureProps) {
   const panels = figurePanels({ columns, evals, recipe });
   if (panels.length === 0) return null;
   const [large, small] = [panels.filter(({ isLarge }) => isLarge), panels.filter(({ isLarge }) => !isLarge)];
-  const isPreference = panels.some(({ id }) => id === "preferred");
   return (
-    <section aria-label={t(isPreference ? "figures.preferences" : "figures.title")} className="border-b border-line">
+    <section
+      aria-label={t(isPolicy(recipe.objective) ? "figures.title" : "figures.preferences")}
+      className="border-b border-line"
+    >
       <div className="grid lg:grid-cols-2">
         {large.map((panel) => (
           <div
@@ -81,6 +84,10 @@ function wordsOf(t: TFunction, { id }: FigurePanel, { label }: PanelCurve, evals
   if (label.word !== "pass") return t(`figures.curves.${label.word}`);
   return t("figures.curves.pass", { count: evals.findLast(({ pass_at: k }) => k !== undefined)?.pass_at ?? 1 });
 }
+
+/** KTO's divergence is of whole answers. */
+const unitOf = ({ id }: FigurePanel, { objective }: Recipe) =>
+  id === "kl" && objective.kind === "kto" ? "klOfAnswers" : id;
 
 type Source = Pick<FigureProps, "columns" | "evals" | "recipe">;
 
@@ -123,7 +130,7 @@ const FigureChart = memo(
         curves={curves}
         x={x}
         y={{
-          title: t(`figures.units.${id}`),
+          title: t(`figures.units.${unitOf(panel, recipe)}`),
           format: id === "reward" ? hundredths : short,
           ...(isShare ? { from: 0, to: 0.2, atMost: 1 } : {}),
         }}

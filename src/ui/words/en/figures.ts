@@ -29,6 +29,7 @@ export const figures = {
     components: "mean before weighting",
     spreadless: "share of groups",
     kl: "nats per token",
+    klOfAnswers: "nats per answer",
     klCoefficient: "",
     entropy: "nats per token",
     clip: "share of tokens",

@@ -48,6 +48,7 @@ export const runs = {
   field: "Recipe field",
   overlayAccuracy: "Accuracy, strict",
   overlayLoss: "Training loss, smoothed",
+  overlayReward: "Reward, smoothed",
   overlayEval: "Evaluation loss",
   noAccuracy: "None of these runs measured accuracy.",
   noLoss: "None of these runs has taken a step.",
