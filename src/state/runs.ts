@@ -257,6 +257,7 @@ function takeEvent(id: RunId, event: RunEvent) {
 
 async function readAgain(id: RunId) {
   reloadSeries(id);
+  forgetGroups(id);
   try {
     const stored = await getRun(id);
     change(({ runs }) => ({ runs: put(runs, stored) }));

@@ -11,7 +11,7 @@ import { Segments } from "../../ui/charts/Segments";
 import { usePalette } from "../../ui/charts/usePalette";
 import { formatCount } from "../../ui/formatQuantity";
 import { GroupCard } from "./GroupCard";
-import { hasChange, type TokenColour, tokenScale } from "./groupView";
+import { barScale, hasChange, type TokenColour, tokenScale } from "./groupView";
 
 /** Cards drawn at once; the others when they are asked for. */
 const atOnce = 12;
@@ -31,7 +31,7 @@ export function GroupStepView({ groups: step, recipe, place }: ViewProps) {
   const canChange = hasChange(step);
   const colour = canChange ? wanted : "advantage";
   const scale = useMemo(() => tokenScale(step, colour), [step, colour]);
-  const barScale = useMemo(() => tokenScale(step, "advantage"), [step]);
+  const bars = useMemo(() => barScale(step), [step]);
   const right = useMemo(() => rightnessOf(recipe), [recipe]);
   const most = Math.max(asked, (place.group ?? 0) + 1);
   const more = step.groups.length - most;
@@ -59,7 +59,8 @@ export function GroupStepView({ groups: step, recipe, place }: ViewProps) {
           names={step.rewardNames}
           template={recipe.template.prompt}
           chosen={i === place.group ? place.answer : null}
-          {...{ right, colour, scale, barScale, palette }}
+          barScale={bars}
+          {...{ right, colour, scale, palette }}
         />
       ))}
       {more > 0 && (

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Completion, Group } from "../../core/metrics";
-import { byReward, groupSpread, hasChange, teachesNothing, tokenScale } from "./groupView";
+import { barScale, byReward, groupSpread, hasChange, teachesNothing, tokenScale } from "./groupView";
 
 const completion = (reward: number, changes: Partial<Completion> = {}): Completion => ({
   tokens: ["a"],
@@ -40,6 +40,8 @@ test("one scale holds all of a step but for its outermost numbers", () => {
   };
   expect(tokenScale(step, "advantage")).toEqual({ kind: "around", middle: 0, extent: 2 });
   expect(tokenScale(step, "change")).toEqual({ kind: "around", middle: 0, extent: 0.05 });
+  expect(barScale(step)).toEqual({ kind: "around", middle: 0, extent: 1.4 });
+  expect(barScale({ ...step, groups: [] }).kind).toBe("around");
   expect(hasChange(step)).toBe(true);
   expect(tokenScale({ ...step, groups: [] }, "change")).toEqual({ kind: "around", middle: 0, extent: 0.01 });
 });

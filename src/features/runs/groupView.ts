@@ -52,5 +52,11 @@ export function tokenScale({ groups }: GroupStep, colour: TokenColour): Scale {
   return { kind: "around", middle: 0, extent: extentOf(mostOf(values), 0, 0.01) };
 }
 
+/** Of the bars: that of the answer that is pushed most reaches the end. */
+export function barScale({ groups }: GroupStep): Scale {
+  const pushed = groups.flatMap(({ completions }) => completions.map(({ advantages }) => Math.abs(meanOf(advantages))));
+  return { kind: "around", middle: 0, extent: Math.max(1e-6, ...pushed.filter(Number.isFinite)) };
+}
+
 export const hasChange = ({ groups }: GroupStep): boolean =>
   groups.some(({ completions }) => completions.some(({ change }) => change !== null));
