@@ -11,7 +11,7 @@ export const helpText = `npm run --silent anneal -- COMMAND
       --eval-rows N              held-out problems asked at every evaluation
       --steps N  --seed N        length and chance
       --shuffle-answers          a control that must not learn
-      --out DIR                  recipe.json, metrics.jsonl, samples.jsonl, adapter/, checkpoint
+      --out DIR                  recipe.json, metrics.jsonl, samples.jsonl, groups.jsonl, adapter/, checkpoint
       --resume                   go on with the run in --out
   ablate RECIPE|quickstart       the same recipe in several variants, with several seeds, one run after the other
       --methods LIST             base, full, lora, loar+lora, …; lora:8 is of rank 8, last:2 of two layers,
