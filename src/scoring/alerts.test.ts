@@ -149,4 +149,8 @@ test("that the rows' answers become no likelier is no plateau where rewards are 
   const watch = newAlertWatch();
   watch({ ...newStep(1, 0.1), reward: 0.5 });
   expect([1, 2, 3, 4, 5, 6, 7].flatMap((step) => watch(newEvaluation(step, 1)))).toEqual([]);
+  const preferring = newAlertWatch();
+  preferring({ ...newStep(1, 0.1), "rewards/accuracies": 0.5 });
+  const alerts = [1, 2, 3, 4, 5, 6, 7].flatMap((step) => preferring(newEvaluation(step, 1)));
+  expect(kinds(alerts)).toEqual([[6, "plateau"]]);
 });

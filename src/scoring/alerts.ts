@@ -94,12 +94,12 @@ export function newAlertWatch(): (metrics: StepMetrics | EvalMetrics) => Alert[]
   let since = 0;
   const watchKl = newKlWatch();
   const gaming = newGamingWatch();
-  /** Rewards and preferences do not aim at the rows' own answers: that these become no likelier says nothing. */
+  /** Rewards do not aim at the rows' own answers: that these become no likelier says nothing. */
   let isRewarded = false;
 
   const watchStep = (metrics: StepMetrics): Alert[] => {
     const { step, "train/loss": loss, "train/grad_norm": norm } = metrics;
-    isRewarded ||= metrics.reward !== undefined || metrics["rewards/accuracies"] !== undefined;
+    isRewarded ||= metrics.reward !== undefined;
     gaming.step(metrics);
     const drift = watchKl(metrics);
     if (!Number.isFinite(loss) || !Number.isFinite(norm)) {

@@ -32,7 +32,7 @@ const termOf: Record<PanelId, TermName> = {
   replay: "replay",
   preferred: "preferenceAccuracy",
   margins: "margin",
-  rated: "implicitReward",
+  rated: "pairRewards",
   logps: "logps",
 };
 

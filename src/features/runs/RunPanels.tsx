@@ -3,6 +3,7 @@
 import { memo, type ReactNode, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Alert, EvalMetrics } from "../../core/metrics";
+import { isPolicy } from "../../core/objective";
 import { type Recipe, stepsInAll } from "../../core/recipe";
 import { type Columns, newColumns } from "../../state/seriesColumns";
 import { Chart, type ChartAxis } from "../../ui/charts/Chart";
@@ -88,6 +89,7 @@ export const LossPanel = memo(function LossPanel(props: LossProps) {
   const { t } = useTranslation();
   const [isLog, setLog] = useState(false);
   const steps = stepsInAll(recipe);
+  const [isSft, isSigned] = [recipe.objective.kind === "sft", isPolicy(recipe.objective)];
   const training = useMemo(() => {
     const raw = { id: "train/loss", label: t("run.train"), color: color.train, look: "faint" } as const;
     const smoothed = {
@@ -115,7 +117,7 @@ export const LossPanel = memo(function LossPanel(props: LossProps) {
       title={lossTitle}
       curves={[...training, evaluation]}
       x={x}
-      y={{ title: t("run.lossUnit"), format: short, isLog, ...(isLog ? {} : { from: 0 }) }}
+      y={{ title: isSft ? t("run.lossUnit") : "", format: short, isLog, ...(isLog || isSigned ? {} : { from: 0 }) }}
       height={280}
       file={name}
       marks={marks}

@@ -73,6 +73,22 @@ test("DPO: accuracy and margin of pairs, in training and held out", () => {
   ]);
 });
 
+test("a reward model of several dimensions shows each one's accuracy and margin", () => {
+  const dimensions = [
+    { name: "helpful", weight: 1 },
+    { name: "short", weight: 0.5 },
+  ];
+  const columns = columnsOf({
+    "rewards/accuracies": 0.5,
+    "rewards/helpful/accuracy": 0.4,
+    "rewards/short/margin": 0.1,
+  });
+  expect(seen(withObjective(newObjective("reward", { dimensions })), columns)).toEqual([
+    ["preferred", ["rewards/accuracies", "rewards/accuracies", "rewards/helpful/accuracy"]],
+    ["margins", ["rewards/short/margin"]],
+  ]);
+});
+
 test("the share of groups without spread is told as a count", () => {
   const recipe = withObjective(newObjective("grpo", { prompts: 8 }));
   expect(spreadlessGroups(recipe, 0.375)).toEqual({ count: 3, of: 8 });

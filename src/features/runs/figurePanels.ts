@@ -70,6 +70,8 @@ export type FigurePanel = {
 const color = (index: number) => `var(--series-${index})`;
 /** Not the colours that accuracy has on the chart beside. */
 const componentColors = [3, 4, 5, 7, 8, 1, 2, 6];
+/** Not those of training and evaluation. */
+const dimensionColors = [4, 5, 6, 7, 8, 2];
 
 type Seen = { columns: Columns; evals: readonly EvalMetrics[]; recipe: Recipe };
 
@@ -113,6 +115,19 @@ const besideEvaluation = (figure: "rewards/accuracies" | "rewards/margins"): Pan
   asked(figure, 1, "eval", "strong", false),
   line(figure, 3, "train", "faint"),
 ];
+
+/** Of a reward model with several dimensions, each one's own. */
+function byDimension({ recipe: { objective } }: Seen, what: "accuracy" | "margin"): PanelCurve[] {
+  if (objective.kind !== "reward" || objective.dimensions.length < 2) return [];
+  return objective.dimensions.map(({ name }, i) => ({
+    from: "steps",
+    figure: `rewards/${name}/${what}`,
+    label: { name },
+    color: color(dimensionColors[i % dimensionColors.length] ?? 4),
+    look: i < dimensionColors.length ? "strong" : "dashed",
+    isSmoothed: true,
+  }));
+}
 
 /** The reward beside what it stands for: where one rises and the other does not, it is being gamed. */
 const rewardPanel = (): FigurePanel =>
@@ -159,8 +174,8 @@ function all(seen: Seen): FigurePanel[] {
   return [
     rewardPanel(),
     componentsPanel(seen),
-    panel("preferred", besideEvaluation("rewards/accuracies"), "share", true),
-    panel("margins", besideEvaluation("rewards/margins"), "number", true),
+    panel("preferred", [...besideEvaluation("rewards/accuracies"), ...byDimension(seen, "accuracy")], "share", true),
+    panel("margins", [...besideEvaluation("rewards/margins"), ...byDimension(seen, "margin")], "number", true),
     // elsewhere an answer is not pushed by how it compares with the others of its group
     panel("spreadless", seen.recipe.objective.kind === "grpo" ? [line("frac_reward_zero_std", 2)] : [], "share"),
     panel("kl", [line("kl", 1)]),

@@ -21,7 +21,7 @@ export const figures = {
     replay: "Replayed answers",
     preferred: "Preference accuracy",
     margins: "Margin",
-    rated: "Implicit rewards",
+    rated: "Rewards of pairs",
     logps: "Log-probabilities",
   },
   units: {

@@ -356,9 +356,9 @@ export const terms = {
     word: "Margin",
     why: "How far the chosen answer is rated above the rejected one, on average. It should grow; where accuracy does not grow with it, only what was right already becomes surer.",
   },
-  implicitReward: {
-    word: "Implicit rewards",
-    why: "How much likelier an answer has become since the run began, times β. Both falling, the rejected one faster, is common; the chosen one should not fall far.",
+  pairRewards: {
+    word: "Rewards of pairs",
+    why: "A reward model's own figures; else how much likelier an answer has become since the run began, times β. Both falling, the rejected one faster, is common; the chosen one should not fall far.",
     formula: "β (log p − log p_start)",
   },
   logps: {
