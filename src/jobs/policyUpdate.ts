@@ -13,6 +13,7 @@ import {
 } from "../objectives/policy";
 import { spread } from "../objectives/sequences";
 import { type MicroBatch, microBatches } from "./microBatches";
+import { timed } from "./objectivePasses";
 import type { Rollouts } from "./rollouts";
 import type { Session, StepPlace } from "./session";
 
@@ -47,7 +48,7 @@ export async function updatePolicy(
   { rollouts, temperature }: Rollouts,
   { advantages, counts, settings, maxLength, updates }: Learnt,
 ): Promise<PolicyUpdate> {
-  const { stage, model, adapter, optimizer, reference, turns } = session;
+  const { stage, model, adapter, optimizer, reference } = session;
   const { llama } = model;
   const documents = rollouts.map(({ document }) => document);
   const answerLength = (i: number) => (documents[i]?.tokens.length ?? 0) - (documents[i]?.promptLength ?? 0);
@@ -75,17 +76,15 @@ export async function updatePolicy(
   const entropy = { sum: 0, tokens: 0 };
   let figures = noPolicyFigures;
   let [loss, gradNorm, seconds] = [0, 0, 0];
-  const timed = <T>(work: () => Promise<T>) =>
-    turns(async () => {
-      const begun = performance.now();
-      const result = await work();
-      seconds += (performance.now() - begun) / 1000;
-      return result;
-    });
+  const inTurn = async <T>(work: () => Promise<T>) => {
+    const done = await timed(session, work);
+    seconds += done.seconds;
+    return done.result;
+  };
 
   for (const { batch } of batches) {
     const pass = { adapter: reference, wanted: { temperature } };
-    references.push((await timed(() => tokenNumbers(llama, batch, pass))).logProbabilities);
+    references.push((await inTurn(() => tokenNumbers(llama, batch, pass))).logProbabilities);
   }
   for (let update = 0; update < updates; update++) {
     const isFirst = update === 0;
@@ -120,7 +119,7 @@ export async function updatePolicy(
       },
     }));
     // The same dropout in each, so that a ratio differs from 1 by what was learnt alone.
-    ({ gradNorm } = await timed(() => objectiveStep(llama, adapter, optimizer, passes, place)));
+    ({ gradNorm } = await inTurn(() => objectiveStep(llama, adapter, optimizer, passes, place)));
     if (!Number.isFinite(gradNorm)) break;
   }
   return {

@@ -5,12 +5,13 @@ import { StudioError } from "../core/errors";
 import type { Figures, Group, GroupStep, RunEvent } from "../core/metrics";
 import { nextTick } from "../core/nextTick";
 import type { PolicyObjective } from "../core/objective";
-import { seedFor, shuffled } from "../core/random";
+import { seedFor } from "../core/random";
 import type { Scores } from "../core/reward";
 import { say } from "../core/say";
 import type { Document } from "../data/mask";
 import { generate } from "../model/generation";
 import { rewardFigures } from "../objectives/advantages";
+import { itemsAt } from "./itemsAt";
 import { rowsAtOnce } from "./measureAnswers";
 import type { Problem } from "./prepareData";
 import type { Session } from "./session";
@@ -43,18 +44,6 @@ export function temperatureAt({ sampling }: Pick<PolicyObjective, "sampling">, s
   return steps < 2 ? start : start + ((end - start) * (step - 1)) / (steps - 1);
 }
 
-/** The prompts of a step from 1: each once an epoch, in an order that the seed and the epoch give. */
-function promptsAt(asked: readonly Problem[], count: number, step: number, seed: number): Problem[] {
-  const orders = new Map<number, Uint32Array>();
-  return Array.from({ length: count }, (_, i) => {
-    const place = (step - 1) * count + i;
-    const epoch = Math.floor(place / asked.length);
-    const order = orders.get(epoch) ?? shuffled(asked.length, seedFor(seed, "prompts", epoch));
-    orders.set(epoch, order);
-    return asked[order[place % asked.length] ?? 0];
-  }).filter((problem) => problem !== undefined);
-}
-
 /** Writes and rates the answers of a step, counted in its stage. Throws the signal's reason when aborted. */
 export async function* newRollouts(
   session: Session,
@@ -64,7 +53,7 @@ export async function* newRollouts(
   const { stage, data, scorer } = session;
   const { recipe } = stage;
   if (!scorer) throw new StudioError("bug", say`There is nothing to rate answers with`);
-  const problems = promptsAt(data.asked, objective.prompts, step, recipe.seed);
+  const problems = itemsAt(data.asked.length, objective.prompts, step, recipe.seed).flatMap((i) => data.asked[i] ?? []);
   const temperature = temperatureAt(objective, step, recipe.schedule.steps);
   const { topK, topP, minP } = objective.sampling;
   const sampling = { temperature, topK, topP, minP, seed: seedFor(recipe.seed, "rollouts", step) };

@@ -15,19 +15,27 @@ import { newAlertWatch } from "../scoring/alerts";
 import { newCheckpoint, parseCheckpoint, type Tensors } from "./checkpoint";
 import type { Controls } from "./controls";
 import { newGrpoTrainer } from "./grpo";
+import { newKtoTrainer } from "./kto";
 import { stoppingAt } from "./loadModel";
 import { accuracyOf, measureAnswers } from "./measureAnswers";
 import { measureLoss } from "./measureLoss";
 import { measureRouting } from "./measureRouting";
+import { newPpoTrainer } from "./ppo";
+import { newPreferenceTrainer } from "./preference";
 import { newRejectionTrainer } from "./rejection";
+import { newRewardModelTrainer } from "./rewardModel";
 import { learningRateAt } from "./schedule";
 import type { NewTrainer, Session, TrainEvent, Trainer, TrainInputs } from "./session";
 import { newSftTrainer } from "./sft";
 import { stageAt } from "./stages";
 import { afterEvaluation, afterStep, newTrainingState, type TrainingState } from "./trainingState";
 
-const trainers: Partial<Record<ObjectiveKind, NewTrainer>> = {
+const trainers: Record<ObjectiveKind, NewTrainer> = {
   sft: newSftTrainer,
+  dpo: newPreferenceTrainer,
+  kto: newKtoTrainer,
+  reward: newRewardModelTrainer,
+  ppo: newPpoTrainer,
   grpo: newGrpoTrainer,
   rejection: newRejectionTrainer,
 };
@@ -135,10 +143,7 @@ async function enterStage(session: Session, step: number): Promise<void> {
 }
 
 async function* newTrainer(session: Session, kept: unknown): AsyncGenerator<TrainEvent, Trainer> {
-  const { kind } = session.stage.recipe.objective;
-  const make = trainers[kind];
-  if (!make) throw new StudioError("bug", say`There is no job for ${kind}`);
-  const made = make(session, kept);
+  const made = trainers[session.stage.recipe.objective.kind](session, kept);
   return Symbol.asyncIterator in made ? yield* made : made;
 }
 
