@@ -11,17 +11,8 @@ import { newRun } from "../core/run";
 import { newBrowserRunStore } from "../storage/browserRunStore";
 import { write } from "../storage/database";
 import { anyGroup, findInGroups, rightnessOf } from "./groupSearch";
-import {
-  exportGroups,
-  forgetGroups,
-  mostFound,
-  openGroups,
-  recordGroups,
-  searchGroups,
-  showGroups,
-  stopSearch,
-  useGroups,
-} from "./groups";
+import { exportGroups, mostFound, openGroups, searchGroups, showGroups, stopSearch, useGroups } from "./groups";
+import { forgetGroups, recordGroups } from "./toldGroups";
 
 const answer = (text: string, changes: Partial<Completion> = {}): Completion => ({
   tokens: text.split(/(?<= )/),

@@ -7,6 +7,7 @@ import type { Recipe } from "../core/recipe";
 import { eachGroups, listGroupSteps, readGroups } from "../storage/groups";
 import { groupLines } from "../storage/packedGroups";
 import { type Found, findInGroups, type GroupWish, rightnessOf } from "./groupSearch";
+import { onGroups, toldGroups } from "./toldGroups";
 
 export type Listing =
   | { status: "loading" }
@@ -35,10 +36,6 @@ export const useGroups = create<State>(() => ({
   search: null,
 }));
 
-/** What was told and may not be stored yet: a run stores what it tells every few seconds. */
-const mostTold = 16;
-const told = new Map<RunId, GroupStep[]>();
-
 /** A list that more than this is found for is not read to its end. */
 export const mostFound = 200;
 
@@ -53,7 +50,7 @@ export async function openGroups(run: RunId): Promise<void> {
   try {
     const stored = await listGroupSteps(run);
     if (!isShown(run)) return;
-    const fresh = (told.get(run) ?? []).map(({ step }) => step);
+    const fresh = toldGroups(run).map(({ step }) => step);
     const steps = [...new Set([...stored, ...fresh])].sort((a, b) => a - b);
     useGroups.setState({ listing: { status: "ready", steps } });
   } catch (error) {
@@ -69,7 +66,7 @@ export async function showGroups(run: RunId, step: number): Promise<void> {
   wanted = step;
   const before = useGroups.getState().shown;
   if (before?.step === step && before.status !== "failed") return;
-  const fresh = told.get(run)?.find((groups) => groups.step === step);
+  const fresh = toldGroups(run).find((groups) => groups.step === step);
   if (fresh) {
     useGroups.setState({ shown: { step, status: "ready", groups: fresh } });
     return;
@@ -85,25 +82,22 @@ export async function showGroups(run: RunId, step: number): Promise<void> {
   }
 }
 
-/** Takes in what a run tells. A step told again means that the run went back: later ones go. */
-export function recordGroups(run: RunId, groups: GroupStep): void {
-  const earlier = (told.get(run) ?? []).filter(({ step }) => step < groups.step);
-  told.set(run, [...earlier, groups].slice(-mostTold));
+/** A step told again means that the run went back: later ones go. */
+onGroups((run, groups) => {
   const { listing, shown } = useGroups.getState();
-  if (!isShown(run) || listing.status !== "ready") return;
-  const steps = [...listing.steps.filter((step) => step < groups.step), groups.step];
-  const isStale = shown !== null && shown.step >= groups.step;
+  if (!isShown(run)) return;
+  if (!groups) {
+    void openGroups(run);
+    return;
+  }
+  if (listing.status !== "ready") return;
+  const { step } = groups;
+  const isStale = shown !== null && shown.step >= step;
   useGroups.setState({
-    listing: { status: "ready", steps },
-    ...(isStale ? { shown: { step: groups.step, status: "ready", groups } } : {}),
+    listing: { status: "ready", steps: [...listing.steps.filter((one) => one < step), step] },
+    ...(isStale ? { shown: { step, status: "ready", groups } } : {}),
   });
-}
-
-/** Once a run has ended, storage alone says what there is. */
-export function forgetGroups(run: RunId): void {
-  told.delete(run);
-  if (isShown(run)) void openGroups(run);
-}
+});
 
 let searching: AbortController | undefined;
 

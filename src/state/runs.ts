@@ -11,9 +11,9 @@ import { say } from "../core/say";
 import { holdRun, runLock } from "../storage/locks";
 import { getRun, listRuns, saveRun } from "../storage/runs";
 import { type Engine, openEngine, useEngine } from "./engine";
-import { forgetGroups, openGroups, recordGroups, useGroups } from "./groups";
 import { asFound, followRun, isActive, newRunName } from "./runsMirror";
 import { recordEvent, reloadSeries } from "./series";
+import { forgetGroups, recordGroups } from "./toldGroups";
 import { keepStorage } from "./usage";
 
 export type RunAction = "resuming" | "pausing" | "continuing" | "stopping" | "deleting";
@@ -98,7 +98,7 @@ export async function loadRuns(): Promise<void> {
     const elsewhere = runs.filter((run) => isActive(run) && !here.has(run.id));
     for (const run of elsewhere) {
       reloadSeries(run.id);
-      if (useGroups.getState().run === run.id) void openGroups(run.id);
+      forgetGroups(run.id);
     }
     if (elsewhere.length > 0) rereading = setTimeout(() => void loadRuns(), 2 * second);
   } catch (error) {
