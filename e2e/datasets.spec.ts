@@ -92,8 +92,8 @@ test("preferences come in, both answers stand side by side, and leave in TRL's f
     row.getByRole("region", { name: "Chosen" }),
     row.getByRole("region", { name: "Rejected" }),
   ];
-  await expect(chosen.getByRole("mark")).toHaveText(["1"]);
-  await expect(rejected.getByRole("mark")).toHaveText(["2"]);
+  await expect(chosen.locator("mark")).toHaveText(["1"]);
+  await expect(rejected.locator("mark")).toHaveText(["2"]);
   const place = async () => [await chosen.boundingBox(), await rejected.boundingBox()];
   const [left, right] = await place();
   expect(right?.x).toBeGreaterThan((left?.x ?? 0) + (left?.width ?? 0) - 1);

@@ -111,6 +111,7 @@ async function train(id: RunId, find: () => Promise<Run>, signal: AbortSignal): 
         backend: device.backend,
         loadModel: async () => session.model(await session.current(), run.recipe.model, run.recipe.precision),
         loadSource: () => source.load(run.recipe, controls.signal),
+        loadAdapter: (name) => readTrained(name as TrainedId, store),
         available: availableMemory(),
         controls,
         turns,

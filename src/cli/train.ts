@@ -16,7 +16,7 @@ import { runTraining } from "../jobs/runTraining";
 import { newNodeRunStore, readRunFolder } from "../storage/node/nodeRunStore";
 import { parseArguments, required } from "./arguments";
 import { modelFiles, openBackend, openFile, readAsset, writeFiles } from "./host";
-import { readAdapterFolder } from "./loadAdapter";
+import { readTrainedFolder } from "./loadAdapter";
 import { newMemoryRunStore } from "./memoryRunStore";
 import { describeRewards, newOutput, type Output, percent } from "./output";
 import { changesRecipe, recipeFlags, recipeFromFlags } from "./recipeFromFlags";
@@ -66,7 +66,7 @@ export async function train(words: string[]): Promise<number> {
       backend: device.backend,
       loadModel: () => Promise.resolve(model),
       loadSource: () => loadRecipeSource(recipe),
-      loadStart: async () => (await readAdapterFolder(recipe.start ?? "", model.config)).tensors,
+      loadAdapter: (folder) => readTrainedFolder(folder, model.config),
       controls,
       turns: newTurns(),
       lost: device.lost,

@@ -199,6 +199,9 @@ export function biasableNames(config: ModelConfig): LinearName[] {
   return config.architecture === "llama" || config.architecture === "gpt2" ? linearNamesOf(config) : config.biases;
 }
 
+/** A read-out's only tensor, as transformers' models for sequence classification call it. */
+export const headTensor = "score.weight";
+
 /** The base's own tensors that a method trains, by Hugging Face's names. */
 const tensorsOfMethod: { [K in MethodKind]: (config: ModelConfig, method: MethodOf<K>) => Shapes } = {
   lora: (config, method) => {
@@ -272,7 +275,7 @@ const tensorsOfMethod: { [K in MethodKind]: (config: ModelConfig, method: Method
     }
     return eachTarget(config, names, (path, _, [out]) => [[`${path}.bias`, [out]]]);
   },
-  head: ({ hiddenSize: C }, { outputs }) => new Map([["score.weight", [outputs, C]]]),
+  head: ({ hiddenSize: C }, { outputs }) => new Map([[headTensor, [outputs, C]]]),
 };
 
 type Entry = readonly [name: string, shape: number[]];

@@ -1,16 +1,15 @@
 /** @file What a run is trained for: imitation, preferences, a reward model, or rewards of what the model itself writes. */
 
 import * as z from "zod/mini";
-import { newReward, rewardSchema, wrongRewards } from "./reward";
+import { newReward, type Reward, rewardSchema, wrongRewards } from "./reward";
 import { type Said, say } from "./say";
 
 const whole = (minimum: number, maximum: number) => z.int().check(z.gte(minimum), z.lte(maximum));
 const between = (minimum: number, maximum: number) => z.number().check(z.gte(minimum), z.lte(maximum));
 
-/** How the model writes while it is trained, and what that is worth. */
-const rollouts = {
-  /** Prompts an optimizer step, and completions of each. */
-  prompts: whole(1, 4096),
+/** How the model answers prompts, and what that is worth. */
+const written = {
+  /** Answers to each prompt. */
   completions: whole(1, 1024),
   sampling: z.strictObject({
     /** At the first step and at the last, on a line between. */
@@ -27,6 +26,13 @@ const rollouts = {
   }),
   /** The reward is their weighted sum. */
   rewards: z.array(rewardSchema).check(z.minLength(1), z.maxLength(16)),
+};
+
+/** The same while it is trained. */
+const rollouts = {
+  ...written,
+  /** Prompts an optimizer step. */
+  prompts: whole(1, 4096),
   /** Optimizer steps on each batch of completions. */
   updates: whole(1, 64),
 };
@@ -47,6 +53,8 @@ const schemas = {
     beta: between(0.0001, 100),
     /** Share of the preferences taken to be the wrong way round (conservative DPO); sigmoid only. */
     labelSmoothing: between(0, 0.499),
+    /** Pairs that the model makes itself, before the first step: the best and the worst of its answers to a prompt. */
+    sampled: z.optional(z.strictObject({ ...written, pairs: whole(1, 1_000_000) })),
   }),
   /** Kahneman–Tversky optimisation of single answers judged good or bad (Ethayarajh et al. 2024). */
   kto: z.strictObject({
@@ -129,8 +137,8 @@ export const objectiveKinds = Object.keys(schemas) as ObjectiveKind[];
 const { sft, dpo, kto, reward, grpo, ppo, rejection } = schemas;
 export const objectiveSchema = z.discriminatedUnion("kind", [sft, dpo, kto, reward, grpo, ppo, rejection]);
 
-/** Which rows an objective learns from: answers, pairs of them, judged ones, or prompts alone. */
-export const rowsOf: Record<ObjectiveKind, "answers" | "pairs" | "judged" | "prompts"> = {
+type Rows = "answers" | "pairs" | "judged" | "prompts";
+const rowsOfKind: Record<ObjectiveKind, Rows> = {
   sft: "answers",
   dpo: "pairs",
   kto: "judged",
@@ -140,13 +148,25 @@ export const rowsOf: Record<ObjectiveKind, "answers" | "pairs" | "judged" | "pro
   rejection: "prompts",
 };
 
-const newRollouts = () => ({
-  prompts: 8,
+/** Which rows an objective learns from: answers, pairs of them, judged ones, or prompts alone. */
+export const rowsOf = (objective: Objective): Rows =>
+  objective.kind === "dpo" && objective.sampled ? "prompts" : rowsOfKind[objective.kind];
+
+/** The rewards by which the model's own answers are rated, where it learns from such. */
+export function rewardsOf(objective: Objective): Reward[] | null {
+  if (objective.kind === "dpo") return objective.sampled?.rewards ?? null;
+  return isPolicy(objective) ? objective.rewards : null;
+}
+
+const newWritten = () => ({
   completions: 8,
   sampling: { temperature: { start: 1, end: 1 }, topK: 0, topP: 1, minP: 0, maxTokens: 96, stop: [] },
   rewards: [newReward("answer"), newReward("format", { weight: 0.2 })],
-  updates: 1,
 });
+const newRollouts = () => ({ ...newWritten(), prompts: 8, updates: 1 });
+
+/** Pairs of the model's own, as people begin with them. */
+export const newSampledPairs = () => ({ ...newWritten(), pairs: 400 });
 
 const defaults: { [K in ObjectiveKind]: () => ObjectiveOf<K> } = {
   sft: () => ({ kind: "sft", lossOn: "completion" }),
@@ -189,7 +209,8 @@ export function newObjective<K extends ObjectiveKind>(kind: K, changes: Partial<
   return { ...defaults[kind](), ...changes };
 }
 
-export const isPolicy = (objective: Objective): objective is PolicyObjective => rowsOf[objective.kind] === "prompts";
+export const isPolicy = (objective: Objective): objective is PolicyObjective =>
+  rowsOfKind[objective.kind] === "prompts";
 
 /** Which tokens of an answer count in a loss over whole answers. */
 export const lossOnOf = (objective: Objective): "completion" | "all" =>
@@ -204,9 +225,11 @@ export function wrongObjective(objective: Objective): { field: string; what: Sai
     const names = objective.dimensions.map(({ name }) => name);
     if (new Set(names).size < names.length) return { field: "dimensions", what: say`a name is there twice` };
   }
-  if (isPolicy(objective)) {
-    const wrong = wrongRewards(objective.rewards);
-    if (wrong) return { field: `rewards.${wrong.field}`, what: wrong.what };
+  const rewards = rewardsOf(objective);
+  if (rewards) {
+    const wrong = wrongRewards(rewards);
+    const path = isPolicy(objective) ? "rewards" : "sampled.rewards";
+    if (wrong) return { field: `${path}.${wrong.field}`, what: wrong.what };
   }
   return null;
 }

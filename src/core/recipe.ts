@@ -3,7 +3,7 @@
 import * as z from "zod/mini";
 import { type Adaptation, adaptationSchema, methodOf, newMethod, wrongAdaptation } from "./adaptation";
 import { StudioError } from "./errors";
-import { isPolicy, newObjective, objectiveSchema, wrongObjective } from "./objective";
+import { newObjective, objectiveSchema, rowsOf, wrongObjective } from "./objective";
 import { weightFormats } from "./packing";
 import { type Said, say } from "./say";
 
@@ -221,8 +221,8 @@ export function parseRecipe(value: unknown): Recipe {
   if (clash) throw wrong(`adaptation.${clash.field}`, clash.what);
   const wrongGoal = wrongObjective(recipe.objective);
   if (wrongGoal) throw wrong(`objective.${wrongGoal.field}`, wrongGoal.what);
-  if (recipe.sftFirst && !isPolicy(recipe.objective)) {
-    throw wrong("sftFirst", say`goes before objectives that learn from rewards alone`);
+  if (recipe.sftFirst && rowsOf(recipe.objective) !== "prompts") {
+    throw wrong("sftFirst", say`goes before objectives that learn from what the model itself writes`);
   }
   if (recipe.batching.mode === "pack" && recipe.objective.kind !== "sft") {
     throw wrong("batching.mode", say`must be "bucket" where whole answers are compared`);

@@ -7,6 +7,7 @@ import { bytesSource } from "../core/byteSource";
 import { StudioError } from "../core/errors";
 import { type AdapterId, newId, type RunId } from "../core/ids";
 import type { ModelConfig } from "../core/model";
+import type { ObjectiveOf } from "../core/objective";
 import type { WeightFormat } from "../core/packing";
 import { gsm8kTemplate, parseRecipe, type Recipe } from "../core/recipe";
 import { say } from "../core/say";
@@ -18,7 +19,7 @@ import { adapterFile, getAdapter, readAdapterBytes, saveAdapter } from "../stora
 import { type Files, opfs } from "../storage/files";
 import type { RunStore } from "../storage/runStore";
 import { type AdapterFiles, readAdapterFiles } from "./adapterFiles";
-import { parseCheckpoint } from "./checkpoint";
+import { parseCheckpoint, trainedOf } from "./checkpoint";
 import { loraOfModules } from "./loraModules";
 import { openAdapterFiles } from "./openAdapterFiles";
 
@@ -28,6 +29,8 @@ export type Trained = AdapterFiles & {
   model: string;
   precision: WeightFormat | undefined;
   template: Recipe["template"];
+  /** Of a reward model: what its numbers are called, and count. */
+  dimensions?: ObjectiveOf<"reward">["dimensions"];
 };
 
 /** A run's last checkpoint, or an adapter of the library. Throws `adapter.invalid` where a run has no checkpoint yet. */
@@ -42,8 +45,16 @@ export async function readTrained(id: TrainedId, store: RunStore, files: Files =
   // a run that is training may replace its checkpoint while we read it: the next one is there at once
   const checkpoint = await store.readCheckpoint(run.id).catch(() => store.readCheckpoint(run.id));
   if (!checkpoint) throw new StudioError("adapter.invalid", say`The run has no checkpoint yet`);
-  const { model, precision, adaptation, template } = run.recipe;
-  return { name: run.name, model, precision, adaptation, template, tensors: parseCheckpoint(checkpoint.bytes).adapter };
+  const { model, precision, template, objective } = run.recipe;
+  const dimensions = objective.kind === "reward" ? { dimensions: objective.dimensions } : {};
+  return {
+    name: run.name,
+    model,
+    precision,
+    template,
+    ...trainedOf(run.recipe, parseCheckpoint(checkpoint.bytes)),
+    ...dimensions,
+  };
 }
 
 async function save(

@@ -1,5 +1,7 @@
 /** @file A checkpoint's file: one safetensors with the adapter, the optimizer's moments, and where the run stood. */
 
+import { type Adaptation, headTensor } from "../core/adaptation";
+import { type Recipe, trainedAdaptation } from "../core/recipe";
 import { parseSafetensors, type SafeTensorInput, writeSafetensors } from "../formats/safetensors";
 import type { TensorData } from "../model/llama";
 import { parseTrainingState, type TrainingState } from "./trainingState";
@@ -26,6 +28,16 @@ export function newCheckpoint(checkpoint: Checkpoint): Uint8Array<ArrayBuffer> {
     for (const [name, tensor] of checkpoint[part] ?? []) all.set(`${part}/${name}`, tensor);
   }
   return writeSafetensors(all, { state: JSON.stringify(checkpoint.state) });
+}
+
+/** What a run has to show for itself: a reward model with its read-out, a policy without the one that its values came from. */
+export function trainedOf(
+  recipe: Pick<Recipe, "adaptation" | "objective">,
+  { adapter }: Pick<Checkpoint, "adapter">,
+): { adaptation: Adaptation; tensors: Tensors } {
+  if (recipe.objective.kind === "reward") return { adaptation: trainedAdaptation(recipe), tensors: adapter };
+  const tensors = new Map([...adapter].filter(([name]) => name !== headTensor));
+  return { adaptation: recipe.adaptation, tensors };
 }
 
 /** Throws `model.tensor` or `storage.failed` where the file is damaged. */

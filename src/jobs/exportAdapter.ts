@@ -8,7 +8,7 @@ import { newModelCard } from "../formats/modelCard";
 import type { NamedFile } from "../formats/zip";
 import type { RunStore } from "../storage/runStore";
 import { newAdapterFiles } from "./adapterFiles";
-import { parseCheckpoint } from "./checkpoint";
+import { parseCheckpoint, trainedOf } from "./checkpoint";
 
 /** What the base is called in an adapter's files. */
 const baseNameOf = (model: string) => (model === "embedded" ? "anneal-base" : model);
@@ -19,8 +19,7 @@ export async function exportAdapter(run: Run, store: RunStore, config: ModelConf
   if (!checkpoint) throw new StudioError("adapter.invalid", say`The run has no checkpoint yet`);
   const { recipe, before, after } = run;
   const baseName = baseNameOf(recipe.model);
-  const { adaptation } = recipe;
-  const tensors = parseCheckpoint(checkpoint.bytes).adapter;
+  const { adaptation, tensors } = trainedOf(recipe, parseCheckpoint(checkpoint.bytes));
   const card = newModelCard({ recipe, baseName, before, after });
   const files = newAdapterFiles({ config, adaptation, tensors, baseName, card });
   const own = `${JSON.stringify(recipe, null, 2)}\n`; // the template, which any use of the adapter needs

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { newMethod } from "../core/adaptation";
 import type { Example } from "../core/dataset";
 import type { GroupStep, StepMetrics } from "../core/metrics";
-import { newObjective, type Objective } from "../core/objective";
+import { newObjective, newSampledPairs, type Objective, rewardsOf } from "../core/objective";
 import { newRecipe, parseRecipe, type Recipe } from "../core/recipe";
 import { newReward } from "../core/reward";
 import { newTurns } from "../core/turns";
@@ -43,7 +43,8 @@ const letters = newReward("own", {
   weight: 1,
   code: "function reward({ completion }) { return (completion.match(/[ -~]/g) || []).length; }",
 });
-const rollouts = { prompts: 3, completions: 6, sampling, rewards: [letters] };
+const rolloutsOf = () => ({ completions: 6, sampling, rewards: [letters] });
+const rollouts = { ...rolloutsOf(), prompts: 3 };
 
 const objectives: Record<string, { objective: Objective; examples: Example[]; changes?: Partial<Recipe> }> = {
   dpo: { objective: newObjective("dpo"), examples: pairs },
@@ -60,6 +61,16 @@ const objectives: Record<string, { objective: Objective; examples: Example[]; ch
   "ppo with replay": {
     objective: newObjective("ppo", { ...rollouts, entropyWeight: 0.01, replay: { capacity: 30, share: 0.3 } }),
     examples: asked,
+  },
+  "ppo after imitation": {
+    objective: newObjective("ppo", rollouts),
+    examples: asked,
+    changes: { sftFirst: { rows: 8, steps: 5, learningRate: 0.01 } },
+  },
+  "dpo of its own answers": {
+    objective: newObjective("dpo", { sampled: { ...newSampledPairs(), ...rolloutsOf(), pairs: 12 } }),
+    examples: asked,
+    changes: { sftFirst: { rows: 8, steps: 5, learningRate: 0.01 } },
   },
   rejection: { objective: newObjective("rejection", { ...rollouts, keep: "best", threshold: 1 }), examples: asked },
 };
@@ -86,7 +97,8 @@ async function run(recipe: Recipe, examples: Example[], given: { checkpoint?: Ui
   let prepared = await preparing.next();
   while (!prepared.done) prepared = await preparing.next();
   const { objective } = recipe;
-  const scorer = "rewards" in objective ? newScorer(objective.rewards) : null;
+  const rewards = rewardsOf(objective);
+  const scorer = rewards ? newScorer(rewards) : null;
   const { checkpoint = null, start = null } = given;
   const inputs = { recipe, model, data: prepared.value, checkpoint, start, scorer, controls, turns: newTurns() };
   const events: TrainEvent[] = [];
@@ -146,7 +158,10 @@ describe("what it is for is learnt", () => {
   test.each(["grpo", "ppo", "rejection"] as const)("%s finds out what is rewarded", async (name) => {
     const { objective, examples } = objectives[name] as (typeof objectives)[string];
     const optimizer = { ...newRecipe().optimizer, learningRate: 0.06 };
-    const { steps } = await run(recipeFor(objective, { schedule: { ...longer.schedule, steps: 40 }, optimizer }), examples);
+    const { steps } = await run(
+      recipeFor(objective, { schedule: { ...longer.schedule, steps: 40 }, optimizer }),
+      examples,
+    );
     const mean = (some: StepMetrics[]) => some.reduce((sum, { reward = 0 }) => sum + reward, 0) / some.length;
     expect(mean(steps.slice(-5))).toBeGreaterThan(mean(steps.slice(0, 5)) + 0.5);
   });

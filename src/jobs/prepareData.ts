@@ -143,7 +143,7 @@ export async function* prepareData(
 ): AsyncGenerator<RunEvent, TrainingData> {
   const { train, heldout } = splitSource(source, recipe);
   const { evaluation, sftFirst } = recipe;
-  const kind = rowsOf[recipe.objective.kind];
+  const kind = rowsOf(recipe.objective);
   const finalRows = Math.max(evaluation.rows, evaluation.finalRows ?? 0);
   const context = contextOf(recipe, model.config);
   const logic = await newLogic(recipe, model.tokenizer);

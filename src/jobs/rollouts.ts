@@ -9,6 +9,7 @@ import { seedFor } from "../core/random";
 import type { Scores } from "../core/reward";
 import { say } from "../core/say";
 import type { Document } from "../data/mask";
+import type { Adapter } from "../model/adapterParts";
 import { generate } from "../model/generation";
 import { rewardFigures } from "../objectives/advantages";
 import { itemsAt } from "./itemsAt";
@@ -50,14 +51,29 @@ export async function* newRollouts(
   objective: PolicyObjective,
   step: number,
 ): AsyncGenerator<RunEvent, Rollouts> {
-  const { stage, data, scorer } = session;
+  const { stage, data, adapter } = session;
   const { recipe } = stage;
-  if (!scorer) throw new StudioError("bug", say`There is nothing to rate answers with`);
   const problems = itemsAt(data.asked.length, objective.prompts, step, recipe.seed).flatMap((i) => data.asked[i] ?? []);
   const temperature = temperatureAt(objective, step, recipe.schedule.steps);
+  const given = { adapter, problems, temperature, seed: seedFor(recipe.seed, "rollouts", step) };
+  const written = yield* answerAndRate(session, objective, given);
+  return { ...written, epoch: (step * objective.prompts) / data.asked.length };
+}
+
+type Asked = { adapter: Adapter | null; problems: Problem[]; temperature: number; seed: number };
+type Answering = Pick<PolicyObjective, "completions" | "sampling">;
+
+/** Some problems answered by an adapter (null: the base) and rated. */
+export async function* answerAndRate(
+  session: Session,
+  objective: Answering,
+  { adapter, problems, temperature, seed }: Asked,
+): AsyncGenerator<RunEvent, Omit<Rollouts, "epoch">> {
+  const { scorer } = session;
+  if (!scorer) throw new StudioError("bug", say`There is nothing to rate answers with`);
   const { topK, topP, minP } = objective.sampling;
-  const sampling = { temperature, topK, topP, minP, seed: seedFor(recipe.seed, "rollouts", step) };
-  const { rollouts, seconds } = yield* write(session, objective, problems, sampling);
+  const sampling = { temperature, topK, topP, minP, seed };
+  const { rollouts, seconds } = yield* write({ ...session, adapter }, objective, problems, sampling);
   const begun = performance.now();
   const scores = await scorer.score(
     rollouts.map(({ problem, document, text, finished }, i) => ({
@@ -69,19 +85,13 @@ export async function* newRollouts(
       group: Math.floor(i / objective.completions),
     })),
   );
-  return {
-    rollouts,
-    scores,
-    temperature,
-    epoch: (step * objective.prompts) / data.asked.length,
-    seconds: seconds + (performance.now() - begun) / 1000,
-  };
+  return { rollouts, scores, temperature, seconds: seconds + (performance.now() - begun) / 1000 };
 }
 
 /** Each problem's answers, as many at once as the cache holds. */
 async function* write(
-  { model, adapter, data, turns, controls }: Session,
-  { completions, sampling: { maxTokens, stop } }: PolicyObjective,
+  { model, adapter, data, turns, controls }: Omit<Session, "adapter"> & { adapter: Adapter | null },
+  { completions, sampling: { maxTokens, stop } }: Answering,
   problems: Problem[],
   sampling: Sampling,
 ): AsyncGenerator<RunEvent, { rollouts: Rollout[]; seconds: number }> {

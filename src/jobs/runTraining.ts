@@ -2,18 +2,18 @@
 
 import { StudioError, toWire } from "../core/errors";
 import type { EvalMetrics, RunEvent, RunStatusKind } from "../core/metrics";
-import { isPolicy } from "../core/objective";
+import { rewardsOf } from "../core/objective";
 import { stepsInAll } from "../core/recipe";
 import type { Run } from "../core/run";
 import { say } from "../core/say";
 import type { Turns } from "../core/turns";
 import { memoryPeak } from "../kernels/device";
 import type { RunStore } from "../storage/runStore";
-import type { Tensors } from "./checkpoint";
 import type { Controls } from "./controls";
 import type { LoadedModel } from "./loadModel";
 import { isMemoryShort } from "./planRecipe";
 import { prepareData, type Source, type TrainingData } from "./prepareData";
+import { newModelRater, type RewardModel } from "./rateByModel";
 import { newScorer } from "./rewards";
 import { train } from "./train";
 import type { TrainingState } from "./trainingState";
@@ -26,8 +26,8 @@ export type RunInputs = {
   backend: string;
   loadModel: () => Promise<LoadedModel>;
   loadSource: () => Promise<Source>;
-  /** What the adapter begins as, where the recipe has a `start`. */
-  loadStart?: () => Promise<Tensors>;
+  /** An adapter by the name that a recipe has for it: what a run begins as, or a reward model. */
+  loadAdapter?: (name: string) => Promise<RewardModel>;
   controls: Controls;
   turns: Turns;
   /** Resolves when the device can no longer be trusted. */
@@ -99,8 +99,13 @@ export async function runTraining(inputs: RunInputs): Promise<Run> {
     const fitting = data.train.filter(({ tooLong }) => !tooLong);
     const recompute = isMemoryShort(run.recipe, model, fitting, inputs.available ?? Number.POSITIVE_INFINITY);
     const { objective } = run.recipe;
-    const start = run.recipe.start !== undefined && !bytes ? await loadStartOf(inputs) : null;
-    const scorer = isPolicy(objective) ? newScorer(objective.rewards) : null;
+    const find = inputs.loadAdapter ?? noAdapter;
+    const { start: from } = run.recipe;
+    const start = from !== undefined && !bytes ? (await find(from)).tensors : null;
+    const rater = newModelRater(model, turns, find);
+    const rateByModel = rater.rate.bind(rater);
+    const rewards = rewardsOf(objective);
+    const scorer = rewards ? newScorer(rewards, { rateByModel }) : null;
     const given = { recipe: run.recipe, model, data, checkpoint: bytes, start, scorer, recompute, controls, turns };
     const training = train(given);
     try {
@@ -142,6 +147,7 @@ export async function runTraining(inputs: RunInputs): Promise<Run> {
     } finally {
       const closing = training.return("stopped").catch(() => undefined); // a lost device may not take its tensors back
       scorer?.close();
+      rater.close();
       if (!device.reason()) await closing; // and then its last step may never end
     }
   } catch (error) {
@@ -151,10 +157,8 @@ export async function runTraining(inputs: RunInputs): Promise<Run> {
   }
 }
 
-function loadStartOf({ run, loadStart }: RunInputs): Promise<Tensors> {
-  if (!loadStart) throw new StudioError("adapter.invalid", say`There is no adapter ${run.recipe.start ?? ""} here`);
-  return loadStart();
-}
+const noAdapter = (name: string): Promise<RewardModel> =>
+  Promise.reject(new StudioError("adapter.invalid", say`There is no adapter ${name} here`));
 
 /** A run that goes on keeps what it took before. */
 function withPeak({ peakBytes }: Run): Pick<Run, "peakBytes"> {

@@ -1,5 +1,6 @@
 /** @file A run from its first step to its last: what all objectives share. Each brings its step, and figures of its own. */
 
+import { headTensor } from "../core/adaptation";
 import { StudioError } from "../core/errors";
 import type { EvalMetrics, Sample, StepMetrics } from "../core/metrics";
 import { nextTick } from "../core/nextTick";
@@ -10,6 +11,7 @@ import { say } from "../core/say";
 import { trimMemory } from "../kernels/device";
 import { disposeAdapter, loadAdapter, newAdapter, readAdapter, setProgress } from "../model/adapter";
 import type { Adapter } from "../model/adapterParts";
+import type { Llama } from "../model/llama";
 import { disposeOptimizer, loadOptimizer, newOptimizer, readOptimizer } from "../model/training";
 import { newAlertWatch } from "../scoring/alerts";
 import { newCheckpoint, parseCheckpoint, type Tensors } from "./checkpoint";
@@ -120,15 +122,13 @@ async function newSession(inputs: TrainInputs, saved: ReturnType<typeof parseChe
     ? loadOptimizer(adapter, recipe.optimizer, saved.optimizer, saved.state.optimizerSteps ?? saved.state.step)
     : newOptimizer(adapter, recipe.optimizer);
   const from = saved ? saved.reference : (start ?? null);
-  const reference = from ? loadAdapter(model.llama, recipe.adaptation, policyOf(recipe, from)) : null;
+  const reference = from ? newReference(model.llama, recipe, from) : null;
   return { ...inputs, model, stage, adapter, optimizer, reference };
 }
 
-/** Without the read-out, which a reference has no use for. */
-function policyOf(recipe: Recipe, tensors: Tensors): Tensors {
-  return recipe.adaptation === trainedAdaptation(recipe)
-    ? tensors
-    : new Map([...tensors].filter(([name]) => name !== "score.weight"));
+/** Without a read-out, which a reference has no use for. */
+function newReference(llama: Llama, { adaptation }: Recipe, tensors: Tensors): Adapter {
+  return loadAdapter(llama, adaptation, new Map([...tensors].filter(([name]) => name !== headTensor)));
 }
 
 /** The next stage begins where the last one ended: from here on that is what is measured from, and the moments are new. */
@@ -137,8 +137,7 @@ async function enterStage(session: Session, step: number): Promise<void> {
   disposeOptimizer(session.optimizer);
   session.optimizer = newOptimizer(adapter, recipe.optimizer);
   if (session.reference) disposeAdapter(session.reference);
-  const tensors = policyOf(recipe, await readAdapter(adapter));
-  session.reference = loadAdapter(model.llama, recipe.adaptation, tensors);
+  session.reference = newReference(model.llama, recipe, await readAdapter(adapter));
   session.stage = stageAt(recipe, step);
 }
 

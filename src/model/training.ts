@@ -1,5 +1,6 @@
 /** @file One optimizer step, and the loss without one: pure functions over a model, an adapter and batches. */
 
+import { headTensor } from "../core/adaptation";
 import { type Batch, bucketed, padded } from "../core/batch";
 import { StudioError } from "../core/errors";
 import { say } from "../core/say";
@@ -95,7 +96,8 @@ export async function trainStep(
 ): Promise<{ loss: number; gradNorm: number }> {
   const total = batches.reduce((sum, batch) => sum + batch.trained, 0);
   const losses: tf.Tensor1D[] = [];
-  const sum = newGradientSum(adapter);
+  // Imitation asks nothing of a read-out beside the vocabulary's.
+  const sum = newGradientSum(adapter, (name) => name !== headTensor);
   for (const [i, batch] of batches.entries()) {
     if (batch.trained === 0) continue;
     const each = lossGradients(llama, adapter, batch, sum.trained, {
@@ -140,18 +142,19 @@ export async function objectiveStep(
 }
 
 /** The gradient of all that is trained, end to end, as batch after batch adds to it. */
-function newGradientSum(adapter: Adapter) {
+function newGradientSum(adapter: Adapter, isAsked: (name: string) => boolean = () => true) {
   const { layout, parts } = adapter.flat;
   const waiting = waitingTensors(adapter);
+  const takesPart = (name: string) => !waiting.has(name) && isAsked(name);
   let gradient: tf.Tensor1D | null = null;
   return {
-    /** Whose gradients are asked for: tensors that have not joined in yet get zeros. */
-    trained: [...parts].filter(([name]) => !waiting.has(name)).map(([, tensor]) => tensor),
+    /** Whose gradients are asked for: the others get zeros. */
+    trained: [...parts].filter(([name]) => takesPart(name)).map(([, tensor]) => tensor),
     /** Takes what `trained` got, in its order, and disposes of it. */
     add(found: tf.Tensor[]) {
       const rest = [...found];
       const whole = [...parts].map(([name, tensor]) =>
-        waiting.has(name) ? tf.zerosLike(tensor) : (rest.shift() as tf.Tensor),
+        takesPart(name) ? (rest.shift() as tf.Tensor) : tf.zerosLike(tensor),
       );
       const before = gradient;
       const now = gather(layout, whole);

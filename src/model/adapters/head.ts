@@ -1,6 +1,6 @@
 /** @file A linear read-out beside the vocabulary's: rewards of a whole answer, or the value of each token's state. */
 
-import { methodTensors } from "../../core/adaptation";
+import { headTensor, methodTensors } from "../../core/adaptation";
 import type { tf } from "../../kernels/tf";
 import { filled, type MethodModule, renamed } from "./method";
 
@@ -14,5 +14,5 @@ export const headModule: MethodModule<"head", HeadPart> = {
   draw: ({ config }, method) => filled(methodTensors(config, method), 0),
   join: (config, method, numbersOf) => renamed(methodTensors(config, method), asNamed).join(numbersOf),
   split: (config, method, numbersOf) => renamed(methodTensors(config, method), asNamed).split(numbersOf),
-  attach: (_, __, part) => part("score.weight") as tf.Tensor2D,
+  attach: (_, __, part) => part(headTensor) as tf.Tensor2D,
 };
