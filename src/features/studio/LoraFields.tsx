@@ -5,12 +5,11 @@ import { type Lora, methodOf, newMethod } from "../../core/adaptation";
 import type { LinearName } from "../../core/adapter";
 import { useStudio } from "../../state/studio";
 import { NumberField } from "../../ui/NumberField";
-import { Switch } from "../../ui/Switch";
-import { Term, type TermName } from "../../ui/Term";
 import { changeMethod } from "./changeMethod";
 import { MatrixBoxes, MethodEntry, useLinearNames, useMethodPath } from "./MethodEntry";
 import { useModelConfig } from "./methodChoices";
 import { useFieldError } from "./RecipeEntry";
+import { Toggle } from "./Toggle";
 import { withTargets } from "./withTargets";
 
 export function LoraFields() {
@@ -37,19 +36,6 @@ export function LoraFields() {
       />
       <ModuleRanks lora={lora} path={path} />
     </>
-  );
-}
-
-/** A switch whose word explains itself. */
-function Toggle({ term, value, onChange }: { term: TermName; value: boolean; onChange: (value: boolean) => void }) {
-  const { t } = useTranslation();
-  return (
-    <div className="flex items-center gap-2 text-xs text-muted">
-      <Switch value={value} onChange={onChange}>
-        <span className="sr-only">{t(`terms.${term}.word`)}</span>
-      </Switch>
-      <Term name={term} />
-    </div>
   );
 }
 

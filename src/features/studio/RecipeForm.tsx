@@ -10,6 +10,7 @@ import { Switch } from "../../ui/Switch";
 import { TextArea, TextField } from "../../ui/TextField";
 import { AdaptationFields } from "./AdaptationFields";
 import { changeSection } from "./changeSection";
+import { ObjectiveDetails } from "./ObjectiveDetails";
 import { RecipeEntry, useFieldError } from "./RecipeEntry";
 
 function Group({ title, children, wide }: { title: string; children: ReactNode; wide?: boolean }) {
@@ -29,7 +30,10 @@ export function RecipeForm() {
         <Data />
       </div>
       <Adaptation />
-      <Template />
+      <div className="flex flex-col gap-y-5 md:col-span-2">
+        <Template />
+        <Objective />
+      </div>
       <Batching />
       <Optimizer />
       <Schedule />
@@ -89,7 +93,7 @@ function Data() {
 
 function Template() {
   const { t } = useTranslation();
-  const { template, objective } = useStudio(({ draft }) => draft);
+  const template = useStudio(({ draft }) => draft.template);
   return (
     <Group title={t("studio.advanced.template")} wide>
       <TextArea
@@ -108,14 +112,6 @@ function Template() {
         error={useFieldError("template.completion")}
         onChange={(completion) => changeSection("template", { completion })}
       />
-      {objective.kind === "sft" && (
-        <Select
-          term="lossOn"
-          value={objective.lossOn}
-          options={(["completion", "all"] as const).map((id) => ({ id, label: t(`studio.lossOn.${id}`) }))}
-          onChange={(lossOn) => changeRecipe((draft) => ({ ...draft, objective: { ...objective, lossOn } }))}
-        />
-      )}
     </Group>
   );
 }
@@ -125,6 +121,17 @@ function Adaptation() {
   return (
     <Group title={t("studio.advanced.adaptation")}>
       <AdaptationFields />
+    </Group>
+  );
+}
+
+function Objective() {
+  const { t } = useTranslation();
+  return (
+    <Group title={t("studio.objective.details")} wide>
+      <div className="col-span-full grid grid-cols-2 items-start gap-x-4 gap-y-3 lg:grid-cols-4">
+        <ObjectiveDetails />
+      </div>
     </Group>
   );
 }
@@ -181,6 +188,8 @@ function Schedule() {
 
 function Evaluation() {
   const { t } = useTranslation();
+  const passAt = useStudio(({ draft }) => draft.evaluation.passAt ?? 0);
+  const passError = useFieldError("evaluation.passAt");
   return (
     <Group title={t("studio.advanced.evaluation")}>
       <RecipeEntry section="evaluation" field="every" term="evaluationEvery" unit="steps" step={10} />
@@ -189,6 +198,18 @@ function Evaluation() {
       <RecipeEntry section="evaluation" field="maxTokens" term="maxTokens" unit="tokens" step={16} />
       <RecipeEntry section="evaluation" field="samples" term="samples" unit="prompts" />
       <RecipeEntry section="evaluation" field="patience" term="patience" unit="times" />
+      <NumberField
+        term="passAtK"
+        unit={t("studio.unit.answers")}
+        value={passAt}
+        error={passError}
+        onChange={(next) =>
+          changeRecipe((draft) => {
+            const { passAt: _, ...evaluation } = draft.evaluation;
+            return { ...draft, evaluation: next === 0 ? evaluation : { ...evaluation, passAt: next } };
+          })
+        }
+      />
     </Group>
   );
 }

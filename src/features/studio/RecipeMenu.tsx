@@ -2,7 +2,7 @@
 
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
-import { newLoarRecipe } from "../../core/recipe";
+import { quickstartNames, quickstarts } from "../../core/recipe";
 import { parseRecipeLink, writeRecipeLink } from "../../state/recipeLink";
 import { showMessage } from "../../state/shell";
 import { isDefault, openRecipe, resetRecipe, useStudio } from "../../state/studio";
@@ -75,13 +75,15 @@ export function RecipeMenu() {
           isDisabled: isReset,
           onAction: resetRecipe,
         },
-        {
-          id: "loar-quickstart",
-          label: t("studio.recipe.loarQuickstart"),
-          description: t("studio.recipe.loarQuickstartWhy"),
-          icon: "reset",
-          onAction: () => openRecipe(newLoarRecipe()),
-        },
+        ...quickstartNames
+          .filter((name) => name !== "quickstart")
+          .map((name) => ({
+            id: name,
+            label: t(`studio.recipe.begin.${name}`),
+            description: t(`studio.recipe.beginWhy.${name}`),
+            icon: "reset" as const,
+            onAction: () => openRecipe(quickstarts[name]()),
+          })),
       ]}
     >
       <Button>

@@ -7,7 +7,7 @@ import { Heading } from "react-aria-components/Heading";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation } from "wouter";
 import { methodOf } from "../../core/adaptation";
-import { wrongField } from "../../core/recipe";
+import { stepsInAll, wrongField } from "../../core/recipe";
 import { loadDatasets, useDatasets } from "../../state/datasets";
 import { openEngine, useEngine } from "../../state/engine";
 import { loadModels, useModels } from "../../state/models";
@@ -25,6 +25,7 @@ import { translate } from "../../ui/words/translate";
 import { DataCard } from "./DataCard";
 import { MethodCard } from "./MethodCard";
 import { ModelCard } from "./ModelCard";
+import { ObjectiveCard } from "./ObjectiveCard";
 import { RecipeMenu } from "./RecipeMenu";
 import { TrainCard } from "./TrainCard";
 
@@ -103,7 +104,7 @@ export default function StudioPage() {
     loadPreview(asked, shown?.source === asked.data.source ? shown.row : 0);
   }, [isReady, model, data.source, template, objective, annotator, batching.contextLength]);
 
-  const count = recipe.schedule.steps;
+  const count = stepsInAll(recipe);
   const seconds = plan.value?.seconds ?? null;
   const label =
     seconds === null ? t("studio.start", { count }) : t("studio.startTime", { count, time: formatDuration(seconds) });
@@ -164,6 +165,7 @@ export default function StudioPage() {
             error={problem?.field === "schedule.steps" ? translate(t, problem.message) : undefined}
           />
         </div>
+        <ObjectiveCard draft={draft} />
         {plan.value && (
           <p className="px-1 text-sm text-muted">
             {recipe.evaluation.rows > 0 && plan.value.scoring !== "none"

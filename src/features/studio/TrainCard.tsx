@@ -2,6 +2,7 @@
 
 import { useTranslation } from "react-i18next";
 import type { Plan } from "../../core/engine";
+import { isPolicy } from "../../core/objective";
 import type { Recipe } from "../../core/recipe";
 import { usePlan } from "../../state/plan";
 import { Badge, type Tone } from "../../ui/Badge";
@@ -19,6 +20,7 @@ const scorings = { gsm8k: "scoringGsm8k", "exact-match": "scoringExact", none: "
 export function TrainCard({ recipe, draft, error }: { recipe: Recipe; draft: Recipe; error: string | undefined }) {
   const { t } = useTranslation();
   const { value: plan } = usePlan();
+  const { objective } = recipe;
   return (
     <StepCard
       number={4}
@@ -35,11 +37,18 @@ export function TrainCard({ recipe, draft, error }: { recipe: Recipe; draft: Rec
         />
       }
       line={
-        plan &&
-        t("studio.train.line", {
-          rows: recipe.batching.rows * recipe.batching.accumulation,
-          epochs: formatNumber(plan.epochs, 2),
-        })
+        <>
+          {isPolicy(objective)
+            ? t("studio.train.lineWritten", { prompts: objective.prompts, answers: objective.completions })
+            : plan &&
+              t("studio.train.line", {
+                rows: recipe.batching.rows * recipe.batching.accumulation,
+                epochs: formatNumber(plan.epochs, 2),
+              })}
+          {recipe.sftFirst && (
+            <span className="block">{t("studio.train.imitation", { count: recipe.sftFirst.steps })}</span>
+          )}
+        </>
       }
     >
       <SchedulePicture recipe={recipe} />
