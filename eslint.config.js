@@ -35,7 +35,7 @@ const mayImport = {
   ],
   cli: ["core", "formats", "kernels", "model", "data", "scoring", "objectives", "storage", "jail", "jobs"],
   "cli.ts": ["cli", "core", "formats", "kernels", "model", "data", "scoring", "objectives", "storage", "jail", "jobs"],
-  "routes.ts": ["core", "features"],
+  "routes.ts": ["core", "features", "ui"],
   "App.tsx": ["core", "state", "ui", "features", "routes.ts"],
   "main.tsx": ["core", "state", "ui", "App.tsx"],
 };

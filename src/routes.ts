@@ -1,6 +1,7 @@
 /** @file The table of pages, each loaded when it is first opened. */
 
 import { type ComponentType, lazy } from "react";
+import { loadMoreWords } from "./ui/words/i18n";
 
 type Page = () => Promise<{ default: ComponentType }>;
 
@@ -18,4 +19,10 @@ const pages: readonly (readonly [path: string, load: Page])[] = [
   ["/settings", () => import("./features/settings/SettingsPage")],
 ];
 
-export const routes = pages.map(([path, load]) => ({ path, Page: lazy(load) }));
+/** A page comes with its words; those of the first one are there already. */
+const withWords = async (load: Page) => (await Promise.all([load(), loadMoreWords()]))[0];
+
+export const routes = pages.map(([path, load]) => ({
+  path,
+  Page: lazy(path === "/" ? load : () => withWords(load)),
+}));

@@ -3,11 +3,12 @@
 import i18n from "i18next";
 import { initReactI18next } from "react-i18next";
 import { en } from "./en";
+import type { enLater } from "./enLater";
 
 declare module "i18next" {
   interface CustomTypeOptions {
     defaultNS: "translation";
-    resources: { translation: typeof en };
+    resources: { translation: typeof en & typeof enLater };
     returnNull: false;
   }
 }
@@ -21,4 +22,10 @@ export async function loadWords(): Promise<void> {
     interpolation: { escapeValue: false },
     returnNull: false,
   });
+}
+
+/** The words of all other pages: to be awaited before one of them is rendered. */
+export async function loadMoreWords(): Promise<void> {
+  const { enLater } = await import("./enLater");
+  i18n.addResourceBundle("en", "translation", enLater, true, true);
 }
