@@ -53,6 +53,43 @@ test("before anything is stored", async ({ page }) => {
   await shoot(page, "palette");
 });
 
+test("what a run learns from", async ({ page }) => {
+  const studio = studioPage(page);
+  await studio.open();
+  await shell(page).expectEngine(/WASM/);
+  const goals = page.getByRole("region", { name: "What it learns from" });
+  const rewards = page.getByRole("region", { name: "Rewards" });
+  const choose = async (kind: string) => {
+    await goals.getByText(kind, { exact: true }).click();
+    await goals.scrollIntoViewIfNeeded();
+  };
+  await choose("Rewards: GRPO");
+  await expect(rewards.getByRole("table")).toContainText("The data's own answer", { timeout: 60_000 });
+  await shoot(page, "studio-grpo");
+  await rewards.getByRole("button", { name: "Add a reward" }).click();
+  await page.getByRole("menuitem", { name: "Own function" }).click();
+  await rewards.getByRole("textbox", { name: "Function" }).fill("function reward() {\n  return nothing;\n}");
+  await expect(rewards.getByRole("alert").first()).toBeVisible({ timeout: 60_000 });
+  await shoot(page, "studio-own-reward");
+  await choose("Preferences");
+  await shoot(page, "studio-dpo");
+  await choose("Rewards: PPO");
+  await goals.getByRole("switch", { name: "Replay" }).press("Space");
+  await studio.advanced.click();
+  await page.getByText("Entropy bonus").scrollIntoViewIfNeeded();
+  await shoot(page, "studio-ppo-advanced");
+  const datasets = datasetsPage(page);
+  await datasets.open();
+  const pair = (i: number) => `{"prompt":"What is ${i} + ${i}?","chosen":"${2 * i}.","rejected":"Many, I say: ${i}."}`;
+  await datasets.pick(textFile("pairs.jsonl", Array.from({ length: 60 }, (_, i) => pair(i)).join("\n")));
+  await datasets.import.click();
+  await datasets.expectImported("pairs", "60");
+  await page.getByRole("button", { name: "Train on it" }).click();
+  await choose("A reward model");
+  await goals.getByRole("button", { name: "Add a dimension" }).click();
+  await shoot(page, "studio-reward-model");
+});
+
 test("an import", async ({ page }) => {
   const datasets = datasetsPage(page);
   await datasets.open();

@@ -7,9 +7,12 @@ import { runPage } from "./runPage";
 
 export function studioPage(page: Page) {
   const start = page.getByRole("button", { name: /^Train \d+ step/ });
+  const objective = page.getByRole("region", { name: "What it learns from" });
   return {
     start,
     card: (name: "Model" | "Data" | "Method" | "Train") => page.getByRole("region", { name }),
+    objective,
+    rewards: objective.getByRole("region", { name: "Rewards" }),
     advanced: page.getByRole("button", { name: /^Advanced/ }),
     /** Opens the studio with a recipe in the address. */
     async open(recipe?: Recipe) {
@@ -31,6 +34,11 @@ export function studioPage(page: Page) {
       await card.getByRole("button", { name: /Method/ }).click();
       await page.getByRole("option", { name, exact: true }).click();
       await expect(card.getByRole("button", { name: /Method/ })).toContainText(name);
+    },
+    /** By the tile's first words: `Rewards: GRPO`. */
+    async chooseObjective(name: string) {
+      await objective.getByText(name, { exact: true }).click();
+      await expect(objective.getByRole("radio", { name: new RegExp(`^${name}`) })).toBeChecked();
     },
     async addMethod(name: string) {
       await page.getByRole("region", { name: "Method" }).getByRole("button", { name: "Add another method" }).click();

@@ -4,7 +4,6 @@ import { useEffect, useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { methodOf } from "../../core/adaptation";
 import type { AdapterRecord } from "../../core/adapterRecord";
-import type { RunId } from "../../core/ids";
 import { isPolicy, type Objective } from "../../core/objective";
 import type { Recipe } from "../../core/recipe";
 import type { Reward, WrittenAnswer } from "../../core/reward";
