@@ -12,6 +12,8 @@ export type Batch = {
   positions: Int32Array; // [B, T]
   /** Number of the document within the row, from 1; 0 is padding. A token sees only its own document. */
   segments: Int32Array; // [B, T]
+  /** What each prediction belongs to: 1 the steps of a solution, 2 its final answer; left out where nobody asks. */
+  parts?: Uint8Array; // [B, T]
   /** 1 where the token carries logic, for adapters that ask. */
   marks?: Int32Array; // [B, T]
   /** Σ weights. */

@@ -33,6 +33,7 @@ export function newBatch(rows: readonly (readonly Document[])[]): Batch {
     segments: new Int32Array(B * T),
     trained: 0,
     ...(rows[0]?.[0]?.marks ? { marks: new Int32Array(B * T) } : {}),
+    ...(rows[0]?.[0]?.parts ? { parts: new Uint8Array(B * T) } : {}),
   };
   rows.forEach((row, b) => {
     let at = b * T;
@@ -46,6 +47,7 @@ export function newBatch(rows: readonly (readonly Document[])[]): Batch {
         if (t + 1 === n) continue; // nothing follows the last token
         batch.targets[at + t] = document.tokens[t + 1] ?? 0;
         batch.weights[at + t] = document.trained[t + 1] ?? 0;
+        if (batch.parts) batch.parts[at + t] = document.trained[t + 1] === 1 ? (document.parts?.[t + 1] ?? 0) : 0;
         batch.trained += document.trained[t + 1] ?? 0;
       }
       at += n;

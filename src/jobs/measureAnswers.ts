@@ -3,6 +3,7 @@
 import type { RunEvent } from "../core/metrics";
 import type { ModelConfig } from "../core/model";
 import { nextTick } from "../core/nextTick";
+import { seedFor } from "../core/random";
 import type { Turns } from "../core/turns";
 import type { Adapter } from "../model/adapterParts";
 import { generate } from "../model/generation";
@@ -83,6 +84,49 @@ export async function* measureAnswers(
     yield { event: "progress", phase: "evaluating", done: from + some.length, total: order.length };
   }
   return answers;
+}
+
+/**
+ * Share of the problems that at least one of `k` answers at temperature 1 solves, by the strict rule; null without
+ * problems. Throws the signal's reason when aborted.
+ */
+export async function* measurePass(
+  model: LoadedModel,
+  adapter: Adapter | null,
+  problems: readonly Problem[],
+  options: { k: number; maxTokens: number; seed: number; turns: Turns; signal: AbortSignal; logic: Logic | null },
+): AsyncGenerator<RunEvent, number | null> {
+  const { k, maxTokens, seed, turns, signal, logic } = options;
+  if (problems.length === 0) return null;
+  const longest = problems.reduce((most, { ids }) => Math.max(most, ids.length), 0);
+  const atOnce = Math.max(1, Math.floor(rowsAtOnce(model.config, longest + maxTokens) / k));
+  let solved = 0;
+  for (let from = 0; from < problems.length; from += atOnce) {
+    const some = problems.slice(from, from + atOnce);
+    const steps = generate(model.llama, adapter, {
+      prompts: some.map(({ ids }) => ids),
+      copies: k,
+      maxTokens,
+      sampling: { temperature: 1, topK: 0, topP: 1, minP: 0, seed: seedFor(seed, "pass", from) },
+      stopIds: model.stopIds,
+      ...(logic ? { marks: { prompts: some.map(({ marks }) => marks ?? new Uint8Array(0)), table: logic.table } } : {}),
+      signal,
+    });
+    try {
+      let next = await turns(() => steps.next());
+      for (; !next.done; next = await turns(() => steps.next())) await nextTick();
+      const answers = next.value;
+      solved += some.filter(({ reference }, i) =>
+        answers
+          .slice(i * k, (i + 1) * k)
+          .some((tokens) => scoreGsm8k(model.tokenizer.decode(tokens), reference).strict),
+      ).length;
+    } finally {
+      await steps.return([]);
+    }
+    yield { event: "progress", phase: "evaluating", done: from + some.length, total: problems.length };
+  }
+  return solved / problems.length;
 }
 
 function newAnswer(problem: Problem, text: string, until: string | undefined): Answer {

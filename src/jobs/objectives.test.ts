@@ -8,6 +8,7 @@ import { newObjective, newSampledPairs, type Objective, rewardsOf } from "../cor
 import { newRecipe, parseRecipe, type Recipe } from "../core/recipe";
 import { newReward } from "../core/reward";
 import { newTurns } from "../core/turns";
+import { newDocument, solutionParts } from "../data/mask";
 import { deviceMemory, openDevice } from "../kernels/device";
 import { parseCheckpoint, type Tensors } from "./checkpoint";
 import { newControls } from "./controls";
@@ -220,4 +221,38 @@ test("a reward that fails ends the run with its line, and the last checkpoint st
   await expect(ends()).rejects.toMatchObject({ code: "reward.failed", message: expect.stringContaining("line 3") });
   expect(files).toEqual([3]);
   scorer.close();
+});
+
+test("with a step weight the loss is that of both parts, each a mean over its own tokens", async () => {
+  const solutions = digits.map(([a, b]): Example => ({ prompt: `${a}+${b}`, completion: `1+1=2 so\n#### ${a + b}` }));
+  const { tokenizer } = model;
+  const [first] = solutions as [Example];
+  const document = newDocument(first, recipeFor(newObjective("sft")).template, tokenizer, "completion", 64);
+  const parts = solutionParts(document, tokenizer);
+  const text = (part: number) => tokenizer.decode(document.tokens.filter((_, i) => parts[i] === part));
+  expect([text(1), text(2)]).toEqual([" 1+1=2 so\n", "#### 0"]);
+
+  // Full batches of all rows: the first loss is the same documents' whatever the weight.
+  const loss = async (stepWeight: number) => {
+    const recipe = recipeFor(newObjective("sft", { stepWeight }), {
+      schedule: { kind: "constant", steps: 1, warmupSteps: 0 },
+    });
+    const { steps } = await run({ ...recipe, batching: { ...recipe.batching, rows: 30 } }, solutions);
+    return steps[0]?.["train/loss"] ?? Number.NaN;
+  };
+  const [onlyFinal, onlySteps, both] = [await loss(0), await loss(1), await loss(0.3)];
+  expect(onlyFinal).not.toBeCloseTo(onlySteps, 3);
+  expect(both).toBeCloseTo(0.3 * onlySteps + 0.7 * onlyFinal, 4);
+});
+
+test("pass@k counts a problem that one of k answers solves", async () => {
+  const easy = digits.map(([a, b]): Example => ({ prompt: `${a}+${b}`, completion: `#### ${(a + b) % 2}` }));
+  const recipe = recipeFor(newObjective("sft"), { schedule: { kind: "constant", steps: 60, warmupSteps: 0 } });
+  const evaluation = { ...recipe.evaluation, every: 60, rows: 6, maxTokens: 8, passAt: 8 };
+  const adaptation = [newMethod("full")];
+  const optimizer = { ...recipe.optimizer, learningRate: 0.02 };
+  const { evals } = await run({ ...recipe, adaptation, evaluation, optimizer }, easy);
+  expect(evals[0]).toMatchObject({ "gsm8k/pass": 0, pass_at: 8 });
+  // Eight tries solve what one greedy answer may miss.
+  expect(evals.at(-1)?.["gsm8k/pass"]).toBeGreaterThan(0.5);
 });

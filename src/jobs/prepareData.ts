@@ -9,7 +9,7 @@ import { lossOnOf, rowsOf } from "../core/objective";
 import { seedFor, shuffled } from "../core/random";
 import type { Recipe } from "../core/recipe";
 import { say } from "../core/say";
-import { type Document, encodePrompt, newDocument } from "../data/mask";
+import { type Document, encodePrompt, newDocument, solutionParts } from "../data/mask";
 import { shuffleAnswers, splitRows } from "../data/split";
 import { applyTemplate } from "../data/template";
 import type { Tokenizer } from "../data/tokenizer";
@@ -127,7 +127,9 @@ export function newMarkedDocument(
   logic: Logic | null,
 ): Document {
   const lossOn = recipe.objective ? lossOnOf(recipe.objective) : "completion";
-  const document = newDocument(example, recipe.template, tokenizer, lossOn, context);
+  const plain = newDocument(example, recipe.template, tokenizer, lossOn, context);
+  const isWeighted = recipe.objective?.kind === "sft" && recipe.objective.stepWeight !== undefined;
+  const document = isWeighted ? { ...plain, parts: solutionParts(plain, tokenizer) } : plain;
   return logic ? { ...document, marks: logic.ofDocument(example, document) } : document;
 }
 

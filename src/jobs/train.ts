@@ -19,7 +19,7 @@ import type { Controls } from "./controls";
 import { newGrpoTrainer } from "./grpo";
 import { newKtoTrainer } from "./kto";
 import { stoppingAt } from "./loadModel";
-import { accuracyOf, measureAnswers } from "./measureAnswers";
+import { accuracyOf, measureAnswers, measurePass } from "./measureAnswers";
 import { measureLoss } from "./measureLoss";
 import { measureRouting } from "./measureRouting";
 import { newPpoTrainer } from "./ppo";
@@ -238,7 +238,15 @@ async function* evaluate(
     const loss = yield* measureLoss(model, adapter, data.heldout, options);
     const answers = yield* measureAnswers(model, adapter, asked, options);
     const accuracy = accuracyOf(answers.slice(0, scored.length), data.scoring);
-    const own = trainer.evaluate ? yield* trainer.evaluate() : {};
+    const { passAt: k } = recipe.evaluation;
+    const isScored = k !== undefined && data.scoring === "gsm8k";
+    const pass = isScored
+      ? yield* measurePass(model, adapter, scored, { ...options, k, seed: seedFor(recipe.seed, "pass", step) })
+      : null;
+    const own = {
+      ...(pass === null || k === undefined ? {} : { "gsm8k/pass": pass, pass_at: k }),
+      ...(trainer.evaluate ? yield* trainer.evaluate() : {}),
+    };
     const metrics: EvalMetrics = { step, "eval/loss": loss, ...accuracy, seconds: state.seconds, ...own };
     const samples = answers.slice(0, data.samples.length).map(
       ({ problem, completion, flexible, exact }): Sample => ({
