@@ -5,10 +5,11 @@ import { newSampledPairs, type ObjectiveOf, rowsOf } from "../../core/objective"
 import { newGrpoRecipe, type Recipe } from "../../core/recipe";
 import { changeRecipe } from "../../state/studio";
 import { Select } from "../../ui/Select";
-import { changeObjective, lackOf, useMapping } from "./objectiveChoices";
+import { changeObjective, useMapping } from "./objectiveChoices";
 import { PathEntry } from "./PathEntry";
 import { useFieldError } from "./RecipeEntry";
 import { RewardDimensions } from "./RewardDimensions";
+import { lackOf } from "./recipeForObjective";
 import { Toggle } from "./Toggle";
 
 export function ObjectiveFields({ draft }: { draft: Recipe }) {

@@ -3,8 +3,9 @@
 import { RadioButton, RadioField, RadioGroup } from "react-aria-components/RadioGroup";
 import { useTranslation } from "react-i18next";
 import type { Mapping } from "../../core/dataset";
-import type { Objective, ObjectiveKind } from "../../core/objective";
-import { beginObjective, chooseObjective, lackOf, objectiveKinds } from "./objectiveChoices";
+import { type Objective, type ObjectiveKind, objectiveKinds } from "../../core/objective";
+import { chooseObjective } from "./objectiveChoices";
+import { beginObjective, lackOf } from "./recipeForObjective";
 
 type TilesProps = { objective: Objective; mapping: Mapping | undefined; labelledBy: string };
 
