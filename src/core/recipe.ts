@@ -3,7 +3,7 @@
 import * as z from "zod/mini";
 import { type Adaptation, adaptationSchema, methodOf, newMethod, wrongAdaptation } from "./adaptation";
 import { StudioError } from "./errors";
-import { newObjective, objectiveSchema, rowsOf, wrongObjective } from "./objective";
+import { newObjective, newSampledPairs, type Objective, objectiveSchema, rowsOf, wrongObjective } from "./objective";
 import { weightFormats } from "./packing";
 import { type Said, say } from "./say";
 
@@ -124,25 +124,32 @@ export function newRecipe(changes: Partial<Recipe> = {}): Recipe {
 export const newLoarRecipe = (): Recipe =>
   newRecipe({ name: "loar-quickstart", adaptation: [newMethod("loar"), newMethod("lora")] });
 
-/** Imitation of a few hundred worked solutions, then rewards for answers to the other problems (DeepSeek-R1's order). */
-export function newGrpoRecipe(): Recipe {
+/** Imitation of a few hundred worked solutions, then what only answers are needed for (DeepSeek-R1's order). */
+function newRewardsRecipe(name: string, objective: Objective, learningRate: number, steps: number): Recipe {
   const recipe = newRecipe();
   return {
     ...recipe,
-    name: "grpo-quickstart",
-    objective: newObjective("grpo"),
+    name,
+    objective,
     sftFirst: { rows: 300, steps: 150, learningRate: 2e-3 },
-    optimizer: { ...recipe.optimizer, learningRate: 1e-3 },
-    schedule: { kind: "constant", steps: 200, warmupSteps: 5 },
+    optimizer: { ...recipe.optimizer, learningRate },
+    schedule: { kind: "constant", steps, warmupSteps: 5 },
     evaluation: { ...recipe.evaluation, every: 25 },
   };
 }
+
+export const newGrpoRecipe = (): Recipe => newRewardsRecipe("grpo-quickstart", newObjective("grpo"), 1e-3, 200);
+const newPpoRecipe = (): Recipe => newRewardsRecipe("ppo-quickstart", newObjective("ppo"), 1e-3, 150);
+const newDpoRecipe = (): Recipe =>
+  newRewardsRecipe("dpo-quickstart", newObjective("dpo", { sampled: newSampledPairs() }), 5e-4, 100);
 
 /** The embedded recipes, by the names that the studio's menu and the command line offer them under. */
 export const quickstarts = {
   quickstart: () => newRecipe(),
   "loar-quickstart": newLoarRecipe,
   "grpo-quickstart": newGrpoRecipe,
+  "ppo-quickstart": newPpoRecipe,
+  "dpo-quickstart": newDpoRecipe,
 } as const;
 export type QuickstartName = keyof typeof quickstarts;
 export const quickstartNames = Object.keys(quickstarts) as QuickstartName[];

@@ -9,7 +9,7 @@ import { changeObjective, useMapping } from "./objectiveChoices";
 import { PathEntry } from "./PathEntry";
 import { useFieldError } from "./RecipeEntry";
 import { RewardDimensions } from "./RewardDimensions";
-import { lackOf } from "./recipeForObjective";
+import { lackOf, recipeForObjective } from "./recipeForObjective";
 import { Toggle } from "./Toggle";
 
 export function ObjectiveFields({ draft }: { draft: Recipe }) {
@@ -78,11 +78,7 @@ function DpoFields({ objective, source }: { objective: ObjectiveOf<"dpo">; sourc
           term="sampledPairs"
           value={sampled !== undefined}
           onChange={(isOn) =>
-            changeRecipe(({ sftFirst, ...draft }) => ({
-              ...draft,
-              objective: isOn ? { ...rest, sampled: newSampledPairs() } : rest,
-              ...(isOn && sftFirst ? { sftFirst } : {}),
-            }))
+            changeRecipe((draft) => recipeForObjective(draft, isOn ? { ...rest, sampled: newSampledPairs() } : rest))
           }
         />
       )}

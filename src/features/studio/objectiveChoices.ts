@@ -1,7 +1,7 @@
 /** @file The objective of the recipe being written: chosen, changed, and held against the data set's rows. */
 
 import type { Mapping } from "../../core/dataset";
-import type { Objective, ObjectiveKind, ObjectiveOf } from "../../core/objective";
+import type { ObjectiveKind, ObjectiveOf } from "../../core/objective";
 import { datasetOf, useDatasets } from "../../state/datasets";
 import { changeRecipe } from "../../state/studio";
 import { beginObjective, recipeForObjective } from "./recipeForObjective";

@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import type { DatasetFormat, Mapping } from "../../core/dataset";
 import { newObjective, type Objective, objectiveKinds } from "../../core/objective";
-import { newGrpoRecipe, newRecipe, parseRecipe, type Recipe } from "../../core/recipe";
+import { newRecipe, parseRecipe, quickstarts, type Recipe } from "../../core/recipe";
 import { newReward } from "../../core/reward";
 import { beginObjective, lackOf, recipeForObjective } from "./recipeForObjective";
 
@@ -31,10 +31,13 @@ test("preferences are between the model's own answers where no row has two", () 
   expect(lackOf(own, text)).toBe("prompts");
 });
 
-test("GRPO on the embedded model is the quickstart's, and imitation comes back as it was", () => {
-  const chosen = choose(newRecipe(), "grpo");
-  expect(chosen).toEqual({ ...newGrpoRecipe(), name: "quickstart" });
-  expect(choose(chosen, "sft")).toEqual(newRecipe());
+test("on the embedded model they are the quickstarts, and imitation comes back as it was", () => {
+  for (const kind of ["grpo", "ppo", "dpo"] as const) {
+    const chosen = choose(newRecipe(), kind);
+    expect(chosen).toEqual({ ...quickstarts[`${kind}-quickstart`](), name: "quickstart" });
+    expect(choose(chosen, "sft")).toEqual(newRecipe());
+    expect(choose(choose(chosen, "rejection"), kind).sftFirst).toEqual(chosen.sftFirst);
+  }
 });
 
 test("from every objective to every other the recipe is valid, and the way back has the same rate", () => {
@@ -52,8 +55,10 @@ test("from every objective to every other the recipe is valid, and the way back 
 
 test("what was set stays: rewards from one policy to the next, steps, and imitation that was turned off", () => {
   const rewards = [newReward("steps", { weight: 3 })];
-  const grpo = choose(newRecipe({ schedule: { kind: "linear", steps: 70, warmupSteps: 3 } }), "grpo");
+  const grpo = choose(newRecipe({ schedule: { kind: "cosine", steps: 70, warmupSteps: 3 } }), "grpo");
   expect(grpo.schedule).toEqual({ kind: "constant", steps: 70, warmupSteps: 3 });
+  const linear = newRecipe({ schedule: { kind: "linear", steps: 70, warmupSteps: 3 } });
+  expect(choose(linear, "grpo").schedule).toEqual(linear.schedule);
   const { sftFirst: _, ...without } = { ...grpo, objective: newObjective("grpo", { rewards, completions: 5 }) };
   const ppo = choose(without, "ppo");
   expect(ppo.objective).toMatchObject({ kind: "ppo", rewards, completions: 5 });

@@ -9,7 +9,7 @@ import {
   type ObjectiveKind,
   rowsOf,
 } from "../../core/objective";
-import { newGrpoRecipe, newRecipe, type Recipe } from "../../core/recipe";
+import { newRecipe, quickstarts, type Recipe } from "../../core/recipe";
 
 /** What the rows of a data set lack for an objective: another answer, a judgement, or a question. */
 export type Lack = "pairs" | "judged" | "prompts";
@@ -45,15 +45,21 @@ export function beginObjective(kind: ObjectiveKind, before: Objective, mapping: 
 /** The learning rate of each as a share of imitation's: what compares answers moves a model further than what copies them. */
 const rateShares: Record<ObjectiveKind, number> = {
   sft: 1,
-  dpo: 0.1,
-  kto: 0.1,
+  dpo: 0.25,
+  kto: 0.25,
   reward: 1,
   grpo: 0.5,
   ppo: 0.5,
   rejection: 0.5,
 };
 
-const isWriting = (objective: Objective) => rowsOf(objective) === "prompts";
+/** The embedded recipe that has such an objective, or the nearest to it. */
+function usualOf(objective: Objective): Recipe {
+  if (objective.kind === "dpo" && objective.sampled) return quickstarts["dpo-quickstart"]();
+  if (objective.kind === "ppo") return quickstarts["ppo-quickstart"]();
+  return isPolicy(objective) ? quickstarts["grpo-quickstart"]() : newRecipe();
+}
+
 const isSame = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
 
 /**
@@ -63,26 +69,19 @@ const isSame = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(
  */
 export function recipeForObjective(recipe: Recipe, objective: Objective): Recipe {
   const { sftFirst, ...rest } = recipe;
-  const [plain, rewarded] = [newRecipe(), newGrpoRecipe()];
-  const [from, to] = isPolicy(objective) ? [plain, rewarded] : [rewarded, plain];
-  const rate = (recipe.optimizer.learningRate * rateShares[objective.kind]) / rateShares[recipe.objective.kind];
-  const first = isWriting(objective)
-    ? isWriting(recipe.objective) || recipe.model !== plain.model
-      ? sftFirst
-      : rewarded.sftFirst
-    : undefined;
-  const { schedule } = recipe;
+  const { schedule, evaluation, optimizer, batching } = recipe;
+  const [from, to] = [usualOf(recipe.objective), usualOf(objective)];
+  const rate = (optimizer.learningRate * rateShares[objective.kind]) / rateShares[recipe.objective.kind];
+  const isNew = from.sftFirst === undefined && recipe.model === to.model;
+  const first = to.sftFirst && (isNew ? to.sftFirst : sftFirst);
+  const kind = schedule.kind === from.schedule.kind ? to.schedule.kind : schedule.kind;
   return {
     ...rest,
     objective,
     ...(first ? { sftFirst: first } : {}),
-    batching: objective.kind === "sft" ? recipe.batching : { ...recipe.batching, mode: "bucket" },
-    optimizer: { ...recipe.optimizer, learningRate: Number(rate.toPrecision(10)) },
-    schedule: isSame(schedule, from.schedule)
-      ? to.schedule
-      : isPolicy(objective) === isPolicy(recipe.objective)
-        ? schedule
-        : { ...schedule, kind: to.schedule.kind },
-    evaluation: isSame(recipe.evaluation, from.evaluation) ? to.evaluation : recipe.evaluation,
+    batching: objective.kind === "sft" ? batching : { ...batching, mode: "bucket" },
+    optimizer: { ...optimizer, learningRate: Number(rate.toPrecision(10)) },
+    schedule: isSame(schedule, from.schedule) ? to.schedule : { ...schedule, kind },
+    evaluation: isSame(evaluation, from.evaluation) ? to.evaluation : evaluation,
   };
 }
