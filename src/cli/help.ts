@@ -5,11 +5,15 @@ export const helpText = `npm run --silent anneal -- COMMAND
   train RECIPE.json              fine-tune, and tell how it goes
         quickstart               the embedded recipe: LoRA
         loar-quickstart          the same with LoAR beside LoRA
+        grpo-quickstart          a few hundred solutions imitated, then rewards (GRPO)
+        ppo-quickstart           the same with PPO
+        dpo-quickstart           the same, then preferences among its own answers (DPO)
       --model embedded|DIR|GGUF  another base: a Hugging Face folder, or a GGUF file
       --data embedded|FILE       other rows (JSONL, JSON, CSV); a share is held out, or
       --eval FILE                held-out rows
       --eval-rows N              held-out problems asked at every evaluation
       --steps N  --seed N        length and chance
+      --start DIR                an adapter to begin with, which is then what rewards are measured from
       --shuffle-answers          a control that must not learn
       --out DIR                  recipe.json, metrics.jsonl, samples.jsonl, groups.jsonl, adapter/, checkpoint
       --resume                   go on with the run in --out
