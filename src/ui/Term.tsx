@@ -6,9 +6,10 @@ import { Tooltip as AriaTooltip, TooltipTrigger } from "react-aria-components/To
 import { useTranslation } from "react-i18next";
 import { classes } from "./classes";
 import { tooltipClass } from "./Tooltip";
+import type { objectiveTerms } from "./words/en/objectiveTerms";
 import type { terms } from "./words/en/terms";
 
-export type TermName = keyof typeof terms;
+export type TermName = keyof typeof terms | keyof typeof objectiveTerms;
 
 /** Shows the term's own word unless children are given; the sentence (and formula) come from words/…/terms.ts. */
 export function Term({ name, children, className }: { name: TermName; children?: ReactNode; className?: string }) {

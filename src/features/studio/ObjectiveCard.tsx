@@ -21,7 +21,7 @@ const termOf = {
   rejection: "rejection",
 } as const satisfies Record<ObjectiveKind, TermName>;
 
-export function ObjectiveCard({ draft }: { draft: Recipe }) {
+export default function ObjectiveCard({ draft }: { draft: Recipe }) {
   const { t } = useTranslation();
   const id = useId();
   const mapping = useMapping(draft.data.source);

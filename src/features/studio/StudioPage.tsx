@@ -21,15 +21,16 @@ import { formatDuration } from "../../ui/formatQuantity";
 import { Icon } from "../../ui/Icon";
 import { Notice } from "../../ui/Notice";
 import { Page } from "../../ui/Page";
+import { loadMoreWords } from "../../ui/words/i18n";
 import { translate } from "../../ui/words/translate";
 import { DataCard } from "./DataCard";
 import { MethodCard } from "./MethodCard";
 import { ModelCard } from "./ModelCard";
-import { ObjectiveCard } from "./ObjectiveCard";
 import { RecipeMenu } from "./RecipeMenu";
 import { TrainCard } from "./TrainCard";
 
-const Advanced = lazy(() => import("./Advanced"));
+const ObjectiveCard = lazy(async () => (await Promise.all([import("./ObjectiveCard"), loadMoreWords()]))[0]);
+const Advanced = lazy(async () => (await Promise.all([import("./Advanced"), loadMoreWords()]))[0]);
 
 /** Opens the recipe that the address carries, once, and tells what is wrong with it. */
 function useRecipeLink(): unknown {
@@ -165,7 +166,9 @@ export default function StudioPage() {
             error={problem?.field === "schedule.steps" ? translate(t, problem.message) : undefined}
           />
         </div>
-        <ObjectiveCard draft={draft} />
+        <Suspense fallback={<div className="min-h-46" />}>
+          <ObjectiveCard draft={draft} />
+        </Suspense>
         {plan.value && (
           <p className="px-1 text-sm text-muted">
             {recipe.evaluation.rows > 0 && plan.value.scoring !== "none"

@@ -5,7 +5,6 @@ import { charts } from "./en/charts";
 import { datasets } from "./en/datasets";
 import { errors } from "./en/errors";
 import { models } from "./en/models";
-import { rewards } from "./en/rewards";
 import { run } from "./en/run";
 import { runs } from "./en/runs";
 import { common, field, shell } from "./en/shell";
@@ -17,7 +16,6 @@ export const en = {
   field,
   shell,
   studio,
-  rewards,
   datasets,
   models,
   runs,

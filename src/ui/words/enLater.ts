@@ -1,9 +1,11 @@
-/** @file The words of pages that are loaded when they are first opened, in English. */
+/** @file The words of pages and parts that are loaded when they are first opened, in English. */
 
 import { exporting } from "./en/exports";
 import { figures } from "./en/figures";
 import { groups } from "./en/groups";
+import { objectiveTerms } from "./en/objectiveTerms";
 import { playground } from "./en/playground";
+import { rewards } from "./en/rewards";
 import { settings } from "./en/settings";
 
-export const enLater = { exports: exporting, figures, groups, playground, settings };
+export const enLater = { exports: exporting, figures, groups, playground, rewards, settings, terms: objectiveTerms };
