@@ -218,7 +218,10 @@ test("a reward that fails ends the run with its line, and the last checkpoint st
   const ends = async () => {
     for await (const event of train(inputs)) if (event.event === "state") files.push(event.state.step);
   };
-  await expect(ends()).rejects.toMatchObject({ code: "reward.failed", message: expect.stringContaining("line 3") });
+  await expect(ends()).rejects.toMatchObject({
+    code: "reward.failed",
+    message: expect.stringContaining("line 3") as string,
+  });
   expect(files).toEqual([3]);
   scorer.close();
 });

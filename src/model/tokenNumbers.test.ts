@@ -2,8 +2,8 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newMethod } from "../core/adaptation";
+import type { Batch } from "../core/batch";
 import { newRandom } from "../core/random";
-import { newBatch } from "../data/pack";
 import { openDevice } from "../kernels/device";
 import { tf } from "../kernels/tf";
 import { disposeAdapter, loadAdapter, readAdapter, splitNumbers } from "./adapter";
@@ -21,13 +21,26 @@ const texts = [
   [5, 5, 17],
   [8, 2, 21, 13],
 ];
-const documents = texts.map((tokens) => ({
-  tokens,
-  trained: new Uint8Array(tokens.length).fill(1, prompt),
-  promptLength: prompt,
-  tooLong: false,
-}));
-const batch = newBatch(documents.map((document) => [document]));
+
+/** One text a row, trained behind its prompt. */
+function newBatch(rows: number[][]): Batch {
+  const length = Math.max(...rows.map((row) => row.length));
+  const at = <T>(make: (row: number[], t: number) => T) =>
+    rows.flatMap((row) => Array.from({ length }, (_, t) => make(row, t)));
+  const weights = at((row, t) => (t + 1 >= prompt && t + 1 < row.length ? 1 : 0));
+  return {
+    rows: rows.length,
+    length,
+    tokens: Int32Array.from(at((row, t) => row[t] ?? 0)),
+    targets: Int32Array.from(at((row, t) => row[t + 1] ?? 0)),
+    weights: Float32Array.from(weights),
+    positions: Int32Array.from(at((row, t) => (t < row.length ? t : 0))),
+    segments: Int32Array.from(at((row, t) => (t < row.length ? 1 : 0))),
+    trained: weights.reduce<number>((sum, weight) => sum + weight, 0),
+  };
+}
+
+const batch = newBatch(texts);
 const adaptation = [newMethod("lora", { rank: 3, alpha: 6 }), newMethod("head", { outputs: 2 })];
 const optimizer = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 };
 
@@ -143,7 +156,7 @@ describe.each(["wasm", "cpu"] as const)("on %s", (backend) => {
         llama,
         own,
         adam,
-        documents.map((document) => ({ batch: newBatch([[document]]), wanted: {}, lossOf })),
+        texts.map((text) => ({ batch: newBatch([text]), wanted: {}, lossOf })),
         settings,
       ),
     );
