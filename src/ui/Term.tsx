@@ -6,10 +6,11 @@ import { Tooltip as AriaTooltip, TooltipTrigger } from "react-aria-components/To
 import { useTranslation } from "react-i18next";
 import { classes } from "./classes";
 import { tooltipClass } from "./Tooltip";
+import type { figureTerms } from "./words/en/figureTerms";
 import type { objectiveTerms } from "./words/en/objectiveTerms";
 import type { terms } from "./words/en/terms";
 
-export type TermName = keyof typeof terms | keyof typeof objectiveTerms;
+export type TermName = keyof typeof terms | keyof typeof objectiveTerms | keyof typeof figureTerms;
 
 /** Shows the term's own word unless children are given; the sentence (and formula) come from words/…/terms.ts. */
 export function Term({ name, children, className }: { name: TermName; children?: ReactNode; className?: string }) {

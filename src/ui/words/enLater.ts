@@ -2,10 +2,19 @@
 
 import { exporting } from "./en/exports";
 import { figures } from "./en/figures";
+import { figureTerms } from "./en/figureTerms";
 import { groups } from "./en/groups";
 import { objectiveTerms } from "./en/objectiveTerms";
 import { playground } from "./en/playground";
 import { rewards } from "./en/rewards";
 import { settings } from "./en/settings";
 
-export const enLater = { exports: exporting, figures, groups, playground, rewards, settings, terms: objectiveTerms };
+export const enLater = {
+  exports: exporting,
+  figures,
+  groups,
+  playground,
+  rewards,
+  settings,
+  terms: { ...objectiveTerms, ...figureTerms },
+};
