@@ -20,6 +20,7 @@ import { answer } from "./jobs/generate";
 import { importDataset } from "./jobs/importDataset";
 import { inspectFile } from "./jobs/inspectFile";
 import { stoppingAt } from "./jobs/loadModel";
+import { markFinal } from "./jobs/markFinal";
 import { measureSpeed } from "./jobs/measureSpeed";
 import { newModelLibrary } from "./jobs/modelLibrary";
 import { planRecipe } from "./jobs/planRecipe";
@@ -154,7 +155,7 @@ async function plan(recipe: Recipe, signal: AbortSignal) {
     source: loaded,
     lengths: await source.lengths(recipe, loaded, model.tokenizer, signal),
     available: availableMemory(),
-    secondsAStep: (tokens) => times.secondsAStep(recipe, device.backend, tokens, runs),
+    speeds: times.speeds(recipe, device.backend, runs),
   });
 }
 
@@ -263,6 +264,12 @@ const emit = serve<Calls, Events>(self, {
   "dataset.delete": async ({ dataset }) => {
     await deleteDataset(dataset);
     source.forget();
+  },
+  "dataset.markFinal": async ({ recipe, row, token }) => {
+    const { open, tokenizer } = await library.know(recipe.model);
+    const marked = await markFinal({ recipe, row, token }, { config: open.config, tokenizer });
+    source.forget();
+    return marked;
   },
   "dataset.export": ({ dataset }, signal) => exportDataset(dataset, readAsset, signal),
   "feedback.save": async (feedback) => {

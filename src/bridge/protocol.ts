@@ -46,6 +46,11 @@ export type Calls = {
     result: { dataset: Dataset } | { bad: BadRow[]; badCount: number; rows: number };
   };
   "dataset.delete": { args: { dataset: DatasetId }; result: void };
+  /**
+   * Where a stored row's final answer begins: at this token of its preview under the recipe, or (null) where its text
+   * says again. Answers the data set, whose rows have a column for it from then on.
+   */
+  "dataset.markFinal": { args: { recipe: Recipe; row: number; token: number | null }; result: Dataset };
   /** As JSONL, rows that judge in TRL's form. */
   "dataset.export": { args: { dataset: DatasetId }; result: Blob };
   /** Thumbs as rows of two data sets, in place of what was said of the question before. */

@@ -36,6 +36,8 @@ export type Example = {
   dimension?: string;
   /** Parts of the prompt that carry logic, where the row brings any: sorted, apart, within it. */
   spans?: Span[];
+  /** Where the final answer begins in the completion, in UTF-16 units, where the row says so itself. */
+  finalStart?: number;
 };
 
 /**
@@ -58,7 +60,12 @@ export type Mapping = {
   dimension?: string;
   /** Marks parts of the prompt, as it stands in the example. */
   spans?: string;
+  /** Says where the final answer begins in the completion. */
+  finalStart?: string;
 };
+
+/** The column that marks made by hand are kept in. */
+export const finalStartColumn = "final_start";
 
 /** A line that could not be used: 1-based line (or record) number and why, in one sentence. */
 export type BadRow = { line: number; reason: Said };

@@ -17,8 +17,17 @@ export type EngineInfo = {
   reason: Said;
 };
 
-/** A token as the preview shows it. `trained` tokens count in the loss; `marked` ones carry logic, where LoAR asks. */
-export type PreviewToken = { id: number; text: string; trained: boolean; marked?: boolean };
+/**
+ * A token as the preview shows it. `trained` tokens count in the loss; `marked` ones carry logic, where LoAR asks; `part` is
+ * what a token of the answer belongs to.
+ */
+export type PreviewToken = {
+  id: number;
+  text: string;
+  trained: boolean;
+  marked?: boolean;
+  part?: "steps" | "final";
+};
 
 /** Attention of one head over a prompt's tokens, each row's shares of those up to it: [T, T]. */
 export type PromptAttention = {

@@ -2,6 +2,7 @@
 
 import type { Example, Mapping, Row } from "../core/dataset";
 import { say } from "../core/say";
+import { readFinalStart } from "./finalStart";
 import { readPreference, readUnpaired } from "./judgedRow";
 import { readSpans } from "./logicRow";
 import { answerTo, readAnswer, readPromptTurns } from "./promptCells";
@@ -41,7 +42,9 @@ function readAlpaca(row: Row, mapping: Mapping): Example {
 export function toExample(row: Row, mapping: Mapping): Example {
   const example = readExample(row, mapping);
   const spans = mapping.spans === undefined ? undefined : readSpans(row, mapping.spans, example.prompt);
-  return spans ? { ...example, spans } : example;
+  const { finalStart: column } = mapping;
+  const finalStart = column === undefined ? undefined : readFinalStart(row, column, example.completion);
+  return { ...example, ...(spans ? { spans } : {}), ...(finalStart === undefined ? {} : { finalStart }) };
 }
 
 const readPair = (row: Row, mapping: Mapping): Example => ({

@@ -67,29 +67,8 @@ export function newPreview(document: Document, tokenizer: Tokenizer): Omit<RowPr
       text: tokenizer.tokenText(id),
       trained: document.trained[i] === 1,
       ...(document.marks ? { marked: document.marks[i] === 1 } : {}),
+      ...(document.parts?.[i] ? { part: document.parts[i] === 1 ? "steps" : "final" } : {}),
     }),
   );
   return { tokens, tooLong: document.tooLong };
-}
-
-/** What opens the final answer of a worked solution: GSM8K's mark, or the end of a thought. */
-const answerMarks = [/#### /, /<\/think>/];
-
-/**
- * Which of a document's tokens are steps and which the final answer, by where the answer's mark stands in its text; the
- * mark is the answer's. Without a mark all is the answer's. [n]
- */
-export function solutionParts({ tokens, promptLength }: Document, tokenizer: Tokenizer): Uint8Array {
-  const answer = tokens.slice(promptLength);
-  const text = tokenizer.decode(answer);
-  const starts = answerMarks.flatMap((mark) => mark.exec(text)?.index ?? []);
-  const start = starts.length > 0 ? Math.max(...starts) : 0;
-  // The first token with which more than the steps is there.
-  let [low, high] = [0, answer.length];
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    if (tokenizer.decode(answer.slice(0, middle + 1)).length > start) high = middle;
-    else low = middle + 1;
-  }
-  return Uint8Array.from(tokens, (_, i) => (i < promptLength ? 0 : i < promptLength + low ? 1 : 2));
 }

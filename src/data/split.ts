@@ -24,12 +24,15 @@ export function splitRows(
 export function shuffleAnswers(examples: readonly Example[], seed: number): Example[] {
   if (examples.length < 2) throw new StudioError("run.rows", say`Shuffled answers need at least two rows`);
   const random = newRandom(seedFor(seed, "answers"));
-  const completions = examples.map(({ completion }) => completion);
-  for (let i = completions.length - 1; i > 0; i--) {
+  const order = examples.map((_, i) => i);
+  for (let i = order.length - 1; i > 0; i--) {
     const j = random.below(i);
-    const kept = completions[i] ?? "";
-    completions[i] = completions[j] ?? "";
-    completions[j] = kept;
+    const kept = order[i] ?? 0;
+    order[i] = order[j] ?? 0;
+    order[j] = kept;
   }
-  return examples.map((example, i) => ({ ...example, completion: completions[i] ?? "" }));
+  return examples.map(({ completion: _, finalStart: __, ...example }, i) => {
+    const { completion = "", finalStart } = examples[order[i] ?? 0] ?? {}; // what marks an answer goes with it
+    return { ...example, completion, ...(finalStart === undefined ? {} : { finalStart }) };
+  });
 }

@@ -1,6 +1,6 @@
 /** @file A data set as JSONL: rows that judge in TRL's explicit form, all others as they came. */
 
-import type { Mapping, Row } from "../core/dataset";
+import { finalStartColumn, type Mapping, type Row } from "../core/dataset";
 import { StudioError } from "../core/errors";
 import { type DatasetId, embeddedDataset } from "../core/ids";
 import { nextTick } from "../core/nextTick";
@@ -15,9 +15,10 @@ const stretch = 2000;
 /** {prompt, chosen, rejected}, {prompt, completion, label}, or the row. Throws `dataset.row` for one that cannot be used. */
 export function newExportRow(row: Row, mapping: Mapping): Row {
   if (mapping.format !== "preference" && mapping.format !== "unpaired") return row;
-  const { prompt, completion, rejected, label, dimension } = toExample(row, mapping);
-  if (rejected === undefined) return { prompt, completion, label };
-  return { prompt, chosen: completion, rejected, ...(dimension === undefined ? {} : { dimension }) };
+  const { prompt, completion, rejected, label, dimension, finalStart } = toExample(row, mapping);
+  const marked = finalStart === undefined ? {} : { [finalStartColumn]: finalStart };
+  if (rejected === undefined) return { prompt, completion, label, ...marked };
+  return { prompt, chosen: completion, rejected, ...(dimension === undefined ? {} : { dimension }), ...marked };
 }
 
 /** Throws `dataset.missing`, `storage.failed`, and the signal's reason when aborted. */

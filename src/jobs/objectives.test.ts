@@ -8,7 +8,8 @@ import { newObjective, newSampledPairs, type Objective, rewardsOf } from "../cor
 import { newRecipe, parseRecipe, type Recipe } from "../core/recipe";
 import { newReward } from "../core/reward";
 import { newTurns } from "../core/turns";
-import { newDocument, solutionParts } from "../data/mask";
+import { newDocument } from "../data/mask";
+import { solutionParts } from "../data/solutionParts";
 import { deviceMemory, openDevice } from "../kernels/device";
 import { parseCheckpoint, type Tensors } from "./checkpoint";
 import { newControls } from "./controls";

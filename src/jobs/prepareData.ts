@@ -9,7 +9,8 @@ import { lossOnOf, rowsOf } from "../core/objective";
 import { seedFor, shuffled } from "../core/random";
 import type { Recipe } from "../core/recipe";
 import { say } from "../core/say";
-import { type Document, encodePrompt, newDocument, solutionParts } from "../data/mask";
+import { type Document, encodePrompt, newDocument } from "../data/mask";
+import { solutionParts } from "../data/solutionParts";
 import { shuffleAnswers, splitRows } from "../data/split";
 import { applyTemplate } from "../data/template";
 import type { Tokenizer } from "../data/tokenizer";
@@ -129,7 +130,7 @@ export function newMarkedDocument(
   const lossOn = recipe.objective ? lossOnOf(recipe.objective) : "completion";
   const plain = newDocument(example, recipe.template, tokenizer, lossOn, context);
   const isWeighted = recipe.objective?.kind === "sft" && recipe.objective.stepWeight !== undefined;
-  const document = isWeighted ? { ...plain, parts: solutionParts(plain, tokenizer) } : plain;
+  const document = isWeighted ? { ...plain, parts: solutionParts(plain, example, tokenizer) } : plain;
   return logic ? { ...document, marks: logic.ofDocument(example, document) } : document;
 }
 

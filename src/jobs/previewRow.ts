@@ -7,6 +7,7 @@ import type { ModelConfig } from "../core/model";
 import type { Recipe } from "../core/recipe";
 import { say } from "../core/say";
 import { newPreview } from "../data/mask";
+import { solutionParts } from "../data/solutionParts";
 import type { Tokenizer } from "../data/tokenizer";
 import { newLogic } from "./logic";
 import { contextOf, newMarkedDocument } from "./prepareData";
@@ -21,5 +22,6 @@ export async function previewRow(
   const context = contextOf(recipe, model.config);
   const logic = await newLogic(recipe, model.tokenizer);
   const document = newMarkedDocument(example, recipe, model.tokenizer, context, logic);
-  return { ...newPreview(document, model.tokenizer), example, context };
+  const parts = document.parts ?? solutionParts(document, example, model.tokenizer); // shown whether or not they are weighed
+  return { ...newPreview({ ...document, parts }, model.tokenizer), example, context };
 }

@@ -1,6 +1,7 @@
 /** @file Which column plays which part: a guess from names and contents, with every other reading the columns allow. */
 
 import type { Mapping, Row } from "../../core/dataset";
+import { findFinalStartColumn } from "../finalStart";
 import { findSpanColumn } from "../logicRow";
 import { find, named, promptNames, turnColumns } from "./findColumns";
 import { judgedReadings } from "./judgedReadings";
@@ -102,7 +103,12 @@ export function detectMapping(
   rows: readonly Row[],
 ): { mapping: Mapping; candidates: Mapping[] } {
   const spans = findSpanColumn(columns, rows);
-  const marked = (mapping: Mapping) => (spans === null || mapping.format === "text" ? mapping : { ...mapping, spans });
+  const finalStart = findFinalStartColumn(columns, rows);
+  const marked = (mapping: Mapping): Mapping => ({
+    ...mapping,
+    ...(spans === null || mapping.format === "text" ? {} : { spans }),
+    ...(finalStart === null ? {} : { finalStart }),
+  });
   const shares = readings(columns, rows).map((reading) => {
     const mapping = marked(reading);
     return { mapping, share: usableShare(rows, mapping) };
