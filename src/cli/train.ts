@@ -4,7 +4,8 @@ import path from "node:path";
 import { StudioError } from "../core/errors";
 import type { EvalMetrics, RunEvent, StepMetrics } from "../core/metrics";
 import { quickstartNames, type Recipe, stepsInAll } from "../core/recipe";
-import { newRun, type Run } from "../core/run";
+import { mendRun } from "../core/mendRun";
+import { needsMending, newRun, type Run } from "../core/run";
 import { say, textOf } from "../core/say";
 import { newTurns } from "../core/turns";
 import { newControls } from "../jobs/controls";
@@ -15,10 +16,10 @@ import type { Source, TrainingData } from "../jobs/prepareData";
 import { runTraining } from "../jobs/runTraining";
 import { newNodeRunStore, readRunFolder } from "../storage/node/nodeRunStore";
 import { parseArguments, required } from "./arguments";
-import { modelFiles, openBackend, openFile, readAsset, writeFiles } from "./host";
+import { modelFiles, openBackend, openFile, readAsset, readFileOrNull, readJsonFile, writeFiles } from "./host";
 import { readTrainedFolder } from "./loadAdapter";
 import { newMemoryRunStore } from "./memoryRunStore";
-import { describeRewards, newOutput, type Output, percent } from "./output";
+import { describeRewards, newOutput, type Output, percent, tellError } from "./output";
 import { changesRecipe, recipeFlags, recipeFromFlags } from "./recipeFromFlags";
 
 const flagKinds = {
@@ -30,7 +31,10 @@ const flagKinds = {
   quiet: "flag",
 } as const;
 
-/** Answers the exit code: 0 done, 130 stopped by Ctrl-C. */
+/** Of a run that waits for its reward to be mended: sysexits' "try again". */
+const pausedCode = 75;
+
+/** Answers the exit code: 0 done, 75 paused by a reward of the user's own, 130 stopped by Ctrl-C. */
 export async function train(words: string[]): Promise<number> {
   const { positional, flags } = parseArguments(words, flagKinds, 1);
   const output = newOutput({ json: flags.json === true, quiet: flags.quiet === true });
@@ -39,10 +43,9 @@ export async function train(words: string[]): Promise<number> {
   const [source] = positional;
   if (source === undefined && !flags.resume)
     throw new StudioError("cli.usage", say`train needs RECIPE.json, ${quickstartNames.join(" or ")}`);
-  const run = flags.resume
+  const { run, recipe } = flags.resume
     ? await findRun(required("out", out), flags)
-    : newRun(await recipeFromFlags(source ?? "", flags), path.basename(out ?? source ?? ""));
-  const { recipe } = run;
+    : begin(newRun(await recipeFromFlags(source ?? "", flags), path.basename(out ?? source ?? "")));
   const store = out === undefined ? newMemoryRunStore() : newNodeRunStore(out);
   const files = await modelFiles(recipe.model);
   if (out !== undefined) {
@@ -62,6 +65,7 @@ export async function train(words: string[]): Promise<number> {
   try {
     const ended = await runTraining({
       run,
+      mended: recipe,
       store,
       backend: device.backend,
       loadModel: () => Promise.resolve(model),
@@ -85,11 +89,17 @@ export async function train(words: string[]): Promise<number> {
   }
 }
 
-async function findRun(out: string, flags: Parameters<typeof changesRecipe>[0]): Promise<Run> {
+type Begun = { run: Run; recipe: Recipe };
+const begin = (run: Run): Begun => ({ run, recipe: run.recipe });
+
+/** The run of a folder, and the recipe it goes on with: recipe.json may have other code for its own rewards. */
+async function findRun(out: string, flags: Parameters<typeof changesRecipe>[0]): Promise<Begun> {
   if (changesRecipe(flags)) throw new StudioError("cli.usage", say`--resume takes the recipe of the run as it is`);
   const run = await readRunFolder(out);
   if (!run) throw new StudioError("run.missing", say`${out} holds no run`);
-  return run;
+  const file = path.join(out, "recipe.json");
+  if (!(await readFileOrNull(file))) return begin(run);
+  return { run, recipe: mendRun(run, await readJsonFile(file)).run.recipe };
 }
 
 /** The rows that a recipe of the command line names. Throws what reading them does. */
@@ -121,16 +131,29 @@ function tell(event: RunEvent, recipe: Recipe, output: Output, last: StepMetrics
   } else if (event.event === "eval") {
     output.result({ event: "eval", ...event.metrics }, "");
     output.note(describe(event.metrics, recipe, last));
+  } else if (event.event === "change") {
+    const { step, name } = event.change;
+    output.result({ event: "change", ...event.change }, "");
+    output.note(`The reward ${name} was changed at step ${step}; run.json and metrics.jsonl keep what it was.`);
   } else if (event.event === "alert") {
     output.note(`step ${event.alert.step}: ${event.alert.kind} (${event.alert.value})`);
   }
 }
 
-function describeData({ train: rows, tooLong, heldout, problems, finalProblems, scoring }: TrainingData): string {
+function describeData(data: TrainingData): string {
+  const { train, pairs, judged, asked, tooLong, heldout, heldoutPairs, heldoutJudged, problems, finalProblems } = data;
+  const learnt = [
+    { count: train.length, what: "rows" },
+    { count: pairs.length, what: "pairs" },
+    { count: judged.length, what: "judged answers" },
+    { count: asked.length, what: "prompts to answer" },
+  ].flatMap(({ count, what }) => (count > 0 ? [`${count} ${what}`] : []));
   const left = tooLong > 0 ? `, ${tooLong} of them longer than the context and left out` : "";
-  const unscored = scoring === "none" ? "; answers cannot be scored: none of them ends in a number or is short" : "";
+  const unscored =
+    data.scoring === "none" ? "; answers cannot be scored: none of them ends in a number or is short" : "";
   const atLast = finalProblems.length > problems.length ? `, ${finalProblems.length} at the end` : "";
-  return `${rows.length} rows${left}; held out: ${heldout.length} for the loss, ${problems.length} asked${atLast}${unscored}`;
+  const measured = heldout.length + heldoutPairs.length + heldoutJudged.length;
+  return `${learnt.join(", ")}${left}; held out: ${measured} for the loss, ${problems.length} asked${atLast}${unscored}`;
 }
 
 /** `last` is the latest step before the evaluation. */
@@ -153,6 +176,7 @@ function conclude(run: Run, out: string | undefined, output: Output, seconds: nu
     if (again && run.checkpoint > 0) output.note(`The checkpoint of step ${run.checkpoint} is kept. ${again}`);
     throw new StudioError(run.error?.code ?? "bug", run.error?.detail);
   }
+  if (needsMending(run)) return concludePaused(run, out, output, again);
   if (run.status === "stopped") {
     output.note(`Stopped at step ${run.step}.${again ? ` ${again}` : ""}`);
     output.result({ event: "done", seconds }, "");
@@ -165,6 +189,17 @@ function conclude(run: Run, out: string | undefined, output: Output, seconds: nu
       : `The adapter is in ${path.join(out, "adapter")}.`;
   output.note(`Done: ${run.step} steps in ${seconds.toFixed(0)} s. ${where}`);
   return 0;
+}
+
+/** Says what its reward failed of, and how to go on. Throws it where nothing was kept to go on with. */
+function concludePaused({ error, step }: Run, out: string | undefined, output: Output, again: string): number {
+  const failure = new StudioError(error?.code ?? "bug", error?.detail);
+  if (out === undefined) throw failure;
+  tellError(output.json, failure);
+  output.result({ event: "paused", step }, "");
+  const file = path.join(out, "recipe.json");
+  output.note(`Paused at step ${step}, and nothing is lost. Mend the reward's code in ${file}. ${again}`);
+  return pausedCode;
 }
 
 /** The first Ctrl-C calls `stop`; the second ends the process as usual. */
