@@ -94,7 +94,7 @@ function controlsOf(run: RunId): Controls {
 }
 
 /** Trains the run as its only writer. Answers when it has ended. */
-async function train(id: RunId, find: () => Promise<Run>, signal: AbortSignal): Promise<Run> {
+async function train(id: RunId, find: () => Promise<Run>, signal: AbortSignal, mended?: Recipe): Promise<Run> {
   if (active) throw new StudioError("run.active");
   const controls = newControls();
   active = { run: id, controls };
@@ -108,6 +108,7 @@ async function train(id: RunId, find: () => Promise<Run>, signal: AbortSignal): 
       const run = await find();
       return runTraining({
         run,
+        ...(mended ? { mended } : {}),
         store,
         backend: device.backend,
         loadModel: async () => session.model(await session.current(), run.recipe.model, run.recipe.precision),
@@ -292,7 +293,7 @@ const emit = serve<Calls, Events>(self, {
     const run = newRun(recipe, name);
     return train(run.id, () => Promise.resolve(run), signal);
   },
-  "run.resume": ({ run }, signal) => train(run, () => getRun(run), signal),
+  "run.resume": ({ run, mended }, signal) => train(run, () => getRun(run), signal, mended),
   "run.pause": ({ run }) => {
     controlsOf(run).pause();
     return Promise.resolve();

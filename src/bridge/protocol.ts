@@ -66,7 +66,8 @@ export type Calls = {
   "recipe.measure": { args: { recipe: Recipe }; result: boolean };
   /** Both answer when the run has ended (done, stopped, paused by reload never answers); its life is told in `run.event`. */
   "run.start": { args: { recipe: Recipe; name: string }; result: Run };
-  "run.resume": { args: { run: RunId }; result: Run };
+  /** `mended`: the run's recipe with other code for its own rewards. */
+  "run.resume": { args: { run: RunId; mended?: Recipe }; result: Run };
   "run.pause": { args: { run: RunId }; result: void };
   "run.continue": { args: { run: RunId }; result: void };
   /** `keep`: saves a checkpoint first; otherwise the last checkpoint stays the newest. */

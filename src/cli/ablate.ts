@@ -13,7 +13,7 @@ import {
 import { isBase, variantOfWord } from "../core/ablationVariants";
 import { StudioError } from "../core/errors";
 import { quickstartNames, type Recipe } from "../core/recipe";
-import { newRun, type Run } from "../core/run";
+import { needsMending, newRun, type Run } from "../core/run";
 import { say, textOf } from "../core/say";
 import { newTurns } from "../core/turns";
 import { type Controls, newControls } from "../jobs/controls";
@@ -220,7 +220,7 @@ async function runAll(begun: Ablation, folder: AblationFolder, device: Device, o
       });
       progress.end(cell, ended);
       await folder.writeResults(ablation);
-      if (ended.status === "failed") failed++;
+      if (ended.status === "failed" || needsMending(ended)) failed++;
       if (asked.isLost())
         throw new StudioError(
           "gpu.lost",

@@ -2,9 +2,9 @@
 
 import path from "node:path";
 import { StudioError } from "../core/errors";
+import { mendRun } from "../core/mendRun";
 import type { EvalMetrics, RunEvent, StepMetrics } from "../core/metrics";
 import { quickstartNames, type Recipe, stepsInAll } from "../core/recipe";
-import { mendRun } from "../core/mendRun";
 import { needsMending, newRun, type Run } from "../core/run";
 import { say, textOf } from "../core/say";
 import { newTurns } from "../core/turns";

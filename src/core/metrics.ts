@@ -111,6 +111,9 @@ export type Group = { prompt: string; reference: string; completions: Completion
 /** The groups of one step. */
 export type GroupStep = { step: number; rewardNames: string[]; groups: Group[] };
 
+/** An own reward whose code was mended while the run was paused: steps after `step` are rated by `after`. */
+export type RewardChange = { step: number; name: string; before: string; after: string };
+
 /** A checkpoint on disk is complete once this is told. */
 export type CheckpointNote = { step: number; bytes: number };
 
@@ -122,6 +125,7 @@ export type RunEvent =
   | { event: "routing"; routing: Routing }
   | { event: "groups"; groups: GroupStep }
   | { event: "checkpoint"; checkpoint: CheckpointNote }
+  | { event: "change"; change: RewardChange }
   | {
       event: "progress";
       phase: "loading" | "tokenizing" | "evaluating" | "training" | "writing" | "reference";

@@ -2,12 +2,16 @@
 
 import { parseWire, StudioError, type WireError } from "./errors";
 import { newId, type RunId } from "./ids";
-import type { EvalMetrics, RunStatusKind } from "./metrics";
+import type { EvalMetrics, RewardChange, RunStatusKind } from "./metrics";
 import { parseRecipe, type Recipe } from "./recipe";
+import type { RatedText } from "./reward";
 import { say } from "./say";
 import { type Millis, millis } from "./units";
 
-/** `interrupted` is a run that was running when its tab went away: it can resume. `stopped` was ended early and kept. */
+/**
+ * `interrupted` is a run that was running when its tab went away: it can resume. `stopped` was ended early and kept.
+ * `paused` with an error is one that nobody holds: it waits for a reward of the user's own to be mended.
+ */
 export type Run = {
   id: RunId;
   version: 1;
@@ -28,7 +32,15 @@ export type Run = {
   /** Most bytes of tensors on the device, base included; null where the device does not tell. */
   peakBytes?: number | null;
   error: WireError | null;
+  /** The answer that a reward of the user's own failed on, while the run waits for it to be mended. */
+  failedOn?: RatedText | null;
+  /** Rewards that were mended on the way, oldest first. */
+  changes?: RewardChange[];
 };
+
+/** Whether it stands still until a reward of the user's own is mended: nobody trains it, and nothing is lost. */
+export const needsMending = ({ status, error }: Pick<Run, "status" | "error">): boolean =>
+  status === "paused" && error !== null;
 
 export function newRun(recipe: Recipe, name: string): Run {
   return {

@@ -1,7 +1,16 @@
 /** @file Answers and what they are worth: every reward of a recipe's list, and their weighted sum. */
 
 import { StudioError } from "../core/errors";
-import { type Reward, type RewardOf, rewardName, rewardNames, type ScoredRow, type Scores } from "../core/reward";
+import {
+  type RatedText,
+  type Reward,
+  type RewardOf,
+  rewardFault,
+  rewardName,
+  rewardNames,
+  type ScoredRow,
+  type Scores,
+} from "../core/reward";
 import { say } from "../core/say";
 import { newRewardJail } from "../jail/rewardJail";
 import { isTextReward, scoreText } from "../scoring/rewards";
@@ -12,6 +21,8 @@ export type Scorer = {
    * (`rewardFault` reads them), and what `rateByModel` throws.
    */
   score: (rows: readonly ScoredRow[]) => Promise<Scores>;
+  /** The answer that the user's own function failed on last, where that is known. */
+  failedOn: () => RatedText | null;
   /** Ends what the user's functions run in. */
   close: () => void;
 };
@@ -30,11 +41,18 @@ export function newScorer(rewards: readonly Reward[], { rateByModel, deadline = 
     reward.kind === "own" ? newRewardJail({ name: names[i] ?? reward.name, code: reward.code }, deadline) : null,
   );
 
+  let failedOn: RatedText | null = null;
+
   const rate = async (reward: Reward, i: number, rows: readonly ScoredRow[]): Promise<(number | null)[]> => {
     if (isTextReward(reward)) return rows.map((row) => scoreText(reward, row));
     if (reward.kind === "own") {
       const plain = rows.map(({ group: _, ...row }) => row);
-      return (await jails[i]?.rate(plain, groupsOf(rows))) ?? [];
+      try {
+        return (await jails[i]?.rate(plain, groupsOf(rows))) ?? [];
+      } catch (error) {
+        failedOn = plain[rewardFault(error)?.row ?? -1] ?? null;
+        throw error;
+      }
     }
     if (!rateByModel) throw new StudioError("model.missing", say`${rewardName(reward)}: no reward model is at hand`);
     return rateByModel(reward, rows);
@@ -48,6 +66,7 @@ export function newScorer(rewards: readonly Reward[], { rateByModel, deadline = 
       const weigh = (sum: number, value: number | null, i: number) => sum + (value ?? 0) * (rewards[i]?.weight ?? 0);
       return { names, values, total: values.map((each) => each.reduce<number>(weigh, 0)) };
     },
+    failedOn: () => failedOn,
     close: () => {
       for (const jail of jails) jail?.close();
     },

@@ -1,9 +1,11 @@
 /** @file The life of a run: it trains by its recipe, what it tells is kept, and it can go on after any end. */
 
 import { StudioError, toWire } from "../core/errors";
+import { mendRun } from "../core/mendRun";
 import type { EvalMetrics, RunEvent, RunStatusKind } from "../core/metrics";
 import { rewardsOf } from "../core/objective";
-import { stepsInAll } from "../core/recipe";
+import { type Recipe, stepsInAll } from "../core/recipe";
+import { rewardFault } from "../core/reward";
 import type { Run } from "../core/run";
 import { say } from "../core/say";
 import type { Turns } from "../core/turns";
@@ -14,7 +16,7 @@ import type { LoadedModel } from "./loadModel";
 import { isMemoryShort } from "./planRecipe";
 import { prepareData, type Source, type TrainingData } from "./prepareData";
 import { newModelRater, type RewardModel } from "./rateByModel";
-import { newScorer } from "./rewards";
+import { newScorer, type Scorer } from "./rewards";
 import { train } from "./train";
 import type { TrainingState } from "./trainingState";
 import { newUntilLost } from "./untilLost";
@@ -22,6 +24,8 @@ import { newUntilLost } from "./untilLost";
 export type RunInputs = {
   /** A new run, or a stored one to go on with from its last checkpoint. */
   run: Run;
+  /** The run's recipe with the code of its own rewards mended, to go on with. */
+  mended?: Recipe;
   store: RunStore;
   backend: string;
   loadModel: () => Promise<LoadedModel>;
@@ -43,16 +47,20 @@ export type RunInputs = {
 const saveAfter = 3000;
 
 /**
- * Trains until the run ends, and answers its record: `done`, `stopped`, or `failed` with its error. The caller holds
- * the run. History and checkpoint on disk always agree: what came after the checkpoint is dropped before going on.
- * Throws only where the record itself cannot be read or written.
+ * Trains until the run ends, and answers its record: `done`, `stopped`, `failed` with its error, or `paused` with that of a
+ * reward of the user's own, after the last whole step. The caller holds the run. History and checkpoint on disk always
+ * agree: what came after the checkpoint is dropped before going on.
+ * Throws only where the record itself cannot be read or written, or `recipe.invalid` where `mended` would be another run.
  */
 export async function runTraining(inputs: RunInputs): Promise<Run> {
   const { store, controls, turns, emit } = inputs;
-  const checkpoint = await store.readCheckpoint(inputs.run.id);
-  await store.truncate(inputs.run.id, checkpoint?.step ?? -1);
-  let run: Run = { ...inputs.run, ...startOf(inputs.run, checkpoint?.step ?? 0), backend: inputs.backend };
-  let unsaved: RunEvent[] = [];
+  const { run: begun, changes } = inputs.mended ? mendRun(inputs.run, inputs.mended) : { run: inputs.run, changes: [] };
+  const checkpoint = await store.readCheckpoint(begun.id);
+  await store.truncate(begun.id, checkpoint?.step ?? -1);
+  let run: Run = { ...begun, ...startOf(begun, checkpoint?.step ?? 0), backend: inputs.backend, failedOn: null };
+  // Without a checkpoint the log begins anew, and what was changed before is told once more.
+  const told = checkpoint ? changes : (begun.changes ?? []);
+  let unsaved: RunEvent[] = told.map((change) => ({ event: "change", change }));
   let savedAt = performance.now();
   let hasBegun = false;
   /** Stores the record and what was told since the last time. */
@@ -82,7 +90,9 @@ export async function runTraining(inputs: RunInputs): Promise<Run> {
     emit({ event: "status", status, ...(wire ? { error: wire } : {}) });
   };
 
+  let scorer: Scorer | null = null;
   await tellStatus("running");
+  for (const change of changes) emit({ event: "change", change });
   const device = newUntilLost(inputs.lost);
   try {
     emit({ event: "progress", phase: "loading", done: 0, total: 1 });
@@ -96,8 +106,7 @@ export async function runTraining(inputs: RunInputs): Promise<Run> {
     inputs.onData?.(prepared.value);
     const bytes = checkpoint?.bytes ?? null;
     const data = prepared.value;
-    const fitting = data.train.filter(({ tooLong }) => !tooLong);
-    const recompute = isMemoryShort(run.recipe, model, fitting, inputs.available ?? Number.POSITIVE_INFINITY);
+    const recompute = isMemoryShort(run.recipe, model, data, inputs.available ?? Number.POSITIVE_INFINITY);
     const { objective } = run.recipe;
     const find = inputs.loadAdapter ?? noAdapter;
     const { start: from } = run.recipe;
@@ -105,7 +114,7 @@ export async function runTraining(inputs: RunInputs): Promise<Run> {
     const rater = newModelRater(model, turns, find);
     const rateByModel = rater.rate.bind(rater);
     const rewards = rewardsOf(objective);
-    const scorer = rewards ? newScorer(rewards, { rateByModel }) : null;
+    scorer = rewards ? newScorer(rewards, { rateByModel }) : null;
     const given = { recipe: run.recipe, model, data, checkpoint: bytes, start, scorer, recompute, controls, turns };
     const training = train(given);
     try {
@@ -152,7 +161,13 @@ export async function runTraining(inputs: RunInputs): Promise<Run> {
     }
   } catch (error) {
     const stopped = controls.signal.aborted && toWire(error).code === "task.aborted";
-    await (stopped ? tellStatus("stopped") : tellStatus("failed", device.reason() ?? error));
+    const lost = device.reason();
+    if (stopped) await tellStatus("stopped");
+    else if (lost || !rewardFault(error)) await tellStatus("failed", lost ?? error);
+    else {
+      run = { ...run, failedOn: scorer?.failedOn() ?? null };
+      await tellStatus("paused", error);
+    }
     return run;
   }
 }

@@ -7,6 +7,7 @@ import { nextTick } from "../core/nextTick";
 import type { ObjectiveKind } from "../core/objective";
 import { seedFor } from "../core/random";
 import { type Recipe, stepsInAll, trainedAdaptation } from "../core/recipe";
+import { rewardFault } from "../core/reward";
 import { say } from "../core/say";
 import { trimMemory } from "../kernels/device";
 import { disposeAdapter, loadAdapter, newAdapter, readAdapter, setProgress } from "../model/adapter";
@@ -44,7 +45,8 @@ const trainers: Record<ObjectiveKind, NewTrainer> = {
 
 type Running = {
   session: Session;
-  trainer: Trainer;
+  /** Null where the one of a stage that begins is yet to be made. */
+  trainer: Trainer | null;
   watch: ReturnType<typeof newAlertWatch>;
   best: Tensors | null;
 };
@@ -53,7 +55,8 @@ type Running = {
  * Trains until the schedule's last step, early stopping, or a stop. The curve depends only on the recipe, the data
  * and the backend: going on from a checkpoint gives the same steps as never having stopped. With a patience the last
  * checkpoint holds the adapter of the lowest evaluation loss.
- * @throws `run.diverged` when loss or gradient is no longer a number; the last checkpoint is from before.
+ * @throws `run.diverged` when loss or gradient is no longer a number; the last checkpoint is from before. What a reward of
+ * the user's own fails with: the last checkpoint is then of the last whole step.
  */
 export async function* train(inputs: TrainInputs): AsyncGenerator<TrainEvent, "done" | "stopped"> {
   const { recipe, controls } = inputs;
@@ -87,7 +90,8 @@ export async function* train(inputs: TrainInputs): AsyncGenerator<TrainEvent, "d
       }
       if (ended) return "done";
       if (stageAt(recipe, state.step).from > session.stage.from) {
-        trainer.dispose?.();
+        trainer?.dispose?.();
+        trainer = null;
         await enterStage(session, state.step);
         trainer = yield* newTrainer(session, undefined);
       }
@@ -95,6 +99,10 @@ export async function* train(inputs: TrainInputs): AsyncGenerator<TrainEvent, "d
       state = afterStep(state, metrics);
       await nextTick();
     }
+  } catch (error) {
+    // Answers are rated before anything is learnt from them: the steps before are whole, and worth going on from.
+    if (rewardFault(error) && kept < state.step) yield await toCheckpoint({ session, trainer, watch, best }, state);
+    throw error;
   } finally {
     trainer?.dispose?.();
     disposeOptimizer(session.optimizer);
@@ -107,7 +115,8 @@ export async function* train(inputs: TrainInputs): AsyncGenerator<TrainEvent, "d
 async function newSession(inputs: TrainInputs, saved: ReturnType<typeof parseCheckpoint> | null): Promise<Session> {
   const { recipe, start } = inputs;
   const model = stoppingAt(inputs.model, recipe.template);
-  const stage = stageAt(recipe, saved?.state.step ?? 0);
+  // The stage that its last step was of: where that was the stage's last, the next one is entered as it would have been.
+  const stage = stageAt(recipe, Math.max(0, (saved?.state.step ?? 0) - 1));
   const adaptation = trainedAdaptation(recipe);
   const drawn = () => newAdapter(model.llama, adaptation, seedFor(recipe.seed, "adapter"));
   let adapter: Adapter;
@@ -168,7 +177,7 @@ async function* obey(controls: Controls): AsyncGenerator<TrainEvent, "stop" | "k
 
 async function toCheckpoint({ session, trainer, best }: Running, before: TrainingState): Promise<TrainEvent> {
   const { recipe, adapter, optimizer, reference, turns } = session;
-  const objective = trainer.keep?.();
+  const objective = trainer?.keep?.();
   const state = { ...before, optimizerSteps: optimizer.step, ...(objective === undefined ? {} : { objective }) };
   const bytes = await turns(async () => {
     const [trained, moments, from] = await Promise.all([
@@ -184,7 +193,7 @@ async function toCheckpoint({ session, trainer, best }: Running, before: Trainin
 
 /** One optimizer step. */
 async function* advance(
-  { session, trainer, watch }: Running,
+  { session, trainer, watch }: Running & { trainer: Trainer },
   state: TrainingState,
 ): AsyncGenerator<TrainEvent, StepMetrics> {
   const { adapter, stage, recompute = false } = session;
@@ -245,7 +254,7 @@ async function* evaluate(
       : null;
     const own = {
       ...(pass === null || k === undefined ? {} : { "gsm8k/pass": pass, pass_at: k }),
-      ...(trainer.evaluate ? yield* trainer.evaluate() : {}),
+      ...(trainer?.evaluate ? yield* trainer.evaluate() : {}),
     };
     const metrics: EvalMetrics = { step, "eval/loss": loss, ...accuracy, seconds: state.seconds, ...own };
     const samples = answers.slice(0, data.samples.length).map(

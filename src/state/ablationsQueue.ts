@@ -4,7 +4,7 @@ import { type Ablation, type Cell, recipeOfCell } from "../core/ablation";
 import type { RunId } from "../core/ids";
 import type { RunStatusKind } from "../core/metrics";
 import { stepsInAll } from "../core/recipe";
-import type { Run } from "../core/run";
+import { needsMending, type Run } from "../core/run";
 import { canResume, isActive } from "./runsMirror";
 
 /** `waiting` has no run yet; the rest are its run's states. */
@@ -17,7 +17,9 @@ export const runOf = ({ run }: Cell, runs: Runs): Run | null => (run === null ? 
 /** A run that was deleted leaves its cell waiting. */
 export function cellStatus(cell: Cell, runs: Runs): CellStatus {
   if (cell.isLeftOut) return "leftOut";
-  const status = runOf(cell, runs)?.status ?? "draft";
+  const run = runOf(cell, runs);
+  if (run && needsMending(run)) return "failed"; // the rest of the queue does not wait for it
+  const status = run?.status ?? "draft";
   return status === "draft" ? "waiting" : status;
 }
 
@@ -25,7 +27,9 @@ export function cellStatus(cell: Cell, runs: Runs): CellStatus {
 export function nextCell(ablation: Ablation, runs: Runs): Cell | null {
   const isOpen = (cell: Cell) => {
     const run = runOf(cell, runs);
-    return !cell.isLeftOut && (run === null || run.status === "draft" || (run.status !== "failed" && canResume(run)));
+    if (cell.isLeftOut) return false;
+    if (run === null || run.status === "draft") return true;
+    return run.status !== "failed" && !needsMending(run) && canResume(run);
   };
   return ablation.cells.find(isOpen) ?? null;
 }

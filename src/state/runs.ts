@@ -6,7 +6,7 @@ import { StudioError } from "../core/errors";
 import type { RunId } from "../core/ids";
 import type { RunEvent } from "../core/metrics";
 import type { Recipe } from "../core/recipe";
-import type { Run } from "../core/run";
+import { needsMending, type Run } from "../core/run";
 import { say } from "../core/say";
 import { holdRun, runLock } from "../storage/locks";
 import { getRun, listRuns, saveRun } from "../storage/runs";
@@ -145,11 +145,12 @@ export async function startRun(recipe: Recipe, name?: string): Promise<RunId> {
   });
 }
 
-/** Goes on from the last checkpoint. Failures are shown with the run. */
-export async function resumeRun(id: RunId): Promise<void> {
+/** Goes on from the last checkpoint, with its own rewards as `mended` has them. Failures are shown with the run. */
+export async function resumeRun(id: RunId, mended?: Recipe): Promise<void> {
   change(({ here }) => ({ here: new Set([...here, id]) }));
   await ask(id, "resuming", async () => {
-    ended(await (await listeningEngine()).call("run.resume", { run: id }));
+    const engine = await listeningEngine();
+    ended(await engine.call("run.resume", { run: id, ...(mended ? { mended } : {}) }));
   });
 }
 
@@ -252,7 +253,7 @@ function takeEvent(id: RunId, event: RunEvent) {
     return;
   }
   // Going on from a checkpoint, the engine has cut the stored history back to it.
-  if (run.status !== "paused") void readAgain(id);
+  if (run.status !== "paused" || needsMending(run)) void readAgain(id);
 }
 
 async function readAgain(id: RunId) {

@@ -3,7 +3,7 @@
 import type { RunId } from "../core/ids";
 import type { RunEvent } from "../core/metrics";
 import { stepsInAll } from "../core/recipe";
-import type { Run } from "../core/run";
+import { needsMending, type Run } from "../core/run";
 
 /** The record after an event: the same object where the event does not concern it. */
 export function followRun(run: Run, event: RunEvent): Run {
@@ -19,6 +19,7 @@ export function followRun(run: Run, event: RunEvent): Run {
     case "samples":
     case "alert":
     case "routing":
+    case "change":
     case "groups":
     case "progress":
       return run;
@@ -26,12 +27,13 @@ export function followRun(run: Run, event: RunEvent): Run {
 }
 
 /** Whether a run is under way: training or paused, in this tab or another. */
-export const isActive = (run: Run): boolean => run.status === "running" || run.status === "paused";
+export const isActive = (run: Run): boolean =>
+  run.status === "running" || (run.status === "paused" && !needsMending(run));
 
 /** Whether `run.resume` can take it further. */
 export function canResume(run: Run): boolean {
   const ended = run.status === "interrupted" || run.status === "stopped" || run.status === "failed";
-  return ended && run.step < stepsInAll(run.recipe);
+  return (ended || needsMending(run)) && run.step < stepsInAll(run.recipe);
 }
 
 /** `quickstart-3`: the recipe's name and the first number not yet taken by a run of that name. */

@@ -104,6 +104,7 @@ export function applyEvent(series: RunSeries, event: RunEvent): RunSeries {
       return { ...series, alerts: [...series.alerts, event.alert] };
     case "checkpoint":
       return { ...series, checkpoints: [...before(series.checkpoints, event.checkpoint.step), event.checkpoint] };
+    case "change": // in the run's record
     case "groups":
       return series; // asked for one step at a time
     case "progress":

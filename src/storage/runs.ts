@@ -72,6 +72,7 @@ export function storedEvent(run: RunId, event: RunEvent): StoredEvent | null {
       return { run, step: event.routing.step, kind: "routing", value: event.routing };
     case "checkpoint":
       return { run, step: event.checkpoint.step, kind: "checkpoint", value: event.checkpoint };
+    case "change": // in the record
     case "groups": // kept apart (groups.ts): they are many, and asked for one step at a time
     case "progress":
     case "status":

@@ -11,7 +11,7 @@ import { type Files, opfs } from "./files";
 import { lettingGo, runLock, takeLock } from "./locks";
 import { sweepModels } from "./models";
 
-type BareRun = { id: RunId; status: unknown };
+type BareRun = { id: RunId; status: unknown; error?: unknown };
 
 /** Does `work` where nobody holds the lock; what somebody holds is alive and left alone. */
 async function whereFree(lock: string, patience: number, work: () => Promise<void>): Promise<void> {
@@ -47,14 +47,16 @@ async function sweepRows(): Promise<void> {
   }
 }
 
-const wasRunning = (status: unknown) => status === "running" || status === "paused";
+/** One that waits for its reward to be mended was let go of in good order. */
+const wasRunning = ({ status, error = null }: BareRun) =>
+  status === "running" || (status === "paused" && error === null);
 
 /** Files of a run other than its newest checkpoint go; a run that nobody runs is interrupted. */
 async function sweepRun(id: RunId, paths: string[], files: Files): Promise<void> {
   const newest = await write(["runs", "checkpoints"], async (tx) => {
     // the bare record: one that no longer parses must not keep the studio from starting
     const run = (await tx.objectStore("runs").get(id)) as BareRun | undefined;
-    if (run && wasRunning(run.status)) await tx.objectStore("runs").put({ ...run, status: "interrupted" });
+    if (run && wasRunning(run)) await tx.objectStore("runs").put({ ...run, status: "interrupted" });
     return (await tx.objectStore("checkpoints").get(id))?.file;
   });
   for (const path of paths) {
@@ -66,7 +68,7 @@ async function sweepRun(id: RunId, paths: string[], files: Files): Promise<void>
 async function sweepRuns(files: Files): Promise<void> {
   const left = new Map<RunId, string[]>();
   const records = (await read(["runs"], (tx) => tx.objectStore("runs").getAll())) as BareRun[];
-  for (const { id, status } of records) if (wasRunning(status)) left.set(id, []);
+  for (const run of records) if (wasRunning(run)) left.set(run.id, []);
   for (const path of await files.listFiles(checkpointFolder)) {
     const id = runOfFile(path);
     if (id) left.set(id, [...(left.get(id) ?? []), path]);

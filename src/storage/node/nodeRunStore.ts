@@ -55,6 +55,7 @@ function linesOf(events: RunEvent[]): { metrics: string; samples: string; groups
     else if (event.event === "alert") metrics += line({ event: "alert", ...event.alert });
     else if (event.event === "routing") metrics += line({ event: "routing", ...event.routing });
     else if (event.event === "checkpoint") metrics += line({ event: "checkpoint", ...event.checkpoint });
+    else if (event.event === "change") metrics += line({ event: "change", ...event.change });
     else if (event.event === "samples") samples += event.samples.map(line).join("");
     else if (event.event === "groups") groups += groupLines(event.groups);
   }
