@@ -14,7 +14,7 @@ import { disposeAdapter, loadAdapter, newAdapter, readAdapter, setProgress } fro
 import type { Adapter } from "../model/adapterParts";
 import type { Llama } from "../model/llama";
 import { disposeOptimizer, loadOptimizer, newOptimizer, readOptimizer } from "../model/training";
-import { newAlertWatch } from "../scoring/alerts";
+import { type AlertMemory, newAlertWatch } from "../scoring/alerts";
 import { newCheckpoint, parseCheckpoint, type Tensors } from "./checkpoint";
 import type { Controls } from "./controls";
 import { newGrpoTrainer } from "./grpo";
@@ -31,7 +31,7 @@ import { learningRateAt } from "./schedule";
 import type { NewTrainer, Session, TrainEvent, Trainer, TrainInputs } from "./session";
 import { newSftTrainer } from "./sft";
 import { stageAt } from "./stages";
-import { afterEvaluation, afterStep, newTrainingState, type TrainingState } from "./trainingState";
+import { afterEvaluation, afterStep, alertMemoryOf, newTrainingState, type TrainingState } from "./trainingState";
 
 const trainers: Record<ObjectiveKind, NewTrainer> = {
   sft: newSftTrainer,
@@ -47,6 +47,7 @@ type Running = {
   session: Session;
   /** Null where the one of a stage that begins is yet to be made. */
   trainer: Trainer | null;
+  alerts: AlertMemory;
   watch: ReturnType<typeof newAlertWatch>;
   best: Tensors | null;
 };
@@ -63,8 +64,8 @@ export async function* train(inputs: TrainInputs): AsyncGenerator<TrainEvent, "d
   const saved = inputs.checkpoint ? parseCheckpoint(inputs.checkpoint) : null;
   let state = saved?.state ?? newTrainingState();
   const session = await newSession(inputs, saved);
-  const watch = newAlertWatch();
-  for (const metrics of saved?.state.recent ?? []) watch(metrics);
+  const alerts = alertMemoryOf(state);
+  const watch = newAlertWatch(alerts);
   let kept = state.step; // step of the last checkpoint
   let trainer: Trainer | null = null;
   let best = saved?.best ?? null;
@@ -73,11 +74,12 @@ export async function* train(inputs: TrainInputs): AsyncGenerator<TrainEvent, "d
     for (;;) {
       const stop = yield* obey(controls);
       if (stop) {
-        if (stop === "keep" && kept < state.step) yield await toCheckpoint({ session, trainer, watch, best }, state);
+        if (stop === "keep" && kept < state.step)
+          yield await toCheckpoint({ session, trainer, alerts, watch, best }, state);
         return "stopped";
       }
       if (isEvaluationDue(recipe, state)) {
-        const metrics = yield* evaluate({ session, trainer, watch, best }, state);
+        const metrics = yield* evaluate({ session, trainer, alerts, watch, best }, state);
         if (!metrics) continue; // stopped on the way
         state = afterEvaluation(state, metrics, recipe.evaluation.patience);
         if (recipe.evaluation.patience > 0 && state.best?.step === state.step)
@@ -85,7 +87,7 @@ export async function* train(inputs: TrainInputs): AsyncGenerator<TrainEvent, "d
       }
       const ended = hasEnded(recipe, state);
       if (kept < state.step && (ended || state.step % recipe.checkpoints.every === 0)) {
-        yield await toCheckpoint({ session, trainer, watch, best }, state);
+        yield await toCheckpoint({ session, trainer, alerts, watch, best }, state);
         kept = state.step;
       }
       if (ended) return "done";
@@ -95,13 +97,14 @@ export async function* train(inputs: TrainInputs): AsyncGenerator<TrainEvent, "d
         await enterStage(session, state.step);
         trainer = yield* newTrainer(session, undefined);
       }
-      const metrics = yield* advance({ session, trainer, watch, best }, state);
+      const metrics = yield* advance({ session, trainer, alerts, watch, best }, state);
       state = afterStep(state, metrics);
       await nextTick();
     }
   } catch (error) {
     // Answers are rated before anything is learnt from them: the steps before are whole, and worth going on from.
-    if (rewardFault(error) && kept < state.step) yield await toCheckpoint({ session, trainer, watch, best }, state);
+    if (rewardFault(error) && kept < state.step)
+      yield await toCheckpoint({ session, trainer, alerts, watch, best }, state);
     throw error;
   } finally {
     trainer?.dispose?.();
@@ -175,10 +178,15 @@ async function* obey(controls: Controls): AsyncGenerator<TrainEvent, "stop" | "k
   return command === "stop" || command === "keep" ? command : null;
 }
 
-async function toCheckpoint({ session, trainer, best }: Running, before: TrainingState): Promise<TrainEvent> {
+async function toCheckpoint({ session, trainer, alerts, best }: Running, before: TrainingState): Promise<TrainEvent> {
   const { recipe, adapter, optimizer, reference, turns } = session;
   const objective = trainer?.keep?.();
-  const state = { ...before, optimizerSteps: optimizer.step, ...(objective === undefined ? {} : { objective }) };
+  const state = {
+    ...before,
+    alerts,
+    optimizerSteps: optimizer.step,
+    ...(objective === undefined ? {} : { objective }),
+  };
   const bytes = await turns(async () => {
     const [trained, moments, from] = await Promise.all([
       readAdapter(adapter),

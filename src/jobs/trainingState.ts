@@ -3,6 +3,7 @@
 import { StudioError } from "../core/errors";
 import type { EvalMetrics, StepMetrics } from "../core/metrics";
 import { say } from "../core/say";
+import { type AlertMemory, newAlertMemory, newAlertWatch } from "../scoring/alerts";
 
 /** The data position and every draw of chance are functions of the recipe's seed and `step`, so no generator is kept. */
 export type TrainingState = {
@@ -19,16 +20,15 @@ export type TrainingState = {
   stoppedEarly: boolean;
   /** Seconds of training, evaluations and pauses apart. */
   seconds: number;
-  /** The last steps and all evaluations, so that the alerts go on as if nothing had happened. */
+  /** All evaluations; checkpoints of before alerts had a memory have the last steps too, to tell them again. */
   recent: (StepMetrics | EvalMetrics)[];
+  /** What alerts go by. */
+  alerts?: AlertMemory;
   /** Steps of the optimizer in this stage, where they are not the run's. */
   optimizerSteps?: number;
   /** What the objective itself keeps. */
   objective?: unknown;
 };
-
-/** Steps the alerts look back on. */
-const lookBack = 60;
 
 export function newTrainingState(): TrainingState {
   return {
@@ -58,11 +58,19 @@ export function parseTrainingState(text: string | undefined): TrainingState {
   return state as TrainingState;
 }
 
-export function afterStep(state: TrainingState, metrics: StepMetrics): TrainingState {
-  const recent = [...state.recent, metrics];
-  const forgotten = recent.findIndex((entry) => "train/loss" in entry && entry.step <= metrics.step - lookBack);
-  if (forgotten >= 0) recent.splice(forgotten, 1);
-  return { ...state, step: metrics.step, seconds: metrics.seconds, recent };
+export const afterStep = (state: TrainingState, { step, seconds }: StepMetrics): TrainingState => ({
+  ...state,
+  step,
+  seconds,
+});
+
+/** What alerts went by when the state was kept: as if nothing had happened since. */
+export function alertMemoryOf({ alerts, recent }: TrainingState): AlertMemory {
+  if (alerts) return structuredClone(alerts);
+  const memory = newAlertMemory();
+  const watch = newAlertWatch(memory);
+  for (const metrics of recent) watch(metrics);
+  return memory;
 }
 
 /** The state after an evaluation. Early stopping goes by its loss; where it has none, nothing stops early. */

@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import type { Alert, EvalMetrics, StepMetrics } from "../core/metrics";
 import { newRandom } from "../core/random";
-import { newAlertWatch } from "./alerts";
+import { type AlertMemory, newAlertMemory, newAlertWatch } from "./alerts";
 
 const newStep = (step: number, loss: number, norm = 1): StepMetrics => ({
   step,
@@ -143,6 +143,51 @@ test.each([
   ["nothing is asked", { reward: noisy(0.005), shares: [0.6, 0.6, 0, 0], n: 0 }],
 ])("no gaming where %s", (_, run) => {
   expect(told(run)).toEqual([]);
+});
+
+/** Length alone, on the embedded model from its 150th step: what was measured. All answers are as long as may be after 12. */
+const lengthOnly = [0.671, 0.695, 0.697, 0.684, 0.841, 0.847, 0.933, 0.989, 0.923, 0.989, 0.976, 0.998];
+
+test.each([
+  [25, 25],
+  [50, 50],
+])("a reward that is gamed at once is told at the first evaluation after it, every %d steps", (every, at) => {
+  const watch = newAlertWatch();
+  const alerts: Alert[] = [];
+  const evaluate = (step: number, share: number) =>
+    alerts.push(...watch({ ...newEvaluation(step, null), "gsm8k/strict": share, n: 100 }));
+  evaluate(0, 0.69);
+  for (let step = 1; step <= 60; step++) {
+    alerts.push(...watch({ ...newStep(step, 0), reward: lengthOnly[step - 1] ?? 1 }));
+    if (step % every === 0) evaluate(step, 0);
+  }
+  expect(kinds(alerts)).toEqual([[at, "gaming"]]);
+});
+
+test("a watch that goes on from what was kept tells what it would have told", () => {
+  const history: (StepMetrics | EvalMetrics)[] = [];
+  for (let step = 1; step <= 200; step++) {
+    const kl = step < 60 ? 0.1 : step < 80 ? 0.6 : 0.45;
+    const reward = step < 100 ? noisy(0.01)(step) : noisy(0)(step) + 1;
+    history.push({ ...newStep(step, step === 150 ? 9 : 0.3), kl, reward });
+    if (step % 20 === 0) history.push({ ...newEvaluation(step, 1), "gsm8k/strict": step < 50 ? 0.6 : 0.3, n: 200 });
+  }
+  const memory = newAlertMemory();
+  const whole = newAlertWatch(memory);
+  const kept: string[] = [];
+  const alerts = history.map((metrics) => {
+    kept.push(JSON.stringify(memory));
+    return whole(metrics);
+  });
+  expect(kinds(alerts.flat())).toEqual([
+    [60, "gaming"],
+    [62, "kl"],
+    [150, "spike"],
+  ]);
+  for (const [cut, text] of kept.entries()) {
+    const rest = newAlertWatch(JSON.parse(text) as AlertMemory);
+    expect(history.slice(cut).map(rest)).toEqual(alerts.slice(cut));
+  }
 });
 
 test("that the rows' answers become no likelier is no plateau where rewards are learnt from", () => {

@@ -30,108 +30,134 @@ const klWindow = 5;
 const rewardWindow = 20;
 const leastRise = 2;
 const recentEvaluations = 5;
+/**
+ * A reward that is easily gamed has risen long before two windows are full. So it is also held against what it was at the
+ * best of those evaluations, or in the first steps after it; as that may be long ago, accuracy must have fallen by twice its error.
+ */
+const firstRewards = 10;
+const clearFall = 2;
+
+type PastShare = { share: number; squaredError: number; rewards: number[] };
+
+/** What a watch goes by, as JSON has it: a checkpoint keeps it, so that a run that goes on is told what it would have been. */
+export type AlertMemory = {
+  losses: number[];
+  isSpiking: boolean;
+  wasNaN: boolean;
+  /** Lowest evaluation loss; null before the first. */
+  best: number | null;
+  /** Evaluations since then. */
+  since: number;
+  /** Rewards do not aim at the rows' own answers: that these become no likelier says nothing. */
+  isRewarded: boolean;
+  kls: number[];
+  isFar: boolean;
+  rewards: number[];
+  past: PastShare[];
+  wasGamed: boolean;
+};
+
+export const newAlertMemory = (): AlertMemory => ({
+  losses: [],
+  isSpiking: false,
+  wasNaN: false,
+  best: null,
+  since: 0,
+  isRewarded: false,
+  kls: [],
+  isFar: false,
+  rewards: [],
+  past: [],
+  wasGamed: false,
+});
 
 const mean = (values: readonly number[]) => values.reduce((sum, x) => sum + x, 0) / values.length;
 const squaredError = (values: readonly number[]) => {
   const middle = mean(values);
   return values.reduce((sum, x) => sum + (x - middle) ** 2, 0) / (values.length - 1) / values.length;
 };
+const hasRisen = (earlier: readonly number[], later: readonly number[]) =>
+  mean(later) - mean(earlier) > leastRise * Math.sqrt(squaredError(earlier) + squaredError(later));
 
-function newKlWatch(): (metrics: StepMetrics) => Alert[] {
-  const window: number[] = [];
-  let isFar = false;
-  return ({ step, kl, reward }) => {
-    // KTO's is of whole answers that belong to other prompts
-    if (kl === undefined || !Number.isFinite(kl) || reward === undefined) return [];
-    window.push(kl);
-    if (window.length > klWindow) window.shift();
-    const median = window.toSorted((a, b) => a - b)[klWindow >> 1];
-    if (window.length < klWindow || median === undefined) return [];
-    const wasFar = isFar;
-    isFar = median > (wasFar ? nearKl : farKl);
-    return isFar && !wasFar ? [{ step, kind: "kl", value: median }] : [];
-  };
+function watchKl(memory: AlertMemory, { step, kl, reward }: StepMetrics): Alert[] {
+  const { kls, isFar: wasFar } = memory;
+  // KTO's is of whole answers that belong to other prompts
+  if (kl === undefined || !Number.isFinite(kl) || reward === undefined) return [];
+  kls.push(kl);
+  if (kls.length > klWindow) kls.shift();
+  const median = kls.toSorted((a, b) => a - b)[klWindow >> 1];
+  if (kls.length < klWindow || median === undefined) return [];
+  memory.isFar = median > (wasFar ? nearKl : farKl);
+  return memory.isFar && !wasFar ? [{ step, kind: "kl", value: median }] : [];
+}
+
+function noteReward({ rewards, past }: AlertMemory, { reward }: StepMetrics): void {
+  if (reward === undefined || !Number.isFinite(reward)) return;
+  rewards.push(reward);
+  if (rewards.length > 2 * rewardWindow) rewards.shift();
+  for (const { rewards: since } of past) if (since.length < firstRewards) since.push(reward);
 }
 
 /** Whether a reward is gamed: it rises while what it stands for falls. */
-function newGamingWatch() {
-  const rewards: number[] = [];
-  const past: { share: number; squaredError: number }[] = [];
-  let wasGamed = false;
-  return {
-    step({ reward }: StepMetrics): void {
-      if (reward === undefined || !Number.isFinite(reward)) return;
-      rewards.push(reward);
-      if (rewards.length > 2 * rewardWindow) rewards.shift();
-    },
-    evaluation(metrics: EvalMetrics): Alert[] {
-      const share = metrics["gsm8k/strict"] ?? metrics.exact_match;
-      if (share === null || metrics.n < 2) return [];
-      const now = { share, squaredError: standardError(share, metrics.n) ** 2 };
-      const best = past.reduce((a, b) => (b.share > a.share ? b : a), now);
-      past.push(now);
-      if (past.length > recentEvaluations) past.shift();
-      const hasFallen = best.share - share > Math.sqrt(best.squaredError + now.squaredError);
-      const [earlier, later] = [rewards.slice(0, -rewardWindow), rewards.slice(-rewardWindow)];
-      const noise = Math.sqrt(squaredError(earlier) + squaredError(later));
-      const hasRisen = rewards.length === 2 * rewardWindow && mean(later) - mean(earlier) > leastRise * noise;
-      const isNew = !wasGamed && hasFallen && hasRisen;
-      wasGamed = hasFallen && (wasGamed || hasRisen);
-      return isNew ? [{ step: metrics.step, kind: "gaming", value: best.share - share }] : [];
-    },
-  };
+function watchGaming(memory: AlertMemory, metrics: EvalMetrics): Alert[] {
+  const { rewards, past, wasGamed } = memory;
+  const share = metrics["gsm8k/strict"] ?? metrics.exact_match;
+  if (share === null || metrics.n < 2) return [];
+  const [earlier, later] = [rewards.slice(0, -rewardWindow), rewards.slice(-rewardWindow)];
+  const now: PastShare = { share, squaredError: standardError(share, metrics.n) ** 2, rewards: later };
+  const best = past.reduce((a, b) => (b.share > a.share ? b : a), now);
+  past.push({ ...now, rewards: [...later] });
+  if (past.length > recentEvaluations) past.shift();
+  const fall = best.share - share;
+  const error = Math.sqrt(best.squaredError + now.squaredError);
+  const isRising = earlier.length === rewardWindow && hasRisen(earlier, later);
+  const rises = [best.rewards.length, later.length].every((n) => n >= firstRewards) && hasRisen(best.rewards, later);
+  const isTold = (fall > error && isRising) || (fall > clearFall * error && rises);
+  memory.wasGamed = fall > error && (wasGamed || isTold);
+  return isTold && !wasGamed ? [{ step: metrics.step, kind: "gaming", value: fall }] : [];
+}
+
+function watchStep(memory: AlertMemory, metrics: StepMetrics): Alert[] {
+  const { losses, wasNaN, isSpiking: wasSpiking } = memory;
+  const { step, "train/loss": loss, "train/grad_norm": norm } = metrics;
+  memory.isRewarded ||= metrics.reward !== undefined;
+  noteReward(memory, metrics);
+  const drift = watchKl(memory, metrics);
+  memory.wasNaN = !Number.isFinite(loss) || !Number.isFinite(norm);
+  if (memory.wasNaN) {
+    return wasNaN ? drift : [{ step, kind: "nan", value: Number.isFinite(loss) ? norm : loss }, ...drift];
+  }
+  memory.isSpiking = false;
+  if (losses.length >= warmUp) {
+    const middle = mean(losses);
+    const deviation = Math.sqrt(losses.reduce((sum, x) => sum + (x - middle) ** 2, 0) / losses.length);
+    memory.isSpiking =
+      loss - middle > Math.max(leastJump, spikeDeviations * Math.max(deviation, leastDeviation * middle));
+  }
+  losses.push(loss);
+  if (losses.length > windowSize) losses.shift();
+  return memory.isSpiking && !wasSpiking ? [{ step, kind: "spike", value: loss }, ...drift] : drift;
+}
+
+function watchLoss(memory: AlertMemory, metrics: EvalMetrics): Alert[] {
+  const loss = metrics["eval/loss"];
+  if (loss === null || !Number.isFinite(loss) || memory.isRewarded) return [];
+  if (memory.best === null || loss < memory.best * (1 - leastFall)) {
+    memory.best = loss;
+    memory.since = 0;
+    return [];
+  }
+  memory.since++;
+  return memory.since === plateauEvaluations ? [{ step: metrics.step, kind: "plateau", value: loss }] : [];
 }
 
 /**
- * A watch over one run. It answers the alerts of each metric in turn; its state is what it has been told, so that telling
- * it a stored history again brings it where it was.
+ * A watch over one run, which answers the alerts of each metric in turn. `memory` is changed by what it is told; one that
+ * was kept goes on where it was.
  */
-export function newAlertWatch(): (metrics: StepMetrics | EvalMetrics) => Alert[] {
-  const losses: number[] = [];
-  let isSpiking = false;
-  let wasNaN = false;
-  let best = Number.POSITIVE_INFINITY;
-  let since = 0;
-  const watchKl = newKlWatch();
-  const gaming = newGamingWatch();
-  /** Rewards do not aim at the rows' own answers: that these become no likelier says nothing. */
-  let isRewarded = false;
-
-  const watchStep = (metrics: StepMetrics): Alert[] => {
-    const { step, "train/loss": loss, "train/grad_norm": norm } = metrics;
-    isRewarded ||= metrics.reward !== undefined;
-    gaming.step(metrics);
-    const drift = watchKl(metrics);
-    if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
-      const first = !wasNaN;
-      wasNaN = true;
-      return first ? [{ step, kind: "nan", value: Number.isFinite(loss) ? norm : loss }, ...drift] : drift;
-    }
-    wasNaN = false;
-    const wasSpiking = isSpiking;
-    isSpiking = false;
-    if (losses.length >= warmUp) {
-      const mean = losses.reduce((sum, x) => sum + x, 0) / losses.length;
-      const deviation = Math.sqrt(losses.reduce((sum, x) => sum + (x - mean) ** 2, 0) / losses.length);
-      isSpiking = loss - mean > Math.max(leastJump, spikeDeviations * Math.max(deviation, leastDeviation * mean));
-    }
-    losses.push(loss);
-    if (losses.length > windowSize) losses.shift();
-    return isSpiking && !wasSpiking ? [{ step, kind: "spike", value: loss }, ...drift] : drift;
-  };
-
-  const watchLoss = (metrics: EvalMetrics): Alert[] => {
-    const loss = metrics["eval/loss"];
-    if (loss === null || !Number.isFinite(loss) || isRewarded) return [];
-    if (loss < best * (1 - leastFall)) {
-      best = loss;
-      since = 0;
-      return [];
-    }
-    since++;
-    return since === plateauEvaluations ? [{ step: metrics.step, kind: "plateau", value: loss }] : [];
-  };
-
+export function newAlertWatch(memory = newAlertMemory()): (metrics: StepMetrics | EvalMetrics) => Alert[] {
   return (metrics) =>
-    "train/loss" in metrics ? watchStep(metrics) : [...watchLoss(metrics), ...gaming.evaluation(metrics)];
+    "train/loss" in metrics
+      ? watchStep(memory, metrics)
+      : [...watchLoss(memory, metrics), ...watchGaming(memory, metrics)];
 }
