@@ -18,7 +18,9 @@ import { say, textOf } from "../core/say";
 import { newTurns } from "../core/turns";
 import { type Controls, newControls } from "../jobs/controls";
 import { type LoadedModel, loadModel, unloadModel } from "../jobs/loadModel";
-import { type Lengths, measureLengths, planRecipe } from "../jobs/planRecipe";
+import { planRecipe } from "../jobs/planRecipe";
+import { type Lengths, measureLengths } from "../jobs/planRows";
+import { noSpeeds } from "../jobs/planTime";
 import { type Source, splitSource } from "../jobs/prepareData";
 import { type RunInputs, runTraining } from "../jobs/runTraining";
 import type { Device } from "../kernels/device";
@@ -161,7 +163,7 @@ async function figuresOf(held: Held, recipe: Recipe): Promise<Ablation["figures"
       source,
       lengths: held.lengths.found,
       available,
-      secondsAStep: () => null,
+      speeds: noSpeeds,
     });
     const { trainedParameters, parameters, memory, fileBytes } = plan;
     const learns = !isBase(recipe);

@@ -41,6 +41,9 @@ export type PromptAttention = {
 /** A row as it was read and as the model will see it. `tooLong` rows, of more tokens than `context`, are left out of training. */
 export type RowPreview = { example?: Example; tokens: PreviewToken[]; tooLong: boolean; context: number };
 
+/** Where a run takes most memory: in a step, in writing answers, in an evaluation, or for the numbers trained alone. */
+export type MemoryPart = "step" | "answers" | "evaluation" | "numbers";
+
 /** What will happen if the recipe is started. */
 export type Plan = {
   rows: number;
@@ -58,9 +61,18 @@ export type Plan = {
   fileBytes: Bytes;
   parameters: number;
   /** `recompute`: activations are made again in the backward pass, as keeping them would not fit. */
-  memory: { needed: Bytes; available: Bytes; verdict: "fits" | "tight" | "too large"; recompute: boolean };
+  memory: {
+    needed: Bytes;
+    available: Bytes;
+    verdict: "fits" | "tight" | "too large";
+    recompute: boolean;
+    /** What the peak is for. */
+    part: MemoryPart;
+  };
   /** Estimated seconds, from a measured step where there is one on this machine; null before. */
   seconds: number | null;
+  /** Of those one step of the recipe's own objective takes so many. */
+  stepSeconds: number | null;
   /** How the held-out rows can be scored. */
   scoring: "gsm8k" | "exact-match" | "none";
 };

@@ -36,6 +36,10 @@ export function rowsAtOnce({ layers, keyValueHeads, headDim }: ModelConfig, leng
   return Math.max(1, Math.min(128, Math.floor(maximumCache / row)));
 }
 
+/** Prompts that are answered `copies` times each at once. */
+export const promptsAtOnce = (config: ModelConfig, length: number, copies: number) =>
+  Math.max(1, Math.floor(rowsAtOnce(config, length) / copies));
+
 /**
  * Answers every problem, many at once, those of like length together. The answers come in the problems' order and do
  * not depend on how they were batched. `until` cuts an answer off where this text begins (few-shot prompts run on).
@@ -99,7 +103,7 @@ export async function* measurePass(
   const { k, maxTokens, seed, turns, signal, logic } = options;
   if (problems.length === 0) return null;
   const longest = problems.reduce((most, { ids }) => Math.max(most, ids.length), 0);
-  const atOnce = Math.max(1, Math.floor(rowsAtOnce(model.config, longest + maxTokens) / k));
+  const atOnce = promptsAtOnce(model.config, longest + maxTokens, k);
   let solved = 0;
   for (let from = 0; from < problems.length; from += atOnce) {
     const some = problems.slice(from, from + atOnce);

@@ -13,7 +13,8 @@ import type { LoadedModel } from "./loadModel";
 /** Numbers of logits that one pass may hold. */
 const maximumLogits = 2 ** 24;
 
-const rowsFor = ({ vocabSize }: ModelConfig, longest: number) =>
+/** Texts of so many tokens that are measured in one pass. */
+export const lossRowsAtOnce = ({ vocabSize }: ModelConfig, longest: number) =>
   Math.max(1, Math.min(32, Math.floor(maximumLogits / (vocabSize * Math.max(1, longest)))));
 
 /** Null where no document can be measured. Throws the signal's reason when aborted. */
@@ -24,7 +25,7 @@ export async function* measureLoss(
   { turns, signal }: { turns: Turns; signal: AbortSignal },
 ): AsyncGenerator<RunEvent, number | null> {
   const longest = Math.max(0, ...documents.filter(({ tooLong }) => !tooLong).map(({ tokens }) => tokens.length));
-  const batches = newEvaluationBatches(documents, rowsFor(model.config, longest));
+  const batches = newEvaluationBatches(documents, lossRowsAtOnce(model.config, longest));
   let total = 0;
   let trained = 0;
   for (const [i, batch] of batches.entries()) {

@@ -14,7 +14,9 @@ import { disposeOptimizer, newOptimizer, trainStep } from "../model/training";
 import { newControls } from "./controls";
 import { type LoadedModel, loadModel, unloadModel } from "./loadModel";
 import type { ModelFiles } from "./openModel";
-import { measureLengths, planRecipe } from "./planRecipe";
+import { planRecipe } from "./planRecipe";
+import { measureLengths } from "./planRows";
+import { noSpeeds } from "./planTime";
 import { prepareData, type Source } from "./prepareData";
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
@@ -44,7 +46,7 @@ const source: Source = { examples: Array.from({ length: 8 }, () => example), hel
 
 async function plannedBytes(recipe: Recipe, available: number): Promise<number> {
   const lengths = await measureLengths(source.examples, recipe, model.tokenizer, new AbortController().signal);
-  const { memory } = planRecipe({ recipe, model, source, lengths, available, secondsAStep: () => null });
+  const { memory } = planRecipe({ recipe, model, source, lengths, available, speeds: noSpeeds });
   return memory.needed;
 }
 
@@ -96,7 +98,7 @@ test.each(adaptations)("%s", async (_, adaptation) => {
   const recipe = newRecipe({
     adaptation,
     batching: { ...batching, rows: 4 },
-    evaluation: { ...evaluation, rows: 0, samples: 0 },
+    evaluation: { ...evaluation, rows: 0, lossRows: 0, samples: 0 },
   });
   const planned = await plannedBytes(recipe, 2 ** 34);
   const ratio = planned / (await measuredBytes(recipe, false));

@@ -7,7 +7,9 @@ import { newRecipe, type Recipe } from "../core/recipe";
 import { openDevice } from "../kernels/device";
 import { newControls } from "./controls";
 import { type LoadedModel, loadModel, unloadModel } from "./loadModel";
-import { isMemoryShort, measureLengths, planRecipe } from "./planRecipe";
+import { isMemoryShort, planRecipe } from "./planRecipe";
+import { measureLengths } from "./planRows";
+import { noSpeeds, type Speeds } from "./planTime";
 import { prepareData, type Source, scoringOf, splitSource } from "./prepareData";
 import { newTinyModel } from "./tinyModel";
 
@@ -38,17 +40,14 @@ function smallRecipe(): Recipe {
   recipe.batching = { rows: 4, accumulation: 2, contextLength: 64, mode: "bucket" };
   recipe.schedule.steps = 20;
   recipe.evaluation.rows = 1;
+  recipe.evaluation.lossRows = 1;
   return recipe;
 }
 
-async function planOf(
-  recipe: Recipe,
-  secondsAStep: (tokens: number) => number | null = () => null,
-  available = 2 ** 30,
-) {
+async function planOf(recipe: Recipe, speeds: Speeds = noSpeeds, available = 2 ** 30) {
   const { train } = splitSource(source, recipe);
   const lengths = await measureLengths(train, recipe, model.tokenizer, new AbortController().signal);
-  return planRecipe({ recipe, model, source, lengths, available, secondsAStep });
+  return planRecipe({ recipe, model, source, lengths, available, speeds });
 }
 
 test("a context of 0 takes every row that the model can read", async () => {
@@ -73,7 +72,7 @@ test("a plan counts as the run will", async () => {
   const recipe = smallRecipe();
   const data = await prepare(recipe);
   const fitting = await documentsOf(recipe);
-  const plan = await planOf(recipe, (tokens) => tokens / 100);
+  const plan = await planOf(recipe, { ...noSpeeds, trained: 100 });
   expect(plan).toMatchObject({
     rows: fitting.length,
     tooLong: data.tooLong,
@@ -96,15 +95,17 @@ test("more rows, longer rows and a higher rank need more memory, and the verdict
   expect(await needed({ batching: { ...batching, rows: 8 } })).toBeGreaterThan(1.5 * base);
   expect(await needed({ batching: { ...batching, contextLength: 128 } })).toBeGreaterThan(1.2 * base);
   expect(await needed({ adaptation: [newMethod("lora", { rank: 256 })] })).toBeGreaterThan(1.2 * base);
+  // The gradient of the passes before is one more set of numbers.
+  expect(await needed({ batching: { ...batching, accumulation: 1 } })).toBeGreaterThan(0.9 * base);
   expect(await needed({ batching: { ...batching, accumulation: 8 } })).toBe(base);
-  const memory = async (available: number) => (await planOf(recipe, () => null, available)).memory;
+  const memory = async (available: number) => (await planOf(recipe, noSpeeds, available)).memory;
   expect(await memory(2 * base)).toMatchObject({ verdict: "fits", recompute: false, needed: base });
   // Where keeping all activations would not fit, making them again is planned for, and needs less.
   const short = await memory(1.2 * base);
   expect(short.recompute).toBe(true);
-  const documents = await documentsOf(recipe);
-  expect(isMemoryShort(recipe, model, documents, 1.2 * base)).toBe(true);
-  expect(isMemoryShort(recipe, model, documents, 2 * base)).toBe(false);
+  const data = await prepare(recipe);
+  expect(isMemoryShort(recipe, model, data, 1.2 * base)).toBe(true);
+  expect(isMemoryShort(recipe, model, data, 2 * base)).toBe(false);
   expect(short.needed).toBeLessThan(0.9 * base);
   expect((await memory(1.2 * short.needed)).verdict).toBe("tight");
   expect((await memory(short.needed / 2)).verdict).toBe("too large");

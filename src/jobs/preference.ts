@@ -73,7 +73,7 @@ export async function* newPreferenceTrainer(session: Session): AsyncGenerator<Ru
 }
 
 /** Prompts answered at a time while pairs are looked for. */
-const promptsAtOnce = 16;
+export const pairPromptsAtOnce = 16;
 
 /**
  * Pairs of the model's own: of its answers to a prompt the best and the worst, where these differ. The reference writes
@@ -88,8 +88,8 @@ async function* samplePairs(
   const { seed } = stage.recipe;
   const order = itemsAt(data.asked.length, data.asked.length, 1, seed);
   const pairs: Pair[] = [];
-  for (let from = 0; from < order.length && pairs.length < sampled.pairs; from += promptsAtOnce) {
-    const problems = order.slice(from, from + promptsAtOnce).flatMap((i) => data.asked[i] ?? []);
+  for (let from = 0; from < order.length && pairs.length < sampled.pairs; from += pairPromptsAtOnce) {
+    const problems = order.slice(from, from + pairPromptsAtOnce).flatMap((i) => data.asked[i] ?? []);
     const given = {
       adapter: reference,
       problems,

@@ -3,13 +3,14 @@
 import type { Example } from "../core/dataset";
 import { StudioError } from "../core/errors";
 import type { DatasetId } from "../core/ids";
+import { lossOnOf, rowsOf } from "../core/objective";
 import type { Recipe } from "../core/recipe";
 import { say } from "../core/say";
 import { toExample } from "../data/example";
 import type { Tokenizer } from "../data/tokenizer";
 import { getDataset, readRows } from "../storage/datasets";
 import { loadDatasetSource, loadEmbeddedSource, type ReadAsset } from "./loadSource";
-import { type Lengths, measureLengths } from "./planRecipe";
+import { type Lengths, measureLengths } from "./planRows";
 import { type Source, splitSource } from "./prepareData";
 
 export type RecipeSource = ReturnType<typeof newRecipeSource>;
@@ -51,7 +52,8 @@ export function newRecipeSource(read: ReadAsset) {
     /** Token counts of the training rows, kept while only numbers of the recipe change that they do not depend on. */
     lengths: async (recipe: Recipe, source: Source, tokenizer: Tokenizer, signal: AbortSignal): Promise<Lengths> => {
       const { model, data, template, objective, seed } = recipe;
-      const key = JSON.stringify([model, data, template, objective, source.heldout ? 0 : seed]);
+      const read = [rowsOf(objective), lossOnOf(objective), objective.kind === "sft"];
+      const key = JSON.stringify([model, data, template, read, source.heldout ? 0 : seed]);
       if (lengths?.key !== key) {
         const { train } = splitSource(source, recipe);
         lengths = { key, found: await measureLengths(train, recipe, tokenizer, signal) };

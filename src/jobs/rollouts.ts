@@ -13,7 +13,7 @@ import type { Adapter } from "../model/adapterParts";
 import { generate } from "../model/generation";
 import { rewardFigures } from "../objectives/advantages";
 import { itemsAt } from "./itemsAt";
-import { rowsAtOnce } from "./measureAnswers";
+import { promptsAtOnce } from "./measureAnswers";
 import type { Problem } from "./prepareData";
 import type { Session } from "./session";
 
@@ -97,7 +97,7 @@ async function* write(
 ): AsyncGenerator<RunEvent, { rollouts: Rollout[]; seconds: number }> {
   const { tokenizer, stopIds } = model;
   const longest = problems.reduce((most, { ids }) => Math.max(most, ids.length), 0);
-  const atOnce = Math.max(1, Math.floor(rowsAtOnce(model.config, longest + maxTokens) / completions));
+  const atOnce = promptsAtOnce(model.config, longest + maxTokens, completions);
   // Stop texts are looked for in the last tokens alone: none is longer than its letters.
   const lookBack = Math.max(0, ...stop.map((text) => text.length)) + 4;
   const hasStop = (tokens: readonly number[]) => {

@@ -43,7 +43,7 @@ export type Marks = {
 };
 
 /** How many prompt tokens are read in one pass. */
-const prefillTokens = 4096;
+export const prefillTokens = 4096;
 /** After so long without a pause, the event loop gets a turn, so that messages (an abort among them) are seen. */
 const pauseAfterMs = 40;
 

@@ -62,8 +62,6 @@ export function loadPlan(recipe: Recipe) {
     async (asked, signal, show) => {
       const engine = await openEngine();
       const plan = await engine.call("recipe.plan", { recipe: asked }, signal);
-      // A step of imitation says nothing of one that compares answers, or writes them first.
-      if (asked.objective.kind !== "sft") return { ...plan, seconds: null };
       if (plan.seconds !== null) return plan;
       show(plan); // its time comes a moment later
       const isMeasured = await engine.call("recipe.measure", { recipe: asked }, signal);
