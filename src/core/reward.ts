@@ -142,11 +142,12 @@ export type RatedText = {
 export type ScoredRow = RatedText & { group?: number };
 
 /** Answers that a list is tried on while it is written: made of a row's own, or written by a model. */
-export type SampleKind = "reference" | "wrong" | "empty" | "rambling" | "written";
+export type SampleKind = "reference" | "wrong" | "empty" | "rambling" | "written" | "failed";
 export type SampleRow = ScoredRow & { kind: SampleKind };
 
-/** An answer a model has written to a row, as a run keeps it. */
-export type WrittenAnswer = Pick<RatedText, "prompt" | "completion"> & { reference: string };
+/** An answer a model has written to a row, as a run keeps it; `failed` is one that a reward could not rate. */
+export type WrittenAnswer = Pick<RatedText, "prompt" | "completion" | "reference"> &
+  Partial<Pick<RatedText, "tokens" | "finished">> & { kind?: "written" | "failed" };
 
 /** What answers are worth by a list of rewards. */
 export type Scores = {

@@ -48,6 +48,9 @@ export function newRewardSamples({ row, recipe, written, tokenizer }: Asked): Sa
   }) satisfies (row: Example) => SampleRow[];
   return [
     ...(row ? made(row) : []),
-    ...written.map(({ prompt, reference, completion }) => newSample("written", prompt, reference, completion)),
+    ...written.map(({ kind = "written", prompt, reference, completion, ...known }) => ({
+      ...newSample(kind, prompt, reference, completion),
+      ...known,
+    })),
   ];
 }

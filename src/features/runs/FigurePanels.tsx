@@ -3,7 +3,7 @@
 import type { TFunction } from "i18next";
 import { memo, useMemo } from "react";
 import { useTranslation } from "react-i18next";
-import type { EvalMetrics } from "../../core/metrics";
+import type { EvalMetrics, RewardChange } from "../../core/metrics";
 import { isPolicy } from "../../core/objective";
 import type { Recipe } from "../../core/recipe";
 import { type Columns, latestFigure, newColumns } from "../../state/seriesColumns";
@@ -12,7 +12,7 @@ import type { Curve } from "../../ui/charts/curve";
 import { smooth } from "../../ui/charts/smooth";
 import { formatNumber } from "../../ui/formatQuantity";
 import { Term, type TermName } from "../../ui/Term";
-import { evalCurve, figureCurve, type RunAxis, smoothingOf, stageMarks } from "./curves";
+import { changeMarks, evalCurve, figureCurve, type RunAxis, smoothingOf, stageMarks } from "./curves";
 import { type FigurePanel, figurePanels, type PanelCurve, type PanelId, spreadlessGroups } from "./figurePanels";
 import type { PanelAxis } from "./RunPanels";
 
@@ -39,6 +39,8 @@ const termOf: Record<PanelId, TermName> = {
 type FigureProps = {
   name: string;
   recipe: Recipe;
+  /** Rewards that were mended on the way. */
+  changes?: readonly RewardChange[] | undefined;
   along: PanelAxis;
   columns: Columns;
   evals: readonly EvalMetrics[];
@@ -110,7 +112,7 @@ const samePanel = (a: FigurePanel, b: FigurePanel) =>
   a.curves.every((curve, i) => curve.figure === b.curves[i]?.figure && curve.from === b.curves[i].from);
 
 const FigureChart = memo(
-  function FigureChart({ name, recipe, along, columns, evals, panel }: FigureProps & { panel: FigurePanel }) {
+  function FigureChart({ name, recipe, changes, along, columns, evals, panel }: FigureProps & { panel: FigurePanel }) {
     const { t } = useTranslation();
     const { axis, x } = along;
     const { id, isLarge, isShare } = panel;
@@ -120,8 +122,10 @@ const FigureChart = memo(
     }, [panel, columns, evals, recipe, axis, t]);
     const marks = useMemo(() => {
       const sides = [t("figures.imitation"), t("figures.rewards")] as const;
-      return stageMarks(axis.kind === "time" ? columns : noColumns, axis, recipe, isLarge ? sides : undefined);
-    }, [axis, columns, recipe, isLarge, t]);
+      const known = axis.kind === "time" ? columns : noColumns;
+      const stages = stageMarks(known, axis, recipe, isLarge ? sides : undefined);
+      return [...stages, ...changeMarks(known, axis, changes ?? [])];
+    }, [axis, columns, recipe, changes, isLarge, t]);
     const label = t(`figures.names.${id}`);
     return (
       <Chart
@@ -148,6 +152,7 @@ const FigureChart = memo(
     a.columns === b.columns &&
     a.evals === b.evals &&
     a.name === b.name &&
+    a.changes === b.changes &&
     a.recipe === b.recipe,
 );
 

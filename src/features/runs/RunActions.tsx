@@ -4,6 +4,7 @@ import { memo } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 import { isPolicy } from "../../core/objective";
+import { needsMending } from "../../core/run";
 import { trainedOfRun } from "../../state/adapters";
 import { askExport } from "../../state/exports";
 import { continueRun, pauseRun, type RunView, resumeRun, stopRun } from "../../state/runs";
@@ -27,7 +28,7 @@ function RunActionsNow({ view }: { view: RunView }) {
   return (
     <>
       {where === "here" && <LiveActions view={view} />}
-      {where === "nowhere" && canResume(run) && (
+      {where === "nowhere" && canResume(run) && !needsMending(run) && (
         <Button icon="play" isDisabled={busy !== null} onPress={() => void resumeRun(run.id)}>
           {busy === "resuming"
             ? t("run.resuming")

@@ -3,6 +3,7 @@
 import { memo, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { methodOf } from "../../core/adaptation";
+import type { RewardChange } from "../../core/metrics";
 import { type Recipe, stepsInAll } from "../../core/recipe";
 import type { RunSeries } from "../../state/series";
 import { CursorProvider, newCursor } from "../../ui/charts/cursor";
@@ -15,12 +16,18 @@ import { AccuracyPanel, LossPanel, type PanelAxis, SmallPanels } from "./RunPane
 import { SamplesPanel } from "./SamplesPanel";
 
 /** Of the run only what changes seldom: the steps come with the series. */
-type RunChartsProps = { name: string; recipe: Recipe; isLive: boolean; series: RunSeries };
+type RunChartsProps = {
+  name: string;
+  recipe: Recipe;
+  changes: readonly RewardChange[] | undefined;
+  isLive: boolean;
+  series: RunSeries;
+};
 
 const cell = "min-w-0 border-line py-2 max-lg:border-b lg:nth-[odd]:border-r lg:nth-[-n+2]:border-b";
 const writeTime = (value: number) => formatNumber(value, 3);
 
-export const RunCharts = memo(function RunCharts({ name, recipe, isLive, series }: RunChartsProps) {
+export const RunCharts = memo(function RunCharts({ name, recipe, changes, isLive, series }: RunChartsProps) {
   const { t } = useTranslation();
   const [kind, setKind] = useState<AxisKind>("step");
   const cursor = useMemo(() => ({ kind, cursor: newCursor() }), [kind]).cursor;
@@ -49,7 +56,7 @@ export const RunCharts = memo(function RunCharts({ name, recipe, isLive, series 
   const loar = methodOf(recipe.adaptation, "loar");
   return (
     <CursorProvider value={cursor}>
-      <FigurePanels {...{ name, recipe, along, columns, evals }} />
+      <FigurePanels {...{ name, recipe, changes, along, columns, evals }} />
       <section aria-label={t("run.charts")} className="grid flex-1 content-start lg:grid-cols-2">
         <div className={cell}>
           <AccuracyPanel {...all} evals={evals} columns={kind === "time" ? columns : null} toggle={toggle} />

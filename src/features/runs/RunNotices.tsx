@@ -2,7 +2,8 @@
 
 import { useTranslation } from "react-i18next";
 import { fromWire } from "../../core/errors";
-import type { Alert, AlertKind } from "../../core/metrics";
+import type { Alert, AlertKind, RewardChange } from "../../core/metrics";
+import { needsMending } from "../../core/run";
 import { dismissFailure, type RunView, resumeRun } from "../../state/runs";
 import { canResume, isActive } from "../../state/runsMirror";
 import { Button } from "../../ui/Button";
@@ -40,7 +41,9 @@ export function RunNotices({ view, alerts: all, resumedFrom }: NoticesProps) {
         {run.checkpoint > 0 ? t("run.interruptedAt", { step: run.checkpoint }) : t("run.interruptedNone")}
       </Notice>
     ),
-    run.error && run.status === "failed" && <ErrorNotice key="error" error={fromWire(run.error)} />,
+    run.error && (run.status === "failed" || needsMending(run)) && (
+      <ErrorNotice key="error" error={fromWire(run.error)} />
+    ),
     failure !== null && run.status !== "failed" && (
       <ErrorNotice
         key="failure"
@@ -52,6 +55,7 @@ export function RunNotices({ view, alerts: all, resumedFrom }: NoticesProps) {
         }
       />
     ),
+    ...(run.changes ?? []).map((change, i) => <ChangeNotice key={`change ${i}`} change={change} />),
     ...[...latest.values()].map((alert) => (
       <AlertNotice
         key={alert.kind}
@@ -63,6 +67,22 @@ export function RunNotices({ view, alerts: all, resumedFrom }: NoticesProps) {
   ].filter(Boolean);
   if (notices.length === 0) return null;
   return <div className="flex flex-col gap-2 px-4 pt-3 lg:px-6">{notices}</div>;
+}
+
+/** So that a curve is not taken for one that the same reward has drawn throughout. */
+function ChangeNotice({ change: { step, name, before, after } }: { change: RewardChange }) {
+  const { t } = useTranslation();
+  return (
+    <Notice>
+      {t("rewards.changed.notice", { name, step })}
+      <details className="mt-1 text-xs text-muted">
+        <summary className="w-fit cursor-default rounded-sm">{t("rewards.changed.before")}</summary>
+        <pre className="mt-1 overflow-x-auto border-l-2 border-line pl-3 font-mono">{before}</pre>
+        <p className="mt-2">{t("rewards.changed.after")}</p>
+        <pre className="mt-1 overflow-x-auto border-l-2 border-line pl-3 font-mono">{after}</pre>
+      </details>
+    </Notice>
+  );
 }
 
 function AlertNotice({ alert, others, isOver }: { alert: Alert; others: number; isOver: boolean }) {

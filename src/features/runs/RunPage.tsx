@@ -4,12 +4,14 @@ import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useParams } from "wouter";
 import type { RunId } from "../../core/ids";
+import { needsMending } from "../../core/run";
 import { loadRuns, resumeRun, takeReloaded, useRuns, useRunView, viewRun } from "../../state/runs";
 import { useSeries } from "../../state/series";
 import { EmptyState } from "../../ui/EmptyState";
 import { ErrorNotice } from "../../ui/ErrorNotice";
 import { Page } from "../../ui/Page";
 import { ProgressBar } from "../../ui/ProgressBar";
+import { RewardMend } from "./RewardMend";
 import { RunActions } from "./RunActions";
 import { RunAnnouncer } from "./RunAnnouncer";
 import { RunCharts } from "./RunCharts";
@@ -89,9 +91,10 @@ function KnownRun({ id }: { id: RunId }) {
       <div className="flex min-h-0 flex-1 flex-col overflow-y-auto">
         <RunStanding run={run} isLive={isLive} series={series} />
         <RunNotices view={view} alerts={series.alerts} resumedFrom={resumedFrom} />
+        {where === "nowhere" && needsMending(run) && <RewardMend view={view} samples={series.samples} />}
         {series.status === "failed" && <ErrorNotice error={series.error} className="m-4" />}
         {!isLive && <RunSummary run={run} />}
-        <RunCharts name={run.name} recipe={run.recipe} isLive={isLive} series={series} />
+        <RunCharts name={run.name} recipe={run.recipe} changes={run.changes} isLive={isLive} series={series} />
         <RunAnnouncer status={run.status} last={series.evals.at(-1) ?? null} />
       </div>
     </Page>

@@ -3,6 +3,7 @@
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 import type { EvalMetrics } from "../../core/metrics";
+import { recipeFromRun } from "../../core/recipeForObjective";
 import type { Run } from "../../core/run";
 import { type Change, compareShares } from "../../state/runsSummary";
 import { openRecipe } from "../../state/studio";
@@ -77,9 +78,14 @@ function Fractions({ name, pair: [before, after], n }: FractionsProps) {
   return <ShareChange name={name} change={compareShares(before, n[0], after, n[1])} />;
 }
 
-function Next({ run: { recipe, status } }: { run: Run }) {
+function Next({ run }: { run: Run }) {
+  const { recipe, status, checkpoint } = run;
   const { t } = useTranslation();
   const [, navigate] = useLocation();
+  const goOn = () => {
+    openRecipe(recipeFromRun(run));
+    navigate("/");
+  };
   const again = (steps: number) => {
     openRecipe({ ...recipe, schedule: { ...recipe.schedule, steps } });
     navigate("/");
@@ -89,6 +95,11 @@ function Next({ run: { recipe, status } }: { run: Run }) {
       {status === "done" && (
         <Button size="sm" icon="studio" onPress={() => again(recipe.schedule.steps * 2)}>
           {t("run.summary.longer")}
+        </Button>
+      )}
+      {checkpoint > 0 && recipe.objective.kind !== "reward" && (
+        <Button size="sm" icon="studio" onPress={goOn}>
+          {t("rewards.goOn")}
         </Button>
       )}
       <Button size="sm" icon="plus" onPress={() => again(recipe.schedule.steps)}>

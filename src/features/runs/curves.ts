@@ -1,6 +1,6 @@
 /** @file A run's series as curves to draw, over steps or over training time. Pure. */
 
-import type { EvalMetrics, FigureName } from "../../core/metrics";
+import type { EvalMetrics, FigureName, RewardChange } from "../../core/metrics";
 import type { Recipe } from "../../core/recipe";
 import { standardError } from "../../state/runsSummary";
 import type { RunSeries } from "../../state/series";
@@ -107,6 +107,10 @@ export function stageMarks(columns: Columns, axis: RunAxis, recipe: Recipe, side
   if (steps === undefined) return [];
   return [{ x: evalX(columns, axis, steps), tone: "stage", ...(sides ? { sides } : {}) }];
 }
+
+/** Where a reward was mended: what is left of it was rated by other code. */
+export const changeMarks = (columns: Columns, axis: RunAxis, changes: readonly RewardChange[]): PlotMark[] =>
+  changes.map(({ step }) => ({ x: evalX(columns, axis, step), tone: "warn" }));
 
 /** Where along the axis an alert's mark stands. */
 export function alertMarks(series: Pick<RunSeries, "columns" | "alerts">, axis: RunAxis): PlotMark[] {

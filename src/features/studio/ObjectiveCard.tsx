@@ -8,6 +8,7 @@ import type { TermName } from "../../ui/Term";
 import { ObjectiveFields } from "./ObjectiveFields";
 import { ObjectiveTiles } from "./ObjectiveTiles";
 import { useMapping } from "./objectiveChoices";
+import { StartLine } from "./StartLine";
 
 const ObjectiveRewards = lazy(() => import("./ObjectiveRewards"));
 
@@ -34,6 +35,7 @@ export default function ObjectiveCard({ draft }: { draft: Recipe }) {
       </h2>
       <ObjectiveTiles objective={objective} mapping={mapping} labelledBy={id} />
       <Why objective={objective} />
+      {draft.start !== undefined && <StartLine draft={draft} start={draft.start} />}
       {objective.kind !== "sft" && (
         <div className={rewards ? "grid min-w-0 gap-x-8 gap-y-4 xl:grid-cols-[1fr_3fr]" : ""}>
           <div className="flex min-w-0 flex-col gap-2">

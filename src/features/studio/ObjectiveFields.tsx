@@ -3,13 +3,13 @@
 import { useTranslation } from "react-i18next";
 import { newSampledPairs, type ObjectiveOf, rowsOf } from "../../core/objective";
 import { newGrpoRecipe, type Recipe } from "../../core/recipe";
+import { lackOf, recipeForObjective } from "../../core/recipeForObjective";
 import { changeRecipe } from "../../state/studio";
 import { Select } from "../../ui/Select";
 import { changeObjective, useMapping } from "./objectiveChoices";
 import { PathEntry } from "./PathEntry";
 import { useFieldError } from "./RecipeEntry";
 import { RewardDimensions } from "./RewardDimensions";
-import { lackOf, recipeForObjective } from "./recipeForObjective";
 import { Toggle } from "./Toggle";
 
 export function ObjectiveFields({ draft }: { draft: Recipe }) {

@@ -4,8 +4,8 @@ import { RadioButton, RadioField, RadioGroup } from "react-aria-components/Radio
 import { useTranslation } from "react-i18next";
 import type { Mapping } from "../../core/dataset";
 import { type Objective, type ObjectiveKind, objectiveKinds } from "../../core/objective";
+import { beginObjective, lackOf } from "../../core/recipeForObjective";
 import { chooseObjective } from "./objectiveChoices";
-import { beginObjective, lackOf } from "./recipeForObjective";
 
 type TilesProps = { objective: Objective; mapping: Mapping | undefined; labelledBy: string };
 

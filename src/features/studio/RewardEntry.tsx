@@ -5,10 +5,10 @@ import { useTranslation } from "react-i18next";
 import { newReward, type Reward } from "../../core/reward";
 import { IconButton } from "../../ui/Button";
 import { NumberField } from "../../ui/NumberField";
+import { type CodeFault, RewardCode } from "../../ui/RewardCode";
 import { Select } from "../../ui/Select";
 import { TextField } from "../../ui/TextField";
 import { useFieldError } from "./RecipeEntry";
-import { type CodeFault, RewardCode } from "./RewardCode";
 
 /** A trained reward model that can be chosen, and what it judges. */
 export type RewardModel = { id: string; label: string; dimensions: readonly string[] };

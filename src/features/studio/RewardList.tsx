@@ -15,10 +15,10 @@ import { endRewardTrial, loadRewardTrial, useRewardTrial } from "../../state/rew
 import { useStudio } from "../../state/studio";
 import { Button } from "../../ui/Button";
 import { Menu } from "../../ui/Menu";
+import type { CodeFault } from "../../ui/RewardCode";
+import { RewardTrial } from "../../ui/RewardTrial";
 import { translate } from "../../ui/words/translate";
-import type { CodeFault } from "./RewardCode";
 import { RewardEntry, type RewardModel } from "./RewardEntry";
-import { RewardTrial } from "./RewardTrial";
 
 type ListProps = {
   rewards: readonly Reward[];

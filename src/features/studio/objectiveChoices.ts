@@ -2,9 +2,9 @@
 
 import type { Mapping } from "../../core/dataset";
 import type { ObjectiveKind, ObjectiveOf } from "../../core/objective";
+import { beginObjective, recipeForObjective } from "../../core/recipeForObjective";
 import { datasetOf, useDatasets } from "../../state/datasets";
 import { changeRecipe } from "../../state/studio";
-import { beginObjective, recipeForObjective } from "./recipeForObjective";
 
 /** How the rows of the recipe's data set are read, where it is known. */
 export function useMapping(source: string): Mapping | undefined {

@@ -67,6 +67,32 @@ export const rewards = {
       empty: "Nothing written",
       rambling: "Without end",
       written: "Written by the model",
+      failed: "The answer it failed on",
     },
+  },
+  goOn: "Go on with rewards from this run",
+  start: {
+    label: "What it begins as",
+    from: "Begins as {{name}}, step {{step}}, which is then what rewards are measured from.",
+    adapter: "Begins as the adapter {{name}}, which is then what rewards are measured from.",
+    gone: "What it should begin as is no longer here.",
+    other: "That was trained on another model or by other methods, so it does not fit.",
+    remove: "Begin with a new adapter",
+  },
+  mend: {
+    title: "Mend the reward",
+    lead: "The run is paused after step {{step}}, and nothing is lost. Correct {{name}} here; it is tried on answers of this run as you write. Then go on from where it paused.",
+    leadStart:
+      "The run is paused before its first checkpoint. Correct {{name}} here; it is tried on answers as you write. Then begin again.",
+    resume: "Resume with this code",
+    resumeSame: "Resume as it is",
+    resuming: "Resuming…",
+    back: "Undo changes",
+    onRow: "on answer {{row}} of the step",
+  },
+  changed: {
+    notice: "The reward {{name}} was changed at step {{step}}: what came later was rated by other code.",
+    before: "What it was before",
+    after: "What it is since",
   },
 };

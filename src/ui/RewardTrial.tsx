@@ -1,11 +1,13 @@
 /** @file What each sample answer is worth by the rewards being written, and their sum. */
 
 import { useTranslation } from "react-i18next";
-import type { SampleRow, Scores } from "../../core/reward";
-import type { RewardTrial as Trial } from "../../state/rewardTrialWork";
-import { ErrorNotice } from "../../ui/ErrorNotice";
-import { formatNumber } from "../../ui/formatQuantity";
-import { type Column, Table } from "../../ui/Table";
+import type { SampleRow, Scores } from "../core/reward";
+import { ErrorNotice } from "./ErrorNotice";
+import { formatNumber } from "./formatQuantity";
+import { type Column, Table } from "./Table";
+
+/** `scores` are null before the first answer; `error` is null where nothing kept the list from being rated. */
+type Trial = { rows: readonly SampleRow[]; scores: Scores | null; isWaiting: boolean; error: unknown };
 
 /** `total` is null before the first rating. */
 type Rated = { index: number; row: SampleRow; values: readonly (number | null)[]; total: number | null };

@@ -1,11 +1,12 @@
 /** @file Objectives against the rows they need, and every recipe that a choice makes against the validator. */
 
 import { expect, test } from "vitest";
-import type { DatasetFormat, Mapping } from "../../core/dataset";
-import { newObjective, type Objective, objectiveKinds } from "../../core/objective";
-import { newRecipe, parseRecipe, quickstarts, type Recipe } from "../../core/recipe";
-import { newReward } from "../../core/reward";
-import { beginObjective, lackOf, recipeForObjective } from "./recipeForObjective";
+import type { DatasetFormat, Mapping } from "./dataset";
+import { newObjective, type Objective, objectiveKinds } from "./objective";
+import { newRecipe, parseRecipe, quickstarts, type Recipe } from "./recipe";
+import { beginObjective, lackOf, recipeForObjective, recipeFromRun } from "./recipeForObjective";
+import { newReward } from "./reward";
+import { newRun } from "./run";
 
 const mappingOf = (format: DatasetFormat): Mapping => ({ format, prompt: [], completion: "", turns: "" });
 const [plain, pairs, judged, text] = (["gsm8k", "preference", "unpaired", "text"] as const).map(mappingOf);
@@ -70,4 +71,18 @@ test("another model brings its own answers, and packed rows are unpacked where a
   expect(choose(packed, "grpo").sftFirst).toBeUndefined();
   expect(choose(packed, "kto", judged).batching.mode).toBe("bucket");
   expect(choose(packed, "sft").batching.mode).toBe("pack");
+});
+
+test("rewards set out from what a run has trained, without imitation", () => {
+  const imitated = newRun(newRecipe(), "one");
+  const recipe = recipeFromRun(imitated);
+  const { name, sftFirst: _, ...quickstart } = quickstarts["grpo-quickstart"]();
+  expect(recipe).toEqual({ ...quickstart, name: "quickstart-rewards", start: imitated.id });
+  expect(name).toBe("grpo-quickstart");
+  for (const kind of objectiveKinds) {
+    const run = newRun(choose(newRecipe(), kind, kind === "kto" ? judged : pairs), "any");
+    const begun = recipeFromRun(run);
+    expect(parseRecipe(begun)).toEqual(begun);
+    expect(begun.objective.kind).toBe(kind === "ppo" || kind === "rejection" ? kind : "grpo");
+  }
 });

@@ -1,15 +1,9 @@
 /** @file What objectives need of the rows, and what choosing one does to the rest of the recipe. */
 
-import type { Mapping } from "../../core/dataset";
-import {
-  isPolicy,
-  newObjective,
-  newSampledPairs,
-  type Objective,
-  type ObjectiveKind,
-  rowsOf,
-} from "../../core/objective";
-import { newRecipe, quickstarts, type Recipe } from "../../core/recipe";
+import type { Mapping } from "./dataset";
+import { isPolicy, newObjective, newSampledPairs, type Objective, type ObjectiveKind, rowsOf } from "./objective";
+import { newRecipe, quickstarts, type Recipe } from "./recipe";
+import type { Run } from "./run";
 
 /** What the rows of a data set lack for an objective: another answer, a judgement, or a question. */
 export type Lack = "pairs" | "judged" | "prompts";
@@ -84,4 +78,15 @@ export function recipeForObjective(recipe: Recipe, objective: Objective): Recipe
     schedule: isSame(schedule, from.schedule) ? to.schedule : { ...schedule, kind },
     evaluation: isSame(evaluation, from.evaluation) ? to.evaluation : evaluation,
   };
+}
+
+/**
+ * A recipe for rewards that sets out from what a run has trained: its model, its rows, its adapter, and no imitation first, as
+ * that is behind it. An objective that already learns from rewards stays.
+ */
+export function recipeFromRun({ id, recipe }: Pick<Run, "id" | "recipe">): Recipe {
+  const { sftFirst: _, ...behind } = recipe;
+  const objective = isPolicy(recipe.objective) ? recipe.objective : newObjective("grpo");
+  const { sftFirst: __, ...begun } = recipeForObjective(behind, objective);
+  return { ...begun, name: `${recipe.name}-rewards`.slice(0, 120), start: id };
 }

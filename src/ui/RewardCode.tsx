@@ -2,8 +2,8 @@
 
 import { type KeyboardEvent, useId, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Switch } from "../../ui/Switch";
 import { indentLines } from "./indentLines";
+import { Switch } from "./Switch";
 
 /** Height of a line and of the space above the first, in pixels: `leading-5` and `py-1.5`. */
 const [lineHeight, above] = [20, 6];
