@@ -1,10 +1,13 @@
 /** @file Learning from rewards, from the studio's choice to the groups of a run that was left in the middle. */
 
-import { newGrpoRecipe } from "../src/core/recipe";
+import { newObjective } from "../src/core/objective";
+import { newGrpoRecipe, newRecipe, type Recipe } from "../src/core/recipe";
+import { newReward } from "../src/core/reward";
 import { expectAccessible } from "./expectAccessible";
 import { datasetsPage, textFile } from "./pages/datasetsPage";
 import { shell } from "./pages/shell";
 import { studioPage } from "./pages/studioPage";
+import { newShortRecipe } from "./recipes";
 import { expect, test } from "./test";
 
 test("rewards are chosen, weighed, and tried while they are written", async ({ page }) => {
@@ -140,4 +143,77 @@ test("the GRPO quickstart is cut short, left among its rewards, and comes to its
   await expectAccessible(page, "a run of GRPO");
   await page.getByRole("button", { name: "Groups", exact: true }).click();
   await expect(page.getByRole("table", { name: "Answers of group 2" }).locator("tbody")).toHaveCount(4);
+});
+
+const right = "function reward({ completion }) {\n  return completion.length / 100;\n}";
+/** Rates three steps of eight answers, and never comes to an end of the fourth. */
+const endless = `let rated = 0;\n${right.replace("return", "if (++rated > 26) for (;;);\n  return")}`;
+
+function newOwnRecipe(code: string): Recipe {
+  const { batching, evaluation } = newRecipe();
+  const sampling = { temperature: { start: 1, end: 1 }, topK: 0, topP: 1, minP: 0, maxTokens: 24, stop: [] };
+  const rewards = [newReward("own", { name: "long", code })];
+  return newShortRecipe(6, {
+    name: "own",
+    objective: newObjective("grpo", { prompts: 2, completions: 4, sampling, rewards }),
+    batching: { ...batching, rows: 8, mode: "bucket" },
+    evaluation: { ...evaluation, every: 3, rows: 4, lossRows: 4, samples: 2, maxTokens: 24 },
+    checkpoints: { every: 100 },
+  });
+}
+
+test("a reward without end pauses the run; it is mended there, and the run goes on and is gone on from", async ({
+  page,
+}) => {
+  test.setTimeout(300_000);
+  const studio = studioPage(page);
+  await studio.open(newOwnRecipe(endless));
+  await shell(page).expectEngine(/WASM/);
+  const run = await studio.train();
+  await run.waitForStatus("paused");
+  const mend = page.getByRole("region", { name: "Mend the reward" });
+  await expect(mend).toContainText("paused after step 3, and nothing is lost");
+  await expect(page.getByRole("alert").first()).toContainText("is there a loop without end?");
+  await expect(mend.getByRole("row", { name: /The answer it failed on/ })).toBeVisible({ timeout: 60_000 });
+  await page.reload();
+  await run.waitForStatus("paused");
+  await expect(mend.getByRole("row", { name: /The answer it failed on/ })).toBeVisible({ timeout: 60_000 });
+  await expectAccessible(page, "a run that waits for its reward to be mended");
+
+  const code = mend.getByRole("textbox", { name: "long" });
+  await code.fill(right.replace("length", "size()"));
+  await expect(mend.getByRole("alert").filter({ hasText: "Line 2" })).toBeVisible({ timeout: 60_000 });
+  await code.fill(right);
+  await expect(mend.getByRole("alert").filter({ hasText: "Line 2" })).toBeHidden({ timeout: 60_000 });
+  await mend.getByRole("button", { name: "Resume with this code" }).click();
+  await run.waitForStatus("done");
+  await expect(mend).toBeHidden();
+  await expect(page.getByText("The reward long was changed at step 3")).toBeVisible();
+  const curves = await run.saveCurves("Reward and accuracy");
+  expect([...(curves["reward"]?.keys() ?? [])]).toEqual([1, 2, 3, 4, 5, 6]);
+
+  const address = page.url();
+  const id = address.split("/").at(-1) ?? "";
+  const goOn = page.getByRole("button", { name: "Go on with rewards from this run" });
+  await goOn.click();
+  const begins = page.getByRole("region", { name: "What it begins as" });
+  await expect(begins).toContainText("Begins as own-1, step 6");
+  await studio.advanced.click();
+  const { start, sftFirst, objective } = await studio.recipe();
+  expect({ start, sftFirst, objective }).toEqual({
+    start: decodeURIComponent(id),
+    sftFirst: undefined,
+    objective: newOwnRecipe(right).objective,
+  });
+  await expectAccessible(page, "a recipe that begins as a run");
+  await studio.card("Train").getByRole("textbox").fill("1");
+  const next = await studio.train();
+  await next.waitForStatus("done");
+
+  await page.goto(address);
+  await goOn.click();
+  await begins.getByRole("button", { name: "Begin with a new adapter" }).click();
+  await expect(begins).toBeHidden();
+  await studio.advanced.click();
+  expect((await studio.recipe()).start).toBeUndefined();
 });
