@@ -136,3 +136,68 @@ test("labelled answers come in, and the row says how it is labelled", async ({ p
   await page.keyboard.press("ArrowDown");
   await expect(datasets.judged).toContainText("labelled bad", { timeout: 20_000 });
 });
+
+test("where the final answer begins is seen, marked by click, key and drag, kept, exported and taken back", async ({
+  page,
+}) => {
+  const datasets = datasetsPage(page);
+  const rows = Array.from({ length: 12 }, (_, i) =>
+    JSON.stringify({ question: `What is ${i} + 1?`, answer: `${i}+1 is ${i + 1}\nThat is all\n#### ${i + 1}` }),
+  );
+  await datasets.open();
+  await shell(page).expectEngine(/WASM/);
+  await page.getByText("Steps and final answer").click();
+  await expect(page.getByText("The embedded rows stay as they are")).toBeVisible();
+  await datasets.pick(textFile("solved.jsonl", rows.join("\n")));
+  await datasets.import.click();
+  await datasets.expectImported("solved", "12");
+  await page.getByText("Steps and final answer").click();
+  const bar = page.getByRole("slider", { name: "Where the final answer begins" });
+  await expect(bar).toHaveAttribute("aria-valuetext", /^before #### 1/, { timeout: 20_000 });
+  await expect(page.getByText("Found by ####")).toBeVisible();
+  await expectAccessible(page, "Parts of a solution");
+
+  const token = (text: string) => datasets.tokens.locator("[data-token]", { hasText: text }).first();
+  await token("all").click();
+  await expect(bar).toHaveAttribute("aria-valuetext", /^before  ?all/);
+  await expect(page.getByText("Marked by hand")).toBeVisible();
+  await expect(page.getByRole("columnheader", { name: "final_start" })).toBeVisible();
+  await bar.focus();
+  await page.keyboard.press("ArrowLeft");
+  await page.keyboard.press("ArrowLeft");
+  await expect(bar).not.toHaveAttribute("aria-valuetext", /^before  ?all/);
+  await page.keyboard.press("Home");
+  await expect(bar).toHaveAttribute("aria-valuenow", "0");
+  await expect(page.getByRole("gridcell", { name: "0", exact: true })).toBeVisible();
+
+  // Row 2 is dragged, and both marks are there after a reload.
+  await datasets.rows("solved").focus();
+  await page.keyboard.press("ArrowDown");
+  await expect(bar).toHaveAttribute("aria-valuetext", /^before #### 2/, { timeout: 20_000 });
+  const [from, to] = [await bar.boundingBox(), await token("all").boundingBox()];
+  await page.mouse.move((from?.x ?? 0) + 5, (from?.y ?? 0) + 8);
+  await page.mouse.down();
+  await page.mouse.move((to?.x ?? 0) + 1, (to?.y ?? 0) + 8, { steps: 4 });
+  await page.mouse.up();
+  await expect(bar).toHaveAttribute("aria-valuetext", /^before  ?all/);
+  await expect(page.getByText("Marked by hand")).toBeVisible();
+  await page.reload();
+  await page.getByText("Steps and final answer").click();
+  await expect(bar).toHaveAttribute("aria-valuenow", "0", { timeout: 20_000 });
+
+  const download = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Save as JSONL" }).click();
+  const saved = (await readFile(await (await download).path(), "utf8")).trimEnd().split("\n");
+  const marks = saved.map((line) => (JSON.parse(line) as { final_start?: number }).final_start);
+  expect(marks.slice(0, 2)).toEqual([0, expect.any(Number)]);
+  expect(marks.slice(2)).toEqual(Array.from({ length: 10 }, () => undefined));
+  await page.getByRole("button", { name: "As the text says" }).click();
+  await expect(bar).toHaveAttribute("aria-valuetext", /^before #### 1/);
+
+  // The studio's card says what each part counts.
+  await datasets.use.click();
+  await page.getByRole("button", { name: /^Advanced/ }).click();
+  await page.getByRole("switch", { name: "Weight of the steps" }).press("Space");
+  await expect(page.getByText("steps · w = 0.5")).toBeVisible();
+  await expect(page.getByText("final answer · 1 − w = 0.5")).toBeVisible();
+});

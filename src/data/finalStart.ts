@@ -16,7 +16,7 @@ export function readFinalStart(row: Row, column: string, completion: string): nu
   const cell = cellOf(row, column);
   const place = placeOf(cell);
   if (place === null)
-    fail(say`The column "${column}" is not a place in the answer: ${String(JSON.stringify(cell)).slice(0, 40)}`);
+    fail(say`The column "${column}" is not a place in the answer: ${JSON.stringify(cell).slice(0, 40)}`);
   if (place !== undefined && place > completion.length)
     fail(say`The column "${column}": ${place} is beyond the answer, which has ${completion.length} characters`);
   return place;

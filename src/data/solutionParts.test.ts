@@ -48,8 +48,8 @@ test("by hand, before any mark, in every template", () => {
   for (const template of templates) {
     const [before = "", after = ""] = template.completion.split("{completion}");
     expect(split(completion, 3, template)).toEqual([`${before}2+2`, `=4\n#### 4${after}`]);
-    expect(split(completion, completion.length, template)[0]).toBe(`${before}${completion}`.concat(after && ""));
-    expect(split(completion, 0, template)[1]).toBe(`${completion}${after}`);
+    expect(split(completion, completion.length, template)[0]).toBe(`${before}${completion}`);
+    expect(split(completion, 0, template)).toEqual(["", `${before}${completion}${after}`]);
   }
 });
 
@@ -69,7 +69,8 @@ test("a token chosen by hand is where the answer begins when the row is read aga
       const textTo = (n: number) => tokenizer.decode(document.tokens.slice(document.promptLength, n));
       const lengthTo = (n: number) => textTo(n).replace(/\uFFFD+$/, "").length;
       const [before = ""] = template.completion.split("{completion}");
-      const chosenAt = Math.min(before.length + completion.length, Math.max(before.length, lengthTo(first)));
+      const within = Math.min(before.length + completion.length, lengthTo(first));
+      const chosenAt = within <= before.length ? 0 : within;
       expect(lengthTo(found)).toBe(textTo(found).length);
       expect(lengthTo(found)).toBeLessThanOrEqual(chosenAt);
       for (let n = found + 1; n <= document.tokens.length; n++) {

@@ -24,7 +24,9 @@ function completionAt(text: string, { completion }: Pick<Example, "completion">)
 
 /** Where the final answer begins in the answer's text: where the row says, else at the last kind of mark, else at once. */
 function finalAt(text: string, example: Pick<Example, "completion" | "finalStart">): number {
-  if (example.finalStart !== undefined) return completionAt(text, example) + example.finalStart;
+  const { finalStart } = example;
+  if (finalStart === 0) return 0; // with what the template adds before it
+  if (finalStart !== undefined) return completionAt(text, example) + finalStart;
   const starts = answerMarks.flatMap((mark) => mark.exec(text)?.index ?? []);
   return Math.max(0, ...starts);
 }

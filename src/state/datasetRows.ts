@@ -51,6 +51,13 @@ export function showRows(dataset: DatasetId, first: number, last: number) {
   }
 }
 
+/** A row has changed: the page it is on is read again, while the old one stays in view. */
+export async function rereadRow(dataset: DatasetId, row: number): Promise<void> {
+  const page = Math.floor(row / pageRows);
+  const { dataset: shown, pages } = useDatasetRows.getState();
+  if (shown === dataset && pages.has(page)) await loadPage(dataset, page);
+}
+
 /** The data set has changed: what was read of it is read again when it is next in view. */
 export function forgetRows(dataset: DatasetId) {
   if (useDatasetRows.getState().dataset === dataset) {

@@ -3,10 +3,13 @@
 import { create } from "zustand";
 import type { Dataset } from "../core/dataset";
 import { type DatasetId, embeddedDataset } from "../core/ids";
+import type { Recipe } from "../core/recipe";
 import { bytes, millis } from "../core/units";
 import { listDatasets } from "../storage/datasets";
+import { rereadRow } from "./datasetRows";
 import { embeddedSize } from "./embeddedRows";
 import { openEngine } from "./engine";
+import { loadPreview } from "./plan";
 
 type State =
   | { status: "loading" }
@@ -63,3 +66,14 @@ export const sourceOf = (id: DatasetId): string => (id === embeddedDataset ? "em
 
 export const datasetOf = (source: string, datasets: readonly Dataset[]): Dataset | undefined =>
   datasets.find(({ id }) => sourceOf(id) === source);
+
+/**
+ * A row's final answer begins with this token of its preview, or (null) where its text says again.
+ * Throws what kept the mark from being stored.
+ */
+export async function markFinal(recipe: Recipe, row: number, token: number | null): Promise<void> {
+  const engine = await openEngine();
+  const { id } = await engine.call("dataset.markFinal", { recipe, row, token });
+  await Promise.all([rereadRow(id, row), loadDatasets()]);
+  loadPreview(recipe, row);
+}

@@ -1,5 +1,6 @@
 /** @file The second step: which rows are learnt from, one of them shown token by token with its masks. */
 
+import { lazy, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 import type { Recipe } from "../../core/recipe";
@@ -14,8 +15,14 @@ import { datasetFiles, pickFile } from "../../ui/pickFile";
 import { Select } from "../../ui/Select";
 import { TokenLegend } from "../../ui/TokenLegend";
 import { TokenText } from "../../ui/TokenText";
+import { loadMoreWords } from "../../ui/words/i18n";
 import { changeSection } from "./changeSection";
 import { StepCard } from "./StepCard";
+
+const PartLegend = lazy(async () => {
+  const [{ PartLegend: loaded }] = await Promise.all([import("../../ui/PartLegend"), loadMoreWords()]);
+  return { default: loaded };
+});
 
 export function DataCard({ recipe }: { recipe: Recipe }) {
   const { t } = useTranslation();
@@ -85,6 +92,7 @@ function RowPreview({ recipe, rows }: { recipe: Recipe; rows: number }) {
   const { t } = useTranslation();
   const state = usePreview();
   const shown = state.value;
+  const weight = recipe.objective.kind === "sft" ? recipe.objective.stepWeight : undefined;
   const row = shown?.row ?? 0;
   const step = (by: number) => loadPreview(recipe, Math.min(rows - 1, Math.max(0, row + by)));
   return (
@@ -96,10 +104,16 @@ function RowPreview({ recipe, rows }: { recipe: Recipe; rows: number }) {
           label={t("studio.data.row", { row: formatCount(row + 1) })}
           tokens={shown?.preview.tokens ?? []}
           limit={shown?.preview.context ?? Number.POSITIVE_INFINITY}
+          hasParts={weight !== undefined}
           className="h-52"
         />
       )}
       <figcaption className="flex flex-wrap items-center gap-x-3 text-xs text-faint">
+        {weight !== undefined && (
+          <Suspense>
+            <PartLegend weight={weight} />
+          </Suspense>
+        )}
         <TokenLegend hasMarks={shown?.preview.tokens.some(({ marked }) => marked !== undefined) ?? false} />
         {shown?.preview.tooLong && <Badge tone="warn">{t("studio.data.rowTooLong")}</Badge>}
         <span className="ml-auto flex items-center gap-2">

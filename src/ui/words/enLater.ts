@@ -8,6 +8,7 @@ import { objectiveTerms } from "./en/objectiveTerms";
 import { playground } from "./en/playground";
 import { rewards } from "./en/rewards";
 import { settings } from "./en/settings";
+import { solution } from "./en/solution";
 
 export const enLater = {
   exports: exporting,
@@ -16,5 +17,6 @@ export const enLater = {
   playground,
   rewards,
   settings,
+  solution,
   terms: { ...objectiveTerms, ...figureTerms },
 };
