@@ -201,3 +201,27 @@ test("where the final answer begins is seen, marked by click, key and drag, kept
   await expect(page.getByText("steps · w = 0.5")).toBeVisible();
   await expect(page.getByText("final answer · 1 − w = 0.5")).toBeVisible();
 });
+
+test("the column of spans is seen, taken away and chosen again; one that holds none is refused", async ({ page }) => {
+  const datasets = datasetsPage(page);
+  const rows = [0, 1, 2].map((i) =>
+    JSON.stringify({ question: `Add ${i} and 1`, answer: `#### ${i + 1}`, spans: [[4, 5]], note: "n" }),
+  );
+  await datasets.open();
+  await shell(page).expectEngine(/WASM/);
+  await datasets.pick(textFile("spans.jsonl", rows.join("\n")));
+  const spans = datasets.dialog.getByRole("button", { name: /Spans that carry logic/ });
+  const choose = async (column: string) => {
+    await spans.click();
+    await page.getByRole("option", { name: column, exact: true }).click();
+    await expect(spans).toContainText(column);
+  };
+  await expect(spans).toContainText("spans");
+  await choose("note");
+  await expect(datasets.preview).toContainText('The column "note" is not a list of spans');
+  await choose("nothing");
+  await expect(datasets.preview).not.toContainText("Cannot be used");
+  await choose("spans");
+  await expect(datasets.preview).toContainText("Add 0 and 1");
+  await expect(datasets.preview).not.toContainText("Cannot be used");
+});

@@ -171,7 +171,12 @@ test.each<[string, Row, Mapping, RegExp]>([
   ["an inherited column", { prompt: "p", chosen: "a" }, { ...pairs, rejected: "toString" }, /"toString" is missing/],
   ["a label that is neither", { prompt: "p", completion: "c", label: "maybe" }, kto, /neither true nor false: "maybe"/],
   ["a label of 2", { prompt: "p", completion: "c", label: 2 }, kto, /neither true nor false: 2/],
-  ["a label that is a list", { prompt: "p", completion: "c", label: [true] }, kto, /neither true nor false/],
+  [
+    "a label that is a list",
+    { prompt: "p", completion: "c", label: [true] },
+    kto,
+    /"label" is a list, "completion" is not/,
+  ],
   ["no label", { prompt: "p", completion: "c" }, kto, /"label" is missing/],
   ["an empty label", { prompt: "p", completion: "c", label: null }, kto, /"label" is empty/],
   ["no label mapped", { prompt: "p", completion: "c", label: true }, { ...kto, label: "" }, /No column is mapped/],
@@ -220,4 +225,41 @@ describe.skipIf(!existsSync(shared) && !process.env["CI"])("real files", () => {
     if (format === "unpaired") expect(new Set(examples.map(({ label }) => label))).toEqual(new Set([true, false]));
     else expect(examples.every(({ completion, rejected }) => completion !== rejected)).toBe(true);
   });
+});
+
+const steps: Mapping = { ...kto, completion: "completions", label: "labels" };
+
+test("TRL's stepwise rows are one labelled answer, good where every step is", () => {
+  const rows: Row[] = [
+    { prompt: "Blue light", completions: [" scatters more,", " so it is green."], labels: [true, false] },
+    { prompt: "Water", completions: [" forms ice,", " which expands."], labels: [true, true] },
+  ];
+  const { mapping } = detectMapping(["prompt", "completions", "labels"], rows);
+  expect(mapping).toEqual(steps);
+  expect(rows.map((row) => toExample(row, mapping))).toEqual([
+    { prompt: "Blue light", completion: " scatters more, so it is green.", label: false },
+    { prompt: "Water", completion: " forms ice, which expands.", label: true },
+  ]);
+  // A table carries the lists as text.
+  const cells = { prompt: "p", completions: '["a","b"]', labels: "[1, 1]" };
+  expect(detectMapping(["prompt", "completions", "labels"], [cells]).mapping).toEqual(steps);
+  expect(toExample(cells, steps)).toEqual({ prompt: "p", completion: "ab", label: true });
+});
+
+test.each<[string, Row, RegExp]>([
+  ["fewer labels than steps", { completions: ["a", "b"], labels: [true] }, /2 steps in "completions" and 1 labels/],
+  ["no labels", { completions: ["a", "b"] }, /"labels" is missing/],
+  ["null labels", { completions: ["a", "b"], labels: null }, /"labels" is empty/],
+  ["no steps", { labels: [true] }, /"completions" is missing/],
+  ["an empty list", { completions: [], labels: [] }, /"completions" is empty/],
+  ["steps of nothing", { completions: ["", " "], labels: [true, true] }, /"completions" is empty/],
+  ["a step that is a number", { completions: ["a", 2], labels: [true, true] }, /step 2 is not text/],
+  ["a label of neither", { completions: ["a"], labels: ["maybe"] }, /"labels\[0\]" is neither true nor false: "maybe"/],
+  ["a label of null", { completions: ["a", "b"], labels: [true, null] }, /"labels\[1\]" is empty/],
+  ["one label for all", { completions: ["a", "b"], labels: true }, /"completions" is a list, "labels" is not/],
+  ["one text for all", { completions: "a", labels: [true] }, /"labels" is a list, "completions" is not/],
+])("stepwise, %s: refused", (_, row, message) => {
+  expect(() => toExample({ prompt: "p", ...row }, steps)).toThrow(
+    expect.objectContaining({ code: "dataset.row", message: expect.stringMatching(message) as string }) as Error,
+  );
 });

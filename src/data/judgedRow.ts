@@ -72,20 +72,51 @@ function pairOf(asked: Turn[], better: Answer, worse: Answer, columns: readonly 
 }
 
 /** Whether a cell calls its answer good. Throws `dataset.row` for what says neither. */
-function readLabel(row: Row, column: string): boolean {
-  const cell = cellOf(row, column);
-  if (cell === undefined || cell === null || cell === "") failAbsent(row, column);
+function readLabel(cell: unknown, column: string): boolean {
+  if (cell === undefined || cell === null || cell === "") failAbsent({ [column]: null }, column);
   const word = typeof cell === "string" ? cell.trim().toLowerCase() : cell;
   if (word === true || word === 1 || word === "true" || word === "1") return true;
   if (word === false || word === 0 || word === "false" || word === "0") return false;
   return fail(say`The column "${column}" is neither true nor false: ${JSON.stringify(cell).slice(0, 40)}`);
 }
 
+/**
+ * A row that judges step by step, as TRL's stepwise supervision does: good where every step is, as TRL's own way from
+ * there to unpaired rows has it. The steps are joined as they stand. Throws `dataset.row`.
+ */
+function readStepwise(row: Row, { prompt, completion: column, label: labelColumn = "" }: Mapping): Example {
+  const [steps, labels] = [parseList(cellOf(row, column)), parseList(cellOf(row, labelColumn))];
+  if (steps === undefined || steps === null) failAbsent(row, column);
+  if (labels === undefined || labels === null || labels === "") failAbsent(row, labelColumn);
+  if (!Array.isArray(steps)) fail(say`The column "${labelColumn}" is a list, "${column}" is not`);
+  if (!Array.isArray(labels)) fail(say`The column "${column}" is a list, "${labelColumn}" is not`);
+  if (steps.length !== labels.length)
+    fail(say`There are ${steps.length} steps in "${column}" and ${labels.length} labels in "${labelColumn}"`);
+  const texts = steps.map((step: unknown, i) => {
+    if (typeof step !== "string") fail(say`The column "${column}": step ${i + 1} is not text`);
+    return step;
+  });
+  const completion = texts.join("");
+  if (completion.trim() === "") failAbsent({ [column]: null }, column);
+  const isGood = labels.map((label: unknown, i) => readLabel(label, `${labelColumn}[${i}]`)).every(Boolean);
+  return { prompt: renderPrompt(readPromptTurns(row, prompt), prompt), completion, label: isGood };
+}
+
+/** A list of steps rather than the messages of an answer, in whichever of the two columns. */
+function isStepwise(row: Row, { completion, turns, label = "" }: Mapping): boolean {
+  if (turns !== "") return false;
+  const steps = parseList(cellOf(row, completion));
+  const isList = Array.isArray(steps) && steps.length > 0 && steps.every((step) => typeof step === "string");
+  return isList || Array.isArray(parseList(cellOf(row, label)));
+}
+
 /** A row whose answer stands in a column of its own, or is the assistant's last turn of a talk. Throws `dataset.row`. */
 export function readUnpaired(row: Row, mapping: Mapping): Example {
   const { prompt: columns, completion: column, turns: talk, label: labelColumn = "" } = mapping;
   if (labelColumn === "") fail(say`No column is mapped to the label`);
-  const label = readLabel(row, labelColumn);
+  if (isStepwise(row, mapping)) return readStepwise(row, mapping);
+  const said = cellOf(row, labelColumn);
+  const label = said === undefined ? failAbsent(row, labelColumn) : readLabel(said, labelColumn);
   const asked = readPromptTurns(row, columns);
   if (talk !== "") {
     const turns = turnsIn(cellOf(row, talk), talk) ?? fail(say`The column "${talk}" is not a list of turns`);

@@ -12,9 +12,11 @@ const answerPairs = [
 ] as const;
 /** LLaMA-Factory's older ranking rows list [better, worse] in the answer's own column. */
 const rankedNames = ["output", "completion", "response"];
-const labelNames = ["label", "kto_tag"];
+const labelNames = ["label", "kto_tag", "labels"];
 const dimensionNames = ["dimension", "aspect", "criterion", "attribute"];
 const completionNames = ["completion", "response", "answer", "output"];
+/** TRL's rows that judge each step of an answer. */
+const stepsName = "completions";
 
 /** Nearly every value that is there passes (one that does not is a bad row, not another form), and there is one. */
 const holds = (rows: readonly Row[], column: string, test: (value: unknown) => boolean): boolean => {
@@ -27,6 +29,17 @@ const isLabel = (value: unknown): boolean =>
   value === 0 ||
   value === 1 ||
   (typeof value === "string" && /^(true|false|0|1)$/i.test(value.trim()));
+
+/** Of an answer as a whole, or of each of its steps. */
+const areLabels = (value: unknown): boolean => {
+  const list = parseList(value);
+  return Array.isArray(list) ? list.length > 0 && list.every(isLabel) : isLabel(value);
+};
+
+const isSteps = (value: unknown): boolean => {
+  const list = parseList(value);
+  return Array.isArray(list) && list.length > 0 && list.every((step) => typeof step === "string");
+};
 
 const isRanking = (value: unknown): boolean => {
   const list = parseList(value);
@@ -64,9 +77,11 @@ function preferenceReadings(columns: readonly string[], rows: readonly Row[]): M
 }
 
 function unpairedReadings(columns: readonly string[], rows: readonly Row[]): Mapping[] {
-  const [label] = named(columns, labelNames).filter((column) => holds(rows, column, isLabel));
+  const [label] = named(columns, labelNames).filter((column) => holds(rows, column, areLabels));
   if (label === undefined) return [];
-  const [completion] = named(columns, completionNames);
+  const steps = find(columns, stepsName);
+  const isStepwise = steps !== undefined && holds(rows, steps, isSteps);
+  const [completion] = isStepwise ? [steps] : named(columns, completionNames);
   const prompt = promptColumns(columns, rows).filter((column) => column !== completion);
   if (completion !== undefined && prompt.length > 0) {
     return [{ format: "unpaired", prompt, completion, turns: "", label }];

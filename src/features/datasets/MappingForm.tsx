@@ -53,6 +53,8 @@ export function MappingForm({ file, name, inspection, mapping }: Props) {
           }}
         />
         <Columns columns={inspection.columns} mapping={mapping} />
+        {mapping.format !== "text" && <OptionalColumn columns={inspection.columns} mapping={mapping} part="spans" />}
+        <OptionalColumn columns={inspection.columns} mapping={mapping} part="finalStart" />
       </div>
       <section aria-label={t("datasets.import.preview")} className="flex flex-col">
         <h3 className="mb-1 text-sm">{t("datasets.import.preview")}</h3>
@@ -116,7 +118,7 @@ function Columns({ columns, mapping }: ColumnsProps) {
           <div className="flex flex-col gap-2">
             {completion(t("datasets.import.chosen"))}
             {column(t("datasets.import.rejected"), mapping.rejected ?? "", (rejected) => ({ rejected }))}
-            <Dimension columns={columns} mapping={mapping} />
+            <OptionalColumn columns={columns} mapping={mapping} part="dimension" />
           </div>
         </>
       );
@@ -165,19 +167,22 @@ function PromptColumns({ columns, mapping }: ColumnsProps) {
   );
 }
 
-function Dimension({ columns, mapping }: ColumnsProps) {
+type OptionalProps = ColumnsProps & { part: "dimension" | "spans" | "finalStart" };
+
+/** A part of the row that it may do without. */
+function OptionalColumn({ columns, mapping, part }: OptionalProps) {
   const { t } = useTranslation();
   return (
     <Select
-      label={t("datasets.import.dimension")}
-      value={mapping.dimension ?? none}
+      label={t(`datasets.import.${part}`)}
+      value={mapping[part] ?? none}
       options={[
         { id: none, label: t("datasets.import.none") },
         ...columns.map((column) => ({ id: column, label: column })),
       ]}
       onChange={(chosen) => {
-        const { dimension: _before, ...rest } = mapping;
-        void changeMapping(chosen === none ? rest : { ...rest, dimension: chosen });
+        const { [part]: _before, ...rest } = mapping;
+        void changeMapping(chosen === none ? rest : { ...rest, [part]: chosen });
       }}
     />
   );
