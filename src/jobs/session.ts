@@ -5,6 +5,7 @@ import type { EvalMetrics, Figures, GroupStep, RunEvent } from "../core/metrics"
 import type { ObjectiveKind, ObjectiveOf } from "../core/objective";
 import type { Recipe } from "../core/recipe";
 import { say } from "../core/say";
+import type { Stage } from "../core/stages";
 import type { Turns } from "../core/turns";
 import type { Adapter } from "../model/adapterParts";
 import type { Optimizer } from "../model/training";
@@ -13,7 +14,6 @@ import type { Controls } from "./controls";
 import type { LoadedModel } from "./loadModel";
 import type { TrainingData } from "./prepareData";
 import type { Scorer } from "./rewards";
-import type { Stage } from "./stages";
 import type { TrainingState } from "./trainingState";
 
 export type TrainInputs = {

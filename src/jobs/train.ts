@@ -9,6 +9,7 @@ import { seedFor } from "../core/random";
 import { type Recipe, stepsInAll, trainedAdaptation } from "../core/recipe";
 import { rewardFault } from "../core/reward";
 import { say } from "../core/say";
+import { stageAt } from "../core/stages";
 import { trimMemory } from "../kernels/device";
 import { disposeAdapter, loadAdapter, newAdapter, readAdapter, setProgress } from "../model/adapter";
 import type { Adapter } from "../model/adapterParts";
@@ -30,7 +31,6 @@ import { newRewardModelTrainer } from "./rewardModel";
 import { learningRateAt } from "./schedule";
 import type { NewTrainer, Session, TrainEvent, Trainer, TrainInputs } from "./session";
 import { newSftTrainer } from "./sft";
-import { stageAt } from "./stages";
 import { afterEvaluation, afterStep, alertMemoryOf, newTrainingState, type TrainingState } from "./trainingState";
 
 const trainers: Record<ObjectiveKind, NewTrainer> = {

@@ -30,13 +30,13 @@ export type Found = {
   isRight: boolean | null;
 };
 
-export const textOfCompletion = ({ tokens }: Completion): string => tokens.join("");
+/** Whether its last token is the one that ended it, `</s>` or `<|im_end|>`: learnt from like any other, and no text. */
+export const hasEndToken = ({ tokens, finished }: Completion): boolean =>
+  finished && /^<[^<>\s]+>$/.test(tokens.at(-1) ?? "");
 
-/** What is rated: without the token that ended it, `</s>` or `<|im_end|>`. */
-function ratedText({ tokens, finished }: Completion): string {
-  const hasEnd = finished && /^<[^<>\s]+>$/.test(tokens.at(-1) ?? "");
-  return (hasEnd ? tokens.slice(0, -1) : tokens).join("");
-}
+/** What is rated, and read: without the token that ended it. */
+export const textOfCompletion = (completion: Completion): string =>
+  (hasEndToken(completion) ? completion.tokens.slice(0, -1) : completion.tokens).join("");
 
 /** Right or not; null where there is nothing to compare with. */
 export type Rightness = (names: readonly string[], group: Group, completion: Completion) => boolean | null;
@@ -52,7 +52,7 @@ export function rightnessOf({ objective }: Recipe): Rightness {
     const judged = judge === undefined ? undefined : completion.rewards[names.indexOf(judge)];
     if (judged !== undefined) return judged === null ? null : judged > 0;
     if (reference === "") return null;
-    const text = ratedText(completion);
+    const text = textOfCompletion(completion);
     return hasAnswer(reference) ? scoreGsm8k(text, reference).flexible : exactMatch(text, reference);
   };
 }

@@ -14,6 +14,8 @@ type TintedTextProps = {
   palette: Palette;
   /** What is said of a token: its number and its unit. */
   describe: (at: number) => string;
+  /** Said in place of the last token, where it ends the text and is no part of it. */
+  end?: string | undefined;
   /** Said of tokens that are not shown. */
   more: (count: number) => string;
 };
@@ -25,7 +27,7 @@ const least = 0.04;
 const mostShown = 1500;
 
 export const TintedText = memo(function TintedText(props: TintedTextProps) {
-  const { label, tokens, values, scale, palette, describe, more } = props;
+  const { label, tokens, values, scale, palette, describe, end, more } = props;
   const [at, setAt] = useState<number | null>(null);
   const shown = tokens.slice(0, mostShown);
   const last = shown.length - 1;
@@ -51,6 +53,7 @@ export const TintedText = memo(function TintedText(props: TintedTextProps) {
     setAt(to === null ? null : Math.min(last, Math.max(0, to)));
   };
   const pointed = at === null ? undefined : tokens[at];
+  const isEnd = (i: number | null) => end !== undefined && i === tokens.length - 1;
   return (
     <div
       role="group"
@@ -70,10 +73,10 @@ export const TintedText = memo(function TintedText(props: TintedTextProps) {
           <Fragment key={i}>
             <span
               data-at={i}
-              className={`rounded-sm py-0.5 ${i === at ? "outline outline-ink" : ""}`}
+              className={`rounded-sm py-0.5 ${i === at ? "outline outline-ink" : ""} ${isEnd(i) ? "ml-0.5 px-1 font-sans text-muted select-none" : ""}`}
               style={tintOf(i)}
             >
-              {visible(text)}
+              {isEnd(i) ? end : visible(text)}
             </span>
             {text.endsWith("\n") && "\n"}
           </Fragment>
@@ -83,7 +86,7 @@ export const TintedText = memo(function TintedText(props: TintedTextProps) {
       <p aria-live="polite" className="min-h-4 font-mono text-xs text-muted">
         {at !== null && pointed !== undefined && (
           <>
-            <span className="text-ink">“{visible(pointed)}”</span> {describe(at)}
+            <span className="text-ink">{isEnd(at) ? end : `“${visible(pointed)}”`}</span> {describe(at)}
           </>
         )}
       </p>

@@ -18,7 +18,7 @@ import { PartLegend } from "../../ui/PartLegend";
 import { Select } from "../../ui/Select";
 import { Switch } from "../../ui/Switch";
 import { Term } from "../../ui/Term";
-import { TokenLegend } from "../../ui/TokenLegend";
+import { answerUse, TokenLegend } from "../../ui/TokenLegend";
 import { TokenText } from "../../ui/TokenText";
 import { isJudged, JudgedRow } from "./JudgedRow";
 import { type LogicMask, logicMasks, withMask } from "./logicMasks";
@@ -57,6 +57,7 @@ export function RowPane({ dataset, row }: { dataset: Dataset; row: number }) {
     }
   };
   const { format } = dataset.mapping;
+  const use = answerUse(recipe);
   const size = format === "preference" || format === "unpaired" ? "max-lg:h-144 lg:w-[36rem]" : "max-lg:h-72 lg:w-96";
   return (
     <section
@@ -69,7 +70,9 @@ export function RowPane({ dataset, row }: { dataset: Dataset; row: number }) {
           <span className="text-xs text-muted">
             {t("datasets.tokens", { count: shown.tokens.length })}
             {" · "}
-            {t("datasets.learnt", { count: shown.tokens.filter(({ trained }) => trained).length })}
+            {t(use === "compared" ? "datasets.compared" : "datasets.learnt", {
+              count: shown.tokens.filter(({ trained }) => trained).length,
+            })}
             {mask !== "off" && (
               <>
                 {" · "}
@@ -121,7 +124,7 @@ export function RowPane({ dataset, row }: { dataset: Dataset; row: number }) {
         </Switch>
         <span className="flex flex-wrap gap-x-3">
           {hasParts && <PartLegend weight={weight ?? null} />}
-          <TokenLegend hasMarks={mask !== "off"} />
+          <TokenLegend hasMarks={mask !== "off"} use={use} />
         </span>
         {hasParts && (
           <span className="flex flex-wrap items-center gap-x-2">

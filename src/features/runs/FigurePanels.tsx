@@ -21,6 +21,7 @@ const termOf: Record<PanelId, TermName> = {
   components: "rewardComponents",
   spreadless: "zeroSpread",
   kl: "kl",
+  approxKl: "approxKl",
   klCoefficient: "klCoefficient",
   entropy: "policyEntropy",
   clip: "clipRatio",

@@ -4,7 +4,7 @@ import { memo, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import type { Completion, Group } from "../../core/metrics";
 import { stripTemplate } from "../../state/chatExamples";
-import type { Rightness } from "../../state/groupSearch";
+import { hasEndToken, type Rightness } from "../../state/groupSearch";
 import { type Palette, type Scale, strength } from "../../ui/charts/scale";
 import { formatCount, formatNumber } from "../../ui/formatQuantity";
 import { Term } from "../../ui/Term";
@@ -167,6 +167,7 @@ const Answer = memo(function Answer(props: AnswerProps) {
               scale={scale}
               palette={palette}
               describe={describe}
+              end={hasEndToken(completion) ? t("groups.endToken") : undefined}
               more={(count) => t("groups.tokensMore", { count: formatCount(count) })}
             />
           )}

@@ -13,6 +13,7 @@ export type PanelId =
   | "components"
   | "spreadless"
   | "kl"
+  | "approxKl"
   | "klCoefficient"
   | "entropy"
   | "clip"
@@ -179,6 +180,7 @@ function all(seen: Seen): FigurePanel[] {
     // elsewhere an answer is not pushed by how it compares with the others of its group
     panel("spreadless", seen.recipe.objective.kind === "grpo" ? [line("frac_reward_zero_std", 2)] : [], "share"),
     panel("kl", [line("kl", 1)]),
+    panel("approxKl", [line("policy/approx_kl", 2)]),
     panel("klCoefficient", [line("kl_coefficient", 5)]),
     panel("entropy", [line("entropy", 4)]),
     clipPanel(seen),

@@ -13,7 +13,7 @@ import { ErrorNotice } from "../../ui/ErrorNotice";
 import { formatCount } from "../../ui/formatQuantity";
 import { datasetFiles, pickFile } from "../../ui/pickFile";
 import { Select } from "../../ui/Select";
-import { TokenLegend } from "../../ui/TokenLegend";
+import { answerUse, TokenLegend } from "../../ui/TokenLegend";
 import { TokenText } from "../../ui/TokenText";
 import { loadMoreWords } from "../../ui/words/i18n";
 import { changeSection } from "./changeSection";
@@ -114,7 +114,10 @@ function RowPreview({ recipe, rows }: { recipe: Recipe; rows: number }) {
             <PartLegend weight={weight} />
           </Suspense>
         )}
-        <TokenLegend hasMarks={shown?.preview.tokens.some(({ marked }) => marked !== undefined) ?? false} />
+        <TokenLegend
+          hasMarks={shown?.preview.tokens.some(({ marked }) => marked !== undefined) ?? false}
+          use={answerUse(recipe)}
+        />
         {shown?.preview.tooLong && <Badge tone="warn">{t("studio.data.rowTooLong")}</Badge>}
         <span className="ml-auto flex items-center gap-2">
           <IconButton

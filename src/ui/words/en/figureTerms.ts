@@ -22,6 +22,11 @@ export const figureTerms = {
     why: "How far the model has moved from where the run began, on the tokens it writes. Large values mean that it writes what it would never have written.",
     formula: "exp(d) − d − 1, d = log p_start − log p",
   },
+  approxKl: {
+    word: "KL within a step",
+    why: "How far the updates of one step have moved the model from the one that wrote their answers. Far above 0.02 a step learns from answers that are no longer its own: fewer updates, or a lower learning rate, keep it near.",
+    formula: "½ (log p − log p_old)²",
+  },
   klCoefficient: {
     word: "KL coefficient",
     why: "What a nat of divergence costs in reward. It is raised where answers drift further than the target, and lowered where they stay nearer.",

@@ -39,6 +39,7 @@ export const groups = {
   tokens: "Tokens",
   ended: "End",
   finished: "ended",
+  endToken: "end",
   cut: "cut off",
   notApplicable: "does not apply",
   text: "Answer {{number}}: arrow keys move over its tokens",

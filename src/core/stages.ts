@@ -1,7 +1,7 @@
 /** @file The stages of a run: imitation first where the recipe says so, then its own objective. */
 
-import { newObjective } from "../core/objective";
-import type { Recipe } from "../core/recipe";
+import { newObjective } from "./objective";
+import type { Recipe } from "./recipe";
 
 export type Stage = {
   /** Steps of the run before its first. */
@@ -12,6 +12,10 @@ export type Stage = {
 
 /** Share of its steps in which the first stage's learning rate rises. */
 const warmup = 0.05;
+
+/** All stages of a recipe, in their order. */
+export const stagesOf = (recipe: Recipe): Stage[] =>
+  recipe.sftFirst ? [stageAt(recipe, 0), stageAt(recipe, recipe.sftFirst.steps)] : [stageAt(recipe, 0)];
 
 /** The stage of the step that follows `step` steps. */
 export function stageAt(recipe: Recipe, step: number): Stage {
