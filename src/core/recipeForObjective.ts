@@ -1,8 +1,9 @@
 /** @file What objectives need of the rows, and what choosing one does to the rest of the recipe. */
 
 import type { Mapping } from "./dataset";
+import { firstImitation, firstObjective, firstSettings, isSame, large, type Settings, usualOf } from "./firstSettings";
 import { isPolicy, newObjective, newSampledPairs, type Objective, type ObjectiveKind, rowsOf } from "./objective";
-import { newRecipe, quickstarts, type Recipe } from "./recipe";
+import type { Recipe } from "./recipe";
 import type { Run } from "./run";
 
 /** What the rows of a data set lack for an objective: another answer, a judgement, or a question. */
@@ -25,59 +26,60 @@ export function lackOf(objective: Objective, mapping: Mapping | undefined): Lack
 }
 
 /**
- * An objective as people begin with it on such rows: what two of a kind share is kept, and where no answer was rejected,
+ * An objective as people begin with it on such rows and a model of so many parameters: what two of a kind share is kept, and where no answer was rejected,
  * preferences are between the model's own.
  */
-export function beginObjective(kind: ObjectiveKind, before: Objective, mapping: Mapping | undefined): Objective {
-  const begun: Objective = newObjective(kind);
-  if (begun.kind === "dpo" && lackOf(begun, mapping)) return { ...begun, sampled: newSampledPairs() };
+export function beginObjective(
+  kind: ObjectiveKind,
+  before: Objective,
+  mapping: Mapping | undefined,
+  parameters = 0,
+): Objective {
+  const plain: Objective = newObjective(kind);
+  const isOwn = plain.kind === "dpo" && lackOf(plain, mapping) !== null;
+  const begun = firstObjective(isOwn ? { ...plain, sampled: newSampledPairs() } : plain, parameters);
   if (!isPolicy(begun) || !isPolicy(before)) return begun;
   const { prompts, completions, sampling, rewards } = before;
   return { ...begun, prompts, completions, sampling, rewards };
 }
 
-/** The learning rate of each as a share of imitation's: what compares answers moves a model further than what copies them. */
-const rateShares: Record<ObjectiveKind, number> = {
-  sft: 1,
-  dpo: 0.25,
-  kto: 0.25,
-  reward: 1,
-  grpo: 0.5,
-  ppo: 0.5,
-  rejection: 0.5,
-};
-
-/** The embedded recipe that has such an objective, or the nearest to it. */
-function usualOf(objective: Objective): Recipe {
-  if (objective.kind === "dpo" && objective.sampled) return quickstarts["dpo-quickstart"]();
-  if (objective.kind === "ppo") return quickstarts["ppo-quickstart"]();
-  return isPolicy(objective) ? quickstarts["grpo-quickstart"]() : newRecipe();
-}
-
-const isSame = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
+/** What is known of a model's size where only its name is. */
+const sizeOf = ({ model }: Recipe) => (model === "embedded" ? 0 : large);
 
 /**
- * The recipe with another objective. The learning rate keeps its proportion; a schedule and evaluations that nobody has
- * changed follow, and what learns from the model's own answers begins with imitation on the embedded model, which cannot
- * answer at all.
+ * The recipe with another objective, on a model of so many parameters. The learning rate keeps its proportion; what nobody
+ * has changed follows, and what learns from the model's own answers begins with imitation on the embedded model, which
+ * cannot answer at all.
  */
-export function recipeForObjective(recipe: Recipe, objective: Objective): Recipe {
+export function recipeForObjective(recipe: Recipe, objective: Objective, parameters = sizeOf(recipe)): Recipe {
   const { sftFirst, ...rest } = recipe;
-  const { schedule, evaluation, optimizer, batching } = recipe;
-  const [from, to] = [usualOf(recipe.objective), usualOf(objective)];
-  const rate = (optimizer.learningRate * rateShares[objective.kind]) / rateShares[recipe.objective.kind];
-  const isNew = from.sftFirst === undefined && recipe.model === to.model;
-  const first = to.sftFirst && (isNew ? to.sftFirst : sftFirst);
+  const { schedule, evaluation, optimizer, batching, adaptation } = recipe;
+  const [from, to] = [recipe, { adaptation, objective }].map((goal) => firstSettings(goal, parameters)) as [
+    Settings,
+    Settings,
+  ];
+  const rate = optimizer.learningRate * (to.optimizer.learningRate / from.optimizer.learningRate);
+  const usual = usualOf(objective);
+  const isNew = usualOf(recipe.objective).sftFirst === undefined && recipe.model === usual.model;
+  const first = usual.sftFirst && (isNew ? firstImitation(adaptation, parameters) : sftFirst);
   const kind = schedule.kind === from.schedule.kind ? to.schedule.kind : schedule.kind;
+  const kept = isSame(batching, from.batching) ? to.batching : batching;
   return {
     ...rest,
     objective,
     ...(first ? { sftFirst: first } : {}),
-    batching: objective.kind === "sft" ? batching : { ...batching, mode: "bucket" },
+    batching: objective.kind === "sft" ? kept : { ...kept, mode: "bucket" },
     optimizer: { ...optimizer, learningRate: Number(rate.toPrecision(10)) },
     schedule: isSame(schedule, from.schedule) ? to.schedule : { ...schedule, kind },
     evaluation: isSame(evaluation, from.evaluation) ? to.evaluation : evaluation,
   };
+}
+
+/** Imitation of a few hundred answers, then GRPO on what is left: DeepSeek-R1's order, on any model. */
+export function recipeThenRewards(recipe: Recipe, parameters = sizeOf(recipe)): Recipe {
+  const { start: _, ...fresh } = recipe;
+  const begun = recipeForObjective(fresh, firstObjective(newObjective("grpo"), parameters), parameters);
+  return { ...begun, sftFirst: firstImitation(recipe.adaptation, parameters) };
 }
 
 /**

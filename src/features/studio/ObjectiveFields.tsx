@@ -1,12 +1,15 @@
 /** @file The settings of an objective that are worth changing before a first run. */
 
 import { useTranslation } from "react-i18next";
-import { newSampledPairs, type ObjectiveOf, rowsOf } from "../../core/objective";
-import { newGrpoRecipe, type Recipe } from "../../core/recipe";
+import { firstImitation, firstObjective } from "../../core/firstSettings";
+import { newObjective, newSampledPairs, type ObjectiveOf, rowsOf } from "../../core/objective";
+import type { Recipe } from "../../core/recipe";
 import { lackOf, recipeForObjective } from "../../core/recipeForObjective";
+import { usePlan } from "../../state/plan";
 import { changeRecipe } from "../../state/studio";
+import { formatBytes } from "../../ui/formatQuantity";
 import { Select } from "../../ui/Select";
-import { changeObjective, useMapping } from "./objectiveChoices";
+import { changeObjective, parametersOf, useMapping } from "./objectiveChoices";
 import { PathEntry } from "./PathEntry";
 import { useFieldError } from "./RecipeEntry";
 import { RewardDimensions } from "./RewardDimensions";
@@ -54,7 +57,21 @@ function AnswerFields() {
       <PathEntry path="objective.completions" term="completions" unit="answers" />
       <PathEntry path="objective.sampling.temperature.start" term="temperatureStart" step={0.1} />
       <PathEntry path="objective.sampling.maxTokens" term="maxTokens" unit="tokens" step={16} />
+      <AnswersTooLarge />
     </>
+  );
+}
+
+/** Said where it is to be changed: so many answers of such a length do not fit. */
+function AnswersTooLarge() {
+  const { t } = useTranslation();
+  const memory = usePlan(({ value }) => value?.memory);
+  if (memory?.verdict !== "too large" || memory.part !== "answers") return null;
+  return (
+    <p role="alert" className="col-span-full text-xs text-bad">
+      {t("studio.train.memory", { needed: formatBytes(memory.needed), available: formatBytes(memory.available) })}{" "}
+      {t("studio.train.tooLarge")}. {t("studio.train.tooLargeFor.answers")}
+    </p>
   );
 }
 
@@ -78,7 +95,12 @@ function DpoFields({ objective, source }: { objective: ObjectiveOf<"dpo">; sourc
           term="sampledPairs"
           value={sampled !== undefined}
           onChange={(isOn) =>
-            changeRecipe((draft) => recipeForObjective(draft, isOn ? { ...rest, sampled: newSampledPairs() } : rest))
+            changeRecipe((draft) => {
+              const parameters = parametersOf(draft);
+              const begun = firstObjective(newObjective("dpo", { sampled: newSampledPairs() }), parameters ?? 0);
+              const sampled = begun.kind === "dpo" ? begun.sampled : undefined;
+              return recipeForObjective(draft, isOn && sampled ? { ...rest, sampled } : rest, parameters);
+            })
           }
         />
       )}
@@ -88,6 +110,7 @@ function DpoFields({ objective, source }: { objective: ObjectiveOf<"dpo">; sourc
           <PathEntry path="objective.sampled.completions" term="completions" unit="answers" />
           <PathEntry path="objective.sampled.sampling.temperature.start" term="temperatureStart" step={0.1} />
           <PathEntry path="objective.sampled.sampling.maxTokens" term="maxTokens" unit="tokens" step={16} />
+          <AnswersTooLarge />
         </>
       )}
     </>
@@ -183,8 +206,8 @@ function FirstFields({ sftFirst }: Pick<Recipe, "sftFirst">) {
           value={sftFirst !== undefined}
           onChange={(isOn) =>
             changeRecipe(({ sftFirst: _, ...draft }) => {
-              const first = isOn ? newGrpoRecipe().sftFirst : undefined;
-              return first ? { ...draft, sftFirst: first } : draft;
+              if (!isOn) return draft;
+              return { ...draft, sftFirst: firstImitation(draft.adaptation, parametersOf(draft) ?? 0) };
             })
           }
         />

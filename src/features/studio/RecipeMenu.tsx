@@ -3,9 +3,11 @@
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 import { quickstartNames, quickstarts } from "../../core/recipe";
+import { recipeThenRewards } from "../../core/recipeForObjective";
+import { modelOf, useModels } from "../../state/models";
 import { parseRecipeLink, writeRecipeLink } from "../../state/recipeLink";
 import { showMessage } from "../../state/shell";
-import { isDefault, openRecipe, resetRecipe, useStudio } from "../../state/studio";
+import { changeRecipe, isDefault, openRecipe, resetRecipe, useStudio } from "../../state/studio";
 import { Button } from "../../ui/Button";
 import { explainError } from "../../ui/explainError";
 import { Icon } from "../../ui/Icon";
@@ -18,6 +20,8 @@ export function RecipeMenu() {
   const [, navigate] = useLocation();
   const { recipe, problem } = useStudio();
   const isReset = useStudio(isDefault);
+  const models = useModels();
+  const parameters = models.status === "ready" ? modelOf(recipe.model, models.models)?.facts?.parameters : undefined;
 
   const open = async (file: File) => {
     try {
@@ -75,6 +79,17 @@ export function RecipeMenu() {
           isDisabled: isReset,
           onAction: resetRecipe,
         },
+        ...(parameters !== undefined && recipe.model !== "embedded"
+          ? [
+              {
+                id: "sft-grpo",
+                label: t("studio.recipe.thenRewards"),
+                description: t("studio.recipe.thenRewardsWhy"),
+                icon: "reset" as const,
+                onAction: () => changeRecipe((draft) => recipeThenRewards(draft, parameters)),
+              },
+            ]
+          : []),
         ...quickstartNames
           .filter((name) => name !== "quickstart")
           .map((name) => ({

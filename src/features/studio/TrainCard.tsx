@@ -73,7 +73,7 @@ export function TrainCard({ recipe, draft, error }: { recipe: Recipe; draft: Rec
           {plan.memory.recompute && <p className="text-xs text-muted">{t("studio.train.recompute")}</p>}
           {plan.memory.verdict === "too large" && (
             <p role="status" className="text-xs text-bad">
-              {t("studio.train.tooLargeHint")}
+              {t(`studio.train.tooLargeFor.${plan.memory.part}`)}
             </p>
           )}
           <p className="mt-1 text-xs text-muted">{t(`studio.train.${scorings[plan.scoring]}`)}</p>

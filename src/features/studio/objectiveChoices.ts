@@ -2,8 +2,10 @@
 
 import type { Mapping } from "../../core/dataset";
 import type { ObjectiveKind, ObjectiveOf } from "../../core/objective";
+import type { Recipe } from "../../core/recipe";
 import { beginObjective, recipeForObjective } from "../../core/recipeForObjective";
 import { datasetOf, useDatasets } from "../../state/datasets";
+import { modelOf, useModels } from "../../state/models";
 import { changeRecipe } from "../../state/studio";
 
 /** How the rows of the recipe's data set are read, where it is known. */
@@ -11,10 +13,18 @@ export function useMapping(source: string): Mapping | undefined {
   return useDatasets((state) => (state.status === "ready" ? datasetOf(source, state.datasets)?.mapping : undefined));
 }
 
+/** Numbers of the model that a recipe names, which settings follow; undefined where it is not known. */
+export function parametersOf({ model }: Pick<Recipe, "model">): number | undefined {
+  const state = useModels.getState();
+  return state.status === "ready" ? modelOf(model, state.models)?.facts?.parameters : undefined;
+}
+
 export function chooseObjective(kind: ObjectiveKind, mapping: Mapping | undefined) {
-  changeRecipe((draft) =>
-    draft.objective.kind === kind ? draft : recipeForObjective(draft, beginObjective(kind, draft.objective, mapping)),
-  );
+  changeRecipe((draft) => {
+    if (draft.objective.kind === kind) return draft;
+    const parameters = parametersOf(draft);
+    return recipeForObjective(draft, beginObjective(kind, draft.objective, mapping, parameters), parameters);
+  });
 }
 
 /** Changes some fields of the objective, where it is of this kind. */

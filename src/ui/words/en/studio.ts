@@ -135,7 +135,12 @@ export const studio = {
     tight: "tight",
     tooLarge: "too large",
     recompute: "To save memory, activations are made again in the backward pass: a third slower, the same curve.",
-    tooLargeHint: "Lower the rows per pass or the longest row, or train fewer numbers.",
+    tooLargeFor: {
+      step: "Lower the rows per pass or the longest row, or train fewer numbers.",
+      answers: "The answers it writes take the most: lower the answers to each prompt, or their longest.",
+      evaluation: "Its evaluations take the most: lower their rows, or the longest answer.",
+      numbers: "The numbers trained take the most: train fewer, or choose a smaller model.",
+    },
     scoringGsm8k: "Accuracy on held-out problems, strict and flexible",
     scoringExact: "Exact match on held-out rows",
     scoringNone: "No accuracy: these answers have no single right form",
@@ -240,6 +245,8 @@ export const studio = {
     compare: "Compare methods",
     compareWhy: "This recipe with several methods and seeds, one run after the other",
     quickstartWhy: "LoRA on the embedded problems: the defaults",
+    thenRewards: "SFT, then GRPO",
+    thenRewardsWhy: "On this model, with the rates that papers and TRL begin with",
     begin: {
       "loar-quickstart": "LoAR quickstart",
       "grpo-quickstart": "GRPO quickstart",
