@@ -1,14 +1,17 @@
 /**
- * Rewards against more imitation: `node bench/experiments/rewards.mjs [SEED…]`, after writeData.ts. For each seed 300 worked
- * solutions are imitated; from that one checkpoint GRPO, PPO and DPO on its own answers learn from the
- * other problems' answers, and imitation goes on with the same solutions for as long as GRPO took. What is there
- * already is not made again: the same command goes on. Ends with a table of held-out strict accuracy.
+ * Rewards against more imitation: `node bench/experiments/rewards.mjs [SEED…]`, after writeData.ts. For each seed a hundred
+ * worked solutions are imitated; from that one checkpoint GRPO learns from the other problems' answers, and imitation goes
+ * on with the same solutions for as long as GRPO took; then DPO on its own answers, and PPO. What is there already is not
+ * made again: the same command goes on. Ends with a table of held-out strict accuracy, differences paired by problem.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { bundle } from "../../scripts/bundle.mjs";
 
+const { quickstarts } = await import(await bundle("src/core/recipe.ts"));
 const folder = ".cache/experiments";
-const solutions = 300;
+const solutions = 100;
+const imitated = 200;
 const heldout = 500;
 const seeds = process.argv.slice(2).map(Number);
 if (seeds.length === 0) seeds.push(1, 2, 3);
@@ -60,54 +63,76 @@ function train(out, recipe, words) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-/** A quickstart as the command line writes it down, changed. */
-function recipeOf(name, changes) {
-  const out = `${folder}/rewards/${name}-recipe`;
-  if (!existsSync(`${out}/recipe.json`)) {
-    const words = ["scripts/anneal.mjs", "train", name, "--steps", "1", "--eval-rows", "0", "--quiet", "--out", out];
-    spawnSync(process.execPath, words, { stdio: "inherit" });
-  }
-  const { sftFirst: _, ...recipe } = JSON.parse(readFileSync(`${out}/recipe.json`, "utf8"));
-  const { schedule, evaluation, ...rest } = changes;
+/** A quickstart, its second stage alone, changed. */
+function recipeOf(name, { schedule, evaluation, ...rest }) {
+  const { sftFirst: _, ...recipe } = quickstarts[name]();
   return {
     ...recipe,
     ...rest,
     schedule: { ...recipe.schedule, ...schedule },
-    evaluation: { ...recipe.evaluation, rows: 100, finalRows: heldout, ...evaluation },
+    evaluation: { ...recipe.evaluation, finalRows: heldout, ...evaluation },
   };
 }
 
-const results = [];
+const at = (seed, name) => `${folder}/rewards/${seed}/${name}`;
+const eval_ = ["--eval", `${folder}/plain-cot-heldout.jsonl`];
+const imitate = (seed, steps) =>
+  recipeOf("quickstart", { seed, schedule: { steps, warmupSteps: 10 }, evaluation: { every: Math.ceil(steps / 4) } });
+const start = (seed) => ["--start", at(seed, "sft/adapter")];
+const learn = (seed, name) =>
+  train(at(seed, name), recipeOf(`${name}-quickstart`, { seed }), [
+    "--data",
+    at(seed, "problems.jsonl"),
+    ...eval_,
+    ...start(seed),
+  ]);
+
 for (const seed of seeds) {
-  const at = `${folder}/rewards/${seed}`;
-  mkdirSync(at, { recursive: true });
-  splitRows(seed, at);
-  const eval_ = ["--eval", `${folder}/plain-cot-heldout.jsonl`];
-  const imitate = (steps) =>
-    recipeOf("quickstart", { seed, schedule: { steps, warmupSteps: 8 }, evaluation: { every: steps } });
-  train(`${at}/sft`, imitate(150), ["--data", `${at}/solutions.jsonl`, ...eval_]);
-  const start = ["--start", `${at}/sft/adapter`];
-  const problems = ["--data", `${at}/problems.jsonl`, ...eval_, ...start];
-  const learn = (name, steps) =>
-    recipeOf(name, { seed, schedule: { steps, warmupSteps: 5 }, evaluation: { every: 25 } });
-  train(`${at}/grpo`, learn("grpo-quickstart", 200), problems);
-  const stepsAsLong = Math.max(1, Math.round((150 * secondsOf(`${at}/grpo`)) / secondsOf(`${at}/sft`)));
-  train(`${at}/sft-continued`, imitate(stepsAsLong), ["--data", `${at}/solutions.jsonl`, ...eval_, ...start]);
-  train(`${at}/ppo`, learn("ppo-quickstart", 150), problems);
-  train(`${at}/dpo`, learn("dpo-quickstart", 100), problems);
-  for (const name of ["sft", "grpo", "sft-continued", "ppo", "dpo"]) {
-    const end = last(`${at}/${name}`);
-    results.push([
-      seed,
-      name,
-      end?.["gsm8k/strict"],
-      end?.["gsm8k/stderr"],
-      end?.n,
-      Math.round(secondsOf(`${at}/${name}`)),
-    ]);
-  }
+  mkdirSync(at(seed, ""), { recursive: true });
+  splitRows(seed, at(seed, ""));
+  const data = ["--data", at(seed, "solutions.jsonl"), ...eval_];
+  train(at(seed, "sft"), imitate(seed, imitated), data);
+  learn(seed, "grpo");
+  const steps = Math.round((imitated * secondsOf(at(seed, "grpo"))) / secondsOf(at(seed, "sft")));
+  train(at(seed, "sft-continued"), imitate(seed, steps), [...data, ...start(seed)]);
 }
-console.log("\n| seed | run | strict | ± | n | seconds |\n|---|---|--:|--:|--:|--:|");
-for (const [seed, name, strict, error, n, seconds] of results) {
-  console.log(`| ${seed} | ${name} | ${(100 * strict).toFixed(1)} | ${(100 * error).toFixed(1)} | ${n} | ${seconds} |`);
+for (const name of ["dpo", "ppo"]) for (const seed of seeds) learn(seed, name);
+
+/** Mean and 95 % interval of differences by seed and problem: the seeds' means and the problems within, both random. */
+function differenceOf(a, b) {
+  const right = (seed, name) => Array.from(last(at(seed, name)).outcomes, (digit) => (digit >= "2" ? 1 : 0));
+  const bySeed = seeds.map((seed) => {
+    const [x, y] = [right(seed, a), right(seed, b)];
+    return x.map((one, i) => one - (y[i] ?? 0));
+  });
+  const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const byProblem = bySeed[0].map((_, i) => mean(bySeed.map((each) => each[i])));
+  const centre = mean(byProblem);
+  const variance = (values) => values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (values.length - 1);
+  const perSeed = bySeed.map(mean);
+  const error = Math.sqrt(
+    variance(byProblem) / byProblem.length + (seeds.length > 1 ? variance(perSeed) / seeds.length : 0),
+  );
+  return { centre, error, perSeed };
+}
+
+const names = ["sft", "grpo", "sft-continued", "dpo", "ppo"];
+const percent = (value) => (100 * value).toFixed(1);
+console.log("\n| run | strict, by seed | seconds | steps |\n|---|---|---|---|");
+for (const name of names) {
+  const ends = seeds.map((seed) => last(at(seed, name)));
+  console.log(
+    `| ${name} | ${ends.map((end) => percent(end["gsm8k/strict"])).join(", ")} (n = ${ends[0].n}) | ${seeds.map((seed) => Math.round(secondsOf(at(seed, name)))).join(", ")} | ${ends[0].step} |`,
+  );
+}
+console.log("\n| difference | points | standard error | by seed |\n|---|--:|--:|---|");
+for (const [a, b] of [
+  ["grpo", "sft-continued"],
+  ["grpo", "sft"],
+  ["sft-continued", "sft"],
+  ["dpo", "sft"],
+  ["ppo", "sft"],
+]) {
+  const { centre, error, perSeed } = differenceOf(a, b);
+  console.log(`| ${a} − ${b} | ${percent(centre)} | ${percent(error)} | ${perSeed.map(percent).join(", ")} |`);
 }

@@ -124,22 +124,27 @@ export function newRecipe(changes: Partial<Recipe> = {}): Recipe {
 export const newLoarRecipe = (): Recipe =>
   newRecipe({ name: "loar-quickstart", adaptation: [newMethod("loar"), newMethod("lora")] });
 
-/** Imitation of a few hundred worked solutions, then what only answers are needed for (DeepSeek-R1's order). */
+/**
+ * Imitation of a hundred worked solutions, as far as it goes, then what only answers are needed for (DeepSeek-R1's order).
+ * The rates and sizes are those of docs/lab.md: smaller batches of answers walked at random there.
+ */
 function newRewardsRecipe(name: string, objective: Objective, learningRate: number, steps: number): Recipe {
   const recipe = newRecipe();
   return {
     ...recipe,
     name,
     objective,
-    sftFirst: { rows: 300, steps: 150, learningRate: 2e-3 },
+    sftFirst: { rows: 100, steps: 200, learningRate: 2e-3 },
     optimizer: { ...recipe.optimizer, learningRate },
-    schedule: { kind: "constant", steps, warmupSteps: 5 },
-    evaluation: { ...recipe.evaluation, every: 25 },
+    schedule: { kind: "cosine", steps, warmupSteps: 5 },
+    evaluation: { ...recipe.evaluation, every: 30 },
   };
 }
 
-export const newGrpoRecipe = (): Recipe => newRewardsRecipe("grpo-quickstart", newObjective("grpo"), 1e-3, 200);
-const newPpoRecipe = (): Recipe => newRewardsRecipe("ppo-quickstart", newObjective("ppo"), 1e-3, 150);
+export const newGrpoRecipe = (): Recipe =>
+  newRewardsRecipe("grpo-quickstart", newObjective("grpo", { prompts: 32 }), 1e-3, 120);
+const newPpoRecipe = (): Recipe =>
+  newRewardsRecipe("ppo-quickstart", newObjective("ppo", { prompts: 32, completions: 4 }), 5e-4, 60);
 const newDpoRecipe = (): Recipe =>
   newRewardsRecipe("dpo-quickstart", newObjective("dpo", { sampled: newSampledPairs() }), 5e-4, 100);
 
