@@ -16,7 +16,8 @@ export const helpText = `npm run --silent anneal -- COMMAND
       --start DIR                an adapter to begin with, which is then what rewards are measured from
       --shuffle-answers          a control that must not learn
       --out DIR                  recipe.json, metrics.jsonl, samples.jsonl, groups.jsonl, adapter/, checkpoint
-      --resume                   go on with the run in --out
+      --resume                   go on with the run in --out; one that a reward of your own has paused (exit code 75)
+                                 goes on with the code that DIR/recipe.json then has for it
   ablate RECIPE|quickstart       the same recipe in several variants, with several seeds, one run after the other
       --methods LIST             base, full, lora, loar+lora, …; lora:8 is of rank 8, last:2 of two layers,
                                  prefix:16 of 16 tokens, loar:hard; full@1e-3 has a learning rate of its own
