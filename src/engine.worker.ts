@@ -141,6 +141,16 @@ function availableMemory(): number {
   return Math.min(limit, host / 2);
 }
 
+/** What was planned last. */
+let planned: { recipe: string; stepSeconds: number | null } | null = null;
+
+/** A run begins with what its plan said of its steps. */
+function newPlannedRun(recipe: Recipe, name: string): Run {
+  const run = newRun(recipe, name);
+  const stepSeconds = planned?.recipe === JSON.stringify(recipe) ? planned.stepSeconds : null;
+  return stepSeconds === null ? run : { ...run, stepSeconds };
+}
+
 async function plan(recipe: Recipe, signal: AbortSignal) {
   const { device } = await session.current();
   const [loaded, model, { readable: runs }] = await Promise.all([
@@ -150,7 +160,7 @@ async function plan(recipe: Recipe, signal: AbortSignal) {
   ]);
   const { config } = model.open;
   const size = weightBytes(config, await model.open.weights(), recipe.precision);
-  return planRecipe({
+  const found = planRecipe({
     recipe,
     model: { config, weightBytes: size },
     source: loaded,
@@ -158,6 +168,8 @@ async function plan(recipe: Recipe, signal: AbortSignal) {
     available: availableMemory(),
     speeds: times.speeds(recipe, device.backend, runs),
   });
+  planned = { recipe: JSON.stringify(recipe), stepSeconds: found.stepSeconds };
+  return found;
 }
 
 async function measure(recipe: Recipe, signal: AbortSignal): Promise<boolean> {
@@ -290,7 +302,7 @@ const emit = serve<Calls, Events>(self, {
   "reward.try": (asked, signal) => tryRewards(asked, signal),
   "recipe.measure": ({ recipe }, signal) => measure(recipe, signal),
   "run.start": ({ recipe, name }, signal) => {
-    const run = newRun(recipe, name);
+    const run = newPlannedRun(recipe, name);
     return train(run.id, () => Promise.resolve(run), signal);
   },
   "run.resume": ({ run, mended }, signal) => train(run, () => getRun(run), signal, mended),

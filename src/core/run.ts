@@ -29,6 +29,8 @@ export type Run = {
   /** Seconds of training so far. */
   seconds: number;
   backend: string;
+  /** Seconds of a step of its own objective as planned: while what comes first is imitated, the time left is told by it. */
+  stepSeconds?: number;
   /** Most bytes of tensors on the device, base included; null where the device does not tell. */
   peakBytes?: number | null;
   error: WireError | null;

@@ -69,17 +69,20 @@ test("nothing is promised before the first step, and nothing is left after the l
   ).toMatchObject({ step: 100, secondsLeft: 0, nextEvaluation: null });
 });
 
+const staged = {
+  ...record,
+  recipe: {
+    ...record.recipe,
+    objective: newObjective("grpo"),
+    sftFirst: { rows: 10, steps: 60, learningRate: 1e-3 },
+  },
+};
+
 test("steps of imitation count, and what comes of them is evaluated", () => {
-  const objective = newObjective("grpo");
-  const batching = { ...record.recipe.batching, mode: "bucket" as const };
-  const recipe = { ...record.recipe, objective, batching, sftFirst: { rows: 10, steps: 60, learningRate: 1e-3 } };
-  const staged = { ...record, recipe };
   const series = at(55, () => 1);
   const progress = runProgress(staged, series);
   expect(progress.steps).toBe(160);
-  expect(progress.nextEvaluation?.step).toBe(60);
-  // at 60, 100, 150 and 160, 10 s each
-  expect(progress.secondsLeft).toBeCloseTo(105 + 4 * 10, 6);
+  expect(progress.nextEvaluation).toEqual({ step: 60, seconds: 5 });
   expect(
     runProgress(
       { ...staged, step: 60 },
@@ -88,6 +91,27 @@ test("steps of imitation count, and what comes of them is evaluated", () => {
   ).toBe(100);
   expect(canResume({ ...staged, status: "stopped", step: 100 })).toBe(true);
   expect(canResume({ ...staged, status: "stopped", step: 160 })).toBe(false);
+});
+
+test("each stage has its own pace: the first one's says nothing of the second, whose plan speaks until it has steps", () => {
+  const left = (steps: number, run = staged) =>
+    runProgress(
+      run,
+      at(steps, (step) => (step <= 60 ? 1 : 30)),
+    ).secondsLeft;
+  expect(left(55)).toBeNull();
+  // evaluations at 60, 100, 150 and 160, 10 s each
+  expect(left(55, { ...staged, stepSeconds: 20 })).toBeCloseTo(5 + 100 * 20 + 4 * 10, 6);
+  expect(left(60, { ...staged, stepSeconds: 20 })).toBeCloseTo(100 * 20 + 3 * 10, 6);
+  // One step is enough, and it is not mixed with those before.
+  expect(left(61, { ...staged, stepSeconds: 20 })).toBeCloseTo(99 * 30 + 3 * 10, 6);
+  expect(left(90)).toBeCloseTo(70 * 30 + 3 * 10, 6);
+  expect(left(160)).toBe(0);
+  const { nextEvaluation } = runProgress(
+    staged,
+    at(62, (step) => (step <= 60 ? 1 : 30)),
+  );
+  expect(nextEvaluation).toEqual({ step: 100, seconds: 38 * 30 });
 });
 
 test("median", () => {

@@ -23,35 +23,45 @@ export function runProgress(run: Run, series: RunSeries): RunProgress {
   const { columns, evals } = series;
   const steps = stepsInAll(run.recipe);
   const step = columns.step.at(-1) ?? run.step;
-  const secondsPerStep = pace(columns.step, columns.seconds);
-  const every = run.recipe.evaluation.every;
   // what the rewards set out from is measured too
   const between = run.recipe.sftFirst?.steps ?? 0;
+  const paces = {
+    first: pace(columns, 0, between),
+    own: pace(columns, between, steps) ?? run.stepSeconds ?? null,
+  };
+  const secondsTo = (end: number) => {
+    const first = Math.max(0, Math.min(end, between) - step);
+    const own = end - step - first;
+    if ((first > 0 && paces.first === null) || (own > 0 && paces.own === null)) return null;
+    return first * (paces.first ?? 0) + own * (paces.own ?? 0);
+  };
+  const every = run.recipe.evaluation.every;
   const isBetween = step < between && between % every !== 0;
   const upcoming = Math.min(steps, (Math.floor(step / every) + 1) * every, isBetween ? between : Infinity);
   const evaluations = Math.ceil(steps / every) - Math.floor(step / every) + (isBetween ? 1 : 0);
   const evaluating = median(evals.map(({ seconds }) => seconds)) ?? 0;
-  const left = steps - step;
+  const training = columns.step.length > 0 ? secondsTo(steps) : null;
   return {
     step,
     steps,
-    secondsLeft: secondsPerStep === null ? null : left * secondsPerStep + (left > 0 ? evaluations * evaluating : 0),
+    secondsLeft: training === null ? null : training + (step < steps ? evaluations * evaluating : 0),
     nextEvaluation:
-      step < steps
-        ? { step: upcoming, seconds: secondsPerStep === null ? null : (upcoming - step) * secondsPerStep }
-        : null,
+      step < steps ? { step: upcoming, seconds: columns.step.length > 0 ? secondsTo(upcoming) : null } : null,
     tokensPerSecond: median([...columns.tokens_per_second.slice(-recent)]),
     learningRate: columns["train/learning_rate"].at(-1) ?? null,
   };
 }
 
-/** Seconds a step, over the latest steps. */
-function pace(step: Float64Array, seconds: Float64Array): number | null {
-  const from = Math.max(0, step.length - 1 - recent);
-  const [x0, y0, x1, y1] = [step[from], seconds[from], step.at(-1), seconds.at(-1)];
-  if (x0 === undefined || y0 === undefined || x1 === undefined || y1 === undefined) return null;
-  if (x1 > x0) return (y1 - y0) / (x1 - x0);
-  return x1 > 0 ? y1 / x1 : null;
+/** Seconds a step, over the latest of the steps after `from` and up to `to`; null where none was made. */
+function pace({ step, seconds }: RunSeries["columns"], from: number, to: number): number | null {
+  let end = step.length - 1;
+  while (end >= 0 && (step[end] ?? 0) > to) end--;
+  let begin = end;
+  // The step before is where its first one's time began.
+  while (begin > 0 && end - begin < recent && (step[begin] ?? 0) > from) begin--;
+  const [x0, y0, x1, y1] = [step[begin], seconds[begin], step[end], seconds[end]];
+  if (x0 === undefined || y0 === undefined || x1 === undefined || y1 === undefined || x1 <= from) return null;
+  return x1 > x0 ? (y1 - y0) / (x1 - x0) : y1 / x1;
 }
 
 export function median(values: readonly number[]): number | null {
