@@ -82,7 +82,7 @@ export function firstSettings(goal: Goal, parameters: number): Settings {
     ...first,
     // A pass holds one pair; four of them, or eight single answers, are compared in a step.
     batching: { ...batching, rows: 2, accumulation: isCompared ? 4 : 1, contextLength: 0 },
-    schedule: { ...schedule, steps: 60, warmupSteps: 5 },
+    schedule: { kind: isPolicy(objective) ? "constant" : schedule.kind, steps: 60, warmupSteps: 5 },
     evaluation: {
       ...evaluation,
       every: 20,
@@ -98,33 +98,37 @@ export function firstSettings(goal: Goal, parameters: number): Settings {
 /** Tokens of a large model's answer at most: TRL's default is 512, which takes twice the time. */
 const largeAnswer = 256;
 
-/**
- * An objective as people begin with it on a model of its size; its own settings are those of TRL's configurations
- * (`newObjective`). Large models write longer answers to fewer prompts, and PPO's batches are learnt from four times, as in
- * InstructGPT and TRL.
- */
-export function firstObjective(begun: Objective, parameters: number): Objective {
-  if (parameters < large) return begun;
-  if (begun.kind === "dpo" && begun.sampled) {
-    const { sampled } = begun;
-    return { ...begun, sampled: { ...sampled, pairs: 100, sampling: { ...sampled.sampling, maxTokens: largeAnswer } } };
-  }
-  if (!isPolicy(begun)) return begun;
-  const written = { ...begun, prompts: 4, sampling: { ...begun.sampling, maxTokens: largeAnswer } };
-  return written.kind === "ppo" ? { ...written, updates: 4 } : written;
-}
-
 /** The same kind, with nothing set yet. */
-const begunAs = (objective: Objective): Objective =>
+const plainOf = (objective: Objective): Objective =>
   objective.kind === "dpo" && objective.sampled
     ? newObjective("dpo", { sampled: newSampledPairs() })
     : newObjective(objective.kind);
 
+/**
+ * An objective of this kind as people begin with it: on the embedded model its quickstart's, on large ones with TRL's settings
+ * (`newObjective`), where longer answers are written to fewer prompts and PPO learns from its batches four times, as
+ * InstructGPT and TRL do.
+ */
+export function firstObjective(of: Objective, parameters: number): Objective {
+  const plain = plainOf(of);
+  if (parameters < large) {
+    const { objective } = usualOf(plain);
+    return objective.kind === plain.kind ? objective : plain;
+  }
+  const longer = <T extends { maxTokens: number }>(sampling: T): T => ({ ...sampling, maxTokens: largeAnswer });
+  if (plain.kind === "dpo" && plain.sampled) {
+    const { sampled } = plain;
+    return { ...plain, sampled: { ...sampled, pairs: 100, sampling: longer(sampled.sampling) } };
+  }
+  if (!isPolicy(plain)) return plain;
+  const written = { ...plain, prompts: 4, sampling: longer(plain.sampling) };
+  return written.kind === "ppo" ? { ...written, updates: 4 } : written;
+}
+
 /** The objective for a model of another size: one that nobody has changed follows it. */
 export function objectiveFor(objective: Objective, parameters: number): Objective {
-  const begun = begunAs(objective);
-  const isUntouched = [0, large].some((size) => isSame(objective, firstObjective(begun, size)));
-  return isUntouched ? firstObjective(begun, parameters) : objective;
+  const isUntouched = [0, large].some((size) => isSame(objective, firstObjective(objective, size)));
+  return isUntouched ? firstObjective(objective, parameters) : objective;
 }
 
 const usualImitation = { rows: 300, steps: 150, learningRate: 2e-3 };

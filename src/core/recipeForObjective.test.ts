@@ -57,7 +57,8 @@ test("from every objective to every other the recipe is valid, and the way back 
 test("what was set stays: rewards from one policy to the next, steps, and imitation that was turned off", () => {
   const rewards = [newReward("steps", { weight: 3 })];
   const grpo = choose(newRecipe({ schedule: { kind: "cosine", steps: 70, warmupSteps: 3 } }), "grpo");
-  expect(grpo.schedule).toEqual({ kind: "constant", steps: 70, warmupSteps: 3 });
+  const { kind } = quickstarts["grpo-quickstart"]().schedule;
+  expect(grpo.schedule).toEqual({ kind, steps: 70, warmupSteps: 3 });
   const linear = newRecipe({ schedule: { kind: "linear", steps: 70, warmupSteps: 3 } });
   expect(choose(linear, "grpo").schedule).toEqual(linear.schedule);
   const { sftFirst: _, ...without } = { ...grpo, objective: newObjective("grpo", { rewards, completions: 5 }) };

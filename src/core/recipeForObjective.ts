@@ -88,7 +88,9 @@ export function recipeThenRewards(recipe: Recipe, parameters = sizeOf(recipe)): 
  */
 export function recipeFromRun({ id, recipe }: Pick<Run, "id" | "recipe">): Recipe {
   const { sftFirst: _, ...behind } = recipe;
-  const objective = isPolicy(recipe.objective) ? recipe.objective : newObjective("grpo");
+  const objective = isPolicy(recipe.objective)
+    ? recipe.objective
+    : firstObjective(newObjective("grpo"), sizeOf(recipe));
   const { sftFirst: __, ...begun } = recipeForObjective(behind, objective);
   return { ...begun, name: `${recipe.name}-rewards`.slice(0, 120), start: id };
 }
