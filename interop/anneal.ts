@@ -11,7 +11,6 @@ import {
   newMethod,
 } from "../src/core/adaptation";
 import { linearNamesOf } from "../src/core/adapter";
-import type { Batch } from "../src/core/batch";
 import { StudioError } from "../src/core/errors";
 import { type ModelConfig, parseModelConfig } from "../src/core/model";
 import { newRandom } from "../src/core/random";
@@ -26,6 +25,7 @@ import { parseSafetensors, type SafeTensorInput, writeSafetensors } from "../src
 import { type NamedFile, newZip } from "../src/formats/zip";
 import { type AdapterFiles, newAdapterFiles, readAdapterFiles } from "../src/jobs/adapterFiles";
 import { newExport } from "../src/jobs/exportFormats";
+import { nextTokens } from "../src/jobs/nextTokens.fixture";
 import { filesInMemory, openModel } from "../src/jobs/openModel";
 import { newTinyModel } from "../src/jobs/tinyModel";
 import { openDevice } from "../src/kernels/device";
@@ -34,6 +34,7 @@ import { logits } from "../src/model/generation";
 import { loadLlama } from "../src/model/llama";
 import { newOptimizer, trainStep } from "../src/model/training";
 import { extractFlexible, extractStrict, isCorrect, standardError } from "../src/scoring/gsm8k";
+import { type RewardCase, runRewardCase } from "./rewardCase";
 
 type Tensors = Map<string, { shape: number[]; values: Float32Array<ArrayBuffer> }>;
 
@@ -54,24 +55,6 @@ function newTensors(shapes: ReadonlyMap<string, number[]>, seed: number): Tensor
       return [name, { shape, values: Float32Array.from({ length: size }, () => norm + 0.2 * random.normal()) }];
     }),
   );
-}
-
-/** Rows of one length, every token but the first to be told from those before it. */
-function nextTokens(rows: number[][]): Batch {
-  const length = rows[0]?.length ?? 0;
-  const flat = rows.flat();
-  const isLast = (i: number) => i % length === length - 1;
-  const weights = Float32Array.from(flat, (_, i) => (isLast(i) ? 0 : 1));
-  return {
-    rows: rows.length,
-    length,
-    tokens: Int32Array.from(flat),
-    targets: Int32Array.from(flat, (_, i) => (isLast(i) ? 0 : (flat[i + 1] ?? 0))),
-    positions: Int32Array.from(flat, (_, i) => i % length),
-    segments: new Int32Array(flat.length).fill(1),
-    weights,
-    trained: weights.reduce((a, b) => a + b, 0),
-  };
 }
 
 async function mergeInMemory(
@@ -267,6 +250,12 @@ const commands: Record<string, (...words: string[]) => Promise<void>> = {
   async peftCases(casesFile = "") {
     await openDevice("wasm");
     for (const each of (await readJson(casesFile)) as PeftCase[]) await runPeftCase(each);
+  },
+
+  /** Each of a list of RewardCase, see there. */
+  async rewardCases(casesFile = "") {
+    await openDevice("wasm");
+    for (const each of (await readJson(casesFile)) as RewardCase[]) await runRewardCase(each);
   },
 
   /** Each of a list of LoarCase, see there. */

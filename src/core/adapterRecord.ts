@@ -1,8 +1,10 @@
 /** @file An adapter of the library: imported, or added up from others. Those of runs are their checkpoints. */
 
+import * as z from "zod/mini";
 import { type Adaptation, adaptationSchema } from "./adaptation";
 import { StudioError } from "./errors";
 import type { AdapterId, RunId } from "./ids";
+import { type Dimension, dimensionsSchema } from "./objective";
 import type { Recipe } from "./recipe";
 import { say } from "./say";
 import type { Bytes, Millis } from "./units";
@@ -26,6 +28,8 @@ export type AdapterRecord = {
   /** What stands around a prompt. */
   template: Recipe["template"];
   origin: AdapterOrigin;
+  /** Of a reward model: what its numbers are called, and count, where its files told. */
+  dimensions?: Dimension[];
   /** Its tensors' file, and the bytes of it. */
   file: string;
   bytes: Bytes;
@@ -35,7 +39,9 @@ export type AdapterRecord = {
 export function parseAdapterRecord(stored: unknown): AdapterRecord {
   const record = stored as Partial<AdapterRecord> | null | undefined;
   const adaptation = adaptationSchema.safeParse(record?.adaptation);
-  if (!record || record.version !== 1 || typeof record.id !== "string" || !record.file || !adaptation.success) {
+  const dimensions = z.optional(dimensionsSchema).safeParse(record?.dimensions);
+  const isKnown = adaptation.success && dimensions.success;
+  if (!record || record.version !== 1 || typeof record.id !== "string" || !record.file || !isKnown) {
     throw new StudioError("storage.failed", say`An adapter's record has a form that this version does not know`);
   }
   return { ...(record as AdapterRecord), adaptation: adaptation.data };

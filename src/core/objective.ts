@@ -37,6 +37,12 @@ const rollouts = {
   updates: whole(1, 64),
 };
 
+/** What each number of a reward model is called, and how much of the whole it is. */
+export const dimensionsSchema = z
+  .array(z.strictObject({ name: z.string().check(z.minLength(1), z.maxLength(60)), weight: between(-100, 100) }))
+  .check(z.minLength(1), z.maxLength(16));
+export type Dimension = z.infer<typeof dimensionsSchema>[number];
+
 const schemas = {
   /** The rows' own answers, token by token. */
   sft: z.strictObject({
@@ -71,9 +77,7 @@ const schemas = {
     margin: between(0, 100),
     /** Of the mean squared sum of both rewards, which keeps them about zero (Eisenstein et al. 2023). */
     centre: between(0, 10),
-    dimensions: z
-      .array(z.strictObject({ name: z.string().check(z.minLength(1), z.maxLength(60)), weight: between(-100, 100) }))
-      .check(z.minLength(1), z.maxLength(16)),
+    dimensions: dimensionsSchema,
   }),
   /** Group relative policy optimisation (Shao et al. 2024) and its variants. */
   grpo: z.strictObject({

@@ -3,8 +3,8 @@
 import type { Method, MethodKind } from "../core/adaptation";
 import type { EvalMetrics } from "../core/metrics";
 import { lossOnOf, type ObjectiveKind } from "../core/objective";
-import type { Recipe } from "../core/recipe";
-import { isPeftMethod } from "./peftConfig";
+import { type Recipe, trainedAdaptation } from "../core/recipe";
+import { peftFormOf } from "./peft";
 
 type Measured = { before: EvalMetrics | null; after: EvalMetrics | null };
 
@@ -85,7 +85,6 @@ function settings(recipe: Recipe): [string, string][] {
   const batch =
     batching.accumulation > 1 ? `${batching.rows} rows × ${batching.accumulation}` : `${batching.rows} rows`;
   return [
-    ["Objective", "supervised fine-tuning"],
     ...adaptation.flatMap(methodSettings),
     ["Objective", objectiveTitles[objective.kind]],
     ["Loss on", lossOnOf(objective) === "completion" ? "completions only" : "all tokens"],
@@ -108,23 +107,36 @@ const escapeCell = (text: string) => text.replaceAll(/\s+/g, " ").replaceAll("\\
 
 const quoted = (text: string) => JSON.stringify(text); // JSON strings are YAML strings, and Python's
 
+/** A reward model leaves with its read-out, a policy without the one that its values came from. */
+const formOf = (recipe: Recipe) =>
+  peftFormOf(recipe.objective.kind === "reward" ? trainedAdaptation(recipe) : recipe.adaptation);
+
 /** How the folder is loaded: by PEFT where it has a form for what was trained, else by the studio. */
-function usage({ adaptation }: Recipe, baseName: string): string[] {
-  const [method, ...others] = adaptation;
-  if (!method || others.length > 0 || !isPeftMethod(method)) {
+function usage(recipe: Recipe, baseName: string): string[] {
+  const form = formOf(recipe);
+  if (!form) {
     return [
       "PEFT has no form for what was trained: Anneal reads the folder, in the page and on the command line,",
       "and writes it in the forms that other programs read (`export --format …`).",
     ];
   }
+  const auto = form.head ? "AutoModelForSequenceClassification" : "AutoModelForCausalLM";
+  const outputs = form.head ? `, num_labels=${form.head.outputs}` : "";
   return [
     "```python",
     "from peft import PeftModel",
-    "from transformers import AutoModelForCausalLM",
+    `from transformers import ${auto}`,
     "",
-    `base = AutoModelForCausalLM.from_pretrained(${quoted(baseName)})`,
+    `base = ${auto}.from_pretrained(${quoted(baseName)}${outputs})`,
     'model = PeftModel.from_pretrained(base, ".")',
     "```",
+    ...(form.head
+      ? [
+          "",
+          "Its logits are the rewards of a prompt with its answer, which ends with the end-of-text token. Ask one answer at",
+          "a time, or set a padding token that is not that one: transformers reads at the last token that is no padding.",
+        ]
+      : []),
   ];
 }
 
@@ -132,7 +144,7 @@ function usage({ adaptation }: Recipe, baseName: string): string[] {
 export function newModelCard(card: { recipe: Recipe; baseName: string } & Measured): string {
   const { recipe, before, after, baseName } = card;
   const kinds = recipe.adaptation.map(({ kind }) => kind);
-  const isPeft = recipe.adaptation.length === 1 && recipe.adaptation.every(isPeftMethod);
+  const isPeft = formOf(recipe) !== null;
   const control = recipe.data.shuffleAnswers
     ? ["", "**A control:** the answers were shuffled among the questions, so that there was nothing to learn."]
     : [];
@@ -140,9 +152,9 @@ export function newModelCard(card: { recipe: Recipe; baseName: string } & Measur
     "---",
     `base_model: ${quoted(baseName)}`,
     `library_name: ${isPeft ? "peft" : "anneal"}`,
-    "pipeline_tag: text-generation",
+    `pipeline_tag: ${recipe.objective.kind === "reward" ? "text-classification" : "text-generation"}`,
     "tags:",
-    ...[...kinds, "sft", "anneal", `base_model:adapter:${baseName}`].map((tag) => `- ${quoted(tag)}`),
+    ...[...kinds, recipe.objective.kind, "anneal", `base_model:adapter:${baseName}`].map((tag) => `- ${quoted(tag)}`),
     "---",
     "",
     `# ${escapeCell(recipe.name)}`,

@@ -4,11 +4,13 @@
  * `adaptationTensors`.
  */
 
-import { type Adaptation, adaptationSchema, adaptationTensors, wrongAdaptation } from "../core/adaptation";
+import { type Adaptation, adaptationSchema, adaptationTensors, methodOf, wrongAdaptation } from "../core/adaptation";
 import type { ModelConfig } from "../core/model";
+import type { Dimension } from "../core/objective";
 import { say } from "../core/say";
-import { type AdapterTensors, checkTensors, type ReadTensors } from "./peft";
+import { type AdapterFolder, checkTensors, type ReadTensors } from "./peft";
 import { failAdapter as fail, quoted } from "./peftModules";
+import { readDimensions, tensorMetadata } from "./readOut";
 import { parseSafetensors, writeSafetensors } from "./safetensors";
 import type { NamedFile } from "./zip";
 
@@ -17,20 +19,14 @@ const formatVersion = 1;
 const encoder = new TextEncoder();
 
 /** anneal_adapter.json, adapter_model.safetensors, README.md. Throws `adapter.invalid`. */
-export function newNativeAdapterFiles(adapter: {
-  config: ModelConfig;
-  adaptation: Adaptation;
-  tensors: AdapterTensors;
-  baseName: string;
-  card: string;
-}): NamedFile[] {
-  const { config, adaptation, tensors, baseName, card } = adapter;
+export function newNativeAdapterFiles(adapter: AdapterFolder & { adaptation: Adaptation }): NamedFile[] {
+  const { config, adaptation, tensors, dimensions, baseName, card } = adapter;
   checkTensors(adaptationTensors(config, adaptation), tensors);
   const record = { version: formatVersion, base: baseName, adaptation };
   const named = new Map([...tensors].map(([name, { shape, values }]) => [name, { shape, values }] as const));
   return [
     { path: "anneal_adapter.json", bytes: encoder.encode(`${JSON.stringify(record, null, 2)}\n`) },
-    { path: "adapter_model.safetensors", bytes: writeSafetensors(named, { format: "pt" }) },
+    { path: "adapter_model.safetensors", bytes: writeSafetensors(named, tensorMetadata(dimensions)) },
     { path: "README.md", bytes: encoder.encode(card) },
   ];
 }
@@ -58,11 +54,12 @@ function parseRecord(value: unknown): Adaptation {
 export function parseNativeAdapter(
   files: { anneal_adapter: unknown; safetensors: Uint8Array },
   config: ModelConfig,
-): { adaptation: Adaptation; tensors: ReadTensors } {
+): { adaptation: Adaptation; tensors: ReadTensors; dimensions?: Dimension[] } {
   const adaptation = parseRecord(files.anneal_adapter);
+  const { tensors: stored, metadata } = parseSafetensors(files.safetensors);
   const tensors: ReadTensors = new Map();
-  for (const [name, { shape, values }] of parseSafetensors(files.safetensors).tensors)
-    tensors.set(name, { shape, values });
+  for (const [name, { shape, values }] of stored) tensors.set(name, { shape, values });
   checkTensors(adaptationTensors(config, adaptation), tensors);
-  return { adaptation, tensors };
+  const dimensions = readDimensions(metadata, methodOf(adaptation, "head"));
+  return { adaptation, tensors, ...(dimensions ? { dimensions } : {}) };
 }

@@ -1,14 +1,16 @@
 /** @file An adapter as PEFT (0.21) writes and reads it. */
 
-import { methodTensors } from "../core/adaptation";
+import { type Adaptation, adaptationTensors, type MethodOf, methodOf } from "../core/adaptation";
 import type { ModelConfig } from "../core/model";
+import type { Dimension } from "../core/objective";
 import { say } from "../core/say";
-import { newAdapterConfig, type PeftMethod, parseAdapterConfig } from "./peftConfig";
+import { isPeftMethod, newAdapterConfig, type PeftMethod, parseAdapterConfig } from "./peftConfig";
 import { failAdapter as fail } from "./peftModules";
+import { hasReadOut, readDimensions, readOutFields, readOutOf, tensorMetadata } from "./readOut";
 import { parseSafetensors, type SafeTensorInput, writeSafetensors } from "./safetensors";
 import type { NamedFile } from "./zip";
 
-export { isPeftMethod, type PeftMethod } from "./peftConfig";
+export type { PeftMethod } from "./peftConfig";
 
 /** Before the names of a model's modules; prompts stand beside the model, and have none. */
 const prefix = "base_model.model.";
@@ -32,23 +34,42 @@ export function checkTensors(expected: ReadonlyMap<string, readonly number[]>, t
     if (!expected.has(name)) fail(say`The tensor ${name} belongs to no module of the base`);
 }
 
-/** An adapter's folder: adapter_config.json, adapter_model.safetensors, README.md. Throws `adapter.invalid`. */
-export function newPeftFiles(adapter: {
+/** What PEFT has a folder for: one method, in a reward model with a read-out beside it. */
+export type PeftForm = { method: PeftMethod; head: MethodOf<"head"> | null };
+
+/** Null where there is another method, or several; PEFT's prompts have no form for a classifier of whole answers. */
+export function peftFormOf(adaptation: Adaptation): PeftForm | null {
+  const head = methodOf(adaptation, "head") ?? null;
+  const [method, ...others] = adaptation.filter(({ kind }) => kind !== "head");
+  if (!method || others.length > 0 || !isPeftMethod(method)) return null;
+  return head && prefixOf(method) === "" ? null : { method, head };
+}
+
+const methodsOf = ({ method, head }: PeftForm): Adaptation => (head ? [method, head] : [method]);
+
+/** What any of an adapter's folders is made of. */
+export type AdapterFolder = {
   config: ModelConfig;
-  method: PeftMethod;
   tensors: AdapterTensors;
+  /** Of a reward model. */
+  dimensions?: readonly Dimension[];
   baseName: string;
   card: string;
-}): NamedFile[] {
-  const { config, method, tensors, baseName, card } = adapter;
-  checkTensors(methodTensors(config, method), tensors);
-  const adapterConfig = newAdapterConfig(config, method, baseName);
+};
+
+/** An adapter's folder: adapter_config.json, adapter_model.safetensors, README.md. Throws `adapter.invalid`. */
+export function newPeftFiles(
+  adapter: AdapterFolder & { method: PeftMethod; head?: MethodOf<"head"> | null },
+): NamedFile[] {
+  const { config, method, head = null, tensors, dimensions, baseName, card } = adapter;
+  checkTensors(adaptationTensors(config, methodsOf({ method, head })), tensors);
+  const adapterConfig = newAdapterConfig(config, method, baseName, head ? readOutFields : {});
   const named = new Map(
     [...tensors].map(([name, { shape, values }]) => [prefixOf(method) + name, { shape, values }] as const),
   );
   return [
     { path: "adapter_config.json", bytes: encoder.encode(`${JSON.stringify(adapterConfig, null, 2)}\n`) },
-    { path: "adapter_model.safetensors", bytes: writeSafetensors(named, { format: "pt" }) },
+    { path: "adapter_model.safetensors", bytes: writeSafetensors(named, tensorMetadata(dimensions)) },
     { path: "README.md", bytes: encoder.encode(card) },
   ];
 }
@@ -60,14 +81,19 @@ export function newPeftFiles(adapter: {
 export function parsePeft(
   files: { adapter_config: unknown; safetensors: Uint8Array },
   config: ModelConfig,
-): { method: PeftMethod; tensors: ReadTensors } {
+): PeftForm & { tensors: ReadTensors; dimensions?: Dimension[] } {
   const method = parseAdapterConfig(files.adapter_config, config);
   const start = prefixOf(method);
   const tensors: ReadTensors = new Map();
-  for (const [name, { shape, values }] of parseSafetensors(files.safetensors).tensors) {
+  const file = parseSafetensors(files.safetensors);
+  for (const [name, { shape, values }] of file.tensors) {
     if (!name.startsWith(start)) fail(say`The tensor ${name} does not begin with ${start}`);
     tensors.set(name.slice(start.length), { shape, values });
   }
-  checkTensors(methodTensors(config, method), tensors);
-  return { method, tensors };
+  const isReward = hasReadOut(files.adapter_config as Readonly<Record<string, unknown>>);
+  if (isReward && start === "") fail(say`A reward model by ${method.kind} tuning is not supported`);
+  const head = isReward ? readOutOf(tensors) : null;
+  checkTensors(adaptationTensors(config, methodsOf({ method, head })), tensors);
+  const dimensions = readDimensions(file.metadata, head ?? undefined);
+  return { method, head, tensors, ...(dimensions ? { dimensions } : {}) };
 }

@@ -71,8 +71,13 @@ function ownFields(config: ModelConfig, method: PeftMethod): Fields {
   }
 }
 
-/** The fields of adapter_config.json, in their order. */
-export function newAdapterConfig(config: ModelConfig, method: PeftMethod, baseName: string): Fields {
+/** The fields of adapter_config.json, in their order; `others` stand in the place of their own. */
+export function newAdapterConfig(
+  config: ModelConfig,
+  method: PeftMethod,
+  baseName: string,
+  others: Fields = {},
+): Fields {
   const fields = {
     base_model_name_or_path: baseName,
     inference_mode: true,
@@ -80,6 +85,7 @@ export function newAdapterConfig(config: ModelConfig, method: PeftMethod, baseNa
     peft_type: peftTypes[method.kind],
     task_type: "CAUSAL_LM",
     ...ownFields(config, method),
+    ...others,
   };
   return Object.fromEntries(Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
@@ -89,7 +95,6 @@ const unsupported = [
   "use_qalora",
   "use_bdlora",
   "lora_bias",
-  "modules_to_save",
   "layers_to_transform",
   "layers_pattern",
   "layer_replication",

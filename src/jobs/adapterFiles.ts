@@ -3,34 +3,25 @@
 import type { Adaptation } from "../core/adaptation";
 import { StudioError } from "../core/errors";
 import type { ModelConfig } from "../core/model";
+import type { Dimension } from "../core/objective";
 import { say } from "../core/say";
 import { parseLoarFolder } from "../formats/loarFolder";
 import { newNativeAdapterFiles, parseNativeAdapter } from "../formats/nativeAdapter";
-import { type AdapterTensors, isPeftMethod, newPeftFiles, type PeftMethod, parsePeft } from "../formats/peft";
+import { type AdapterFolder, newPeftFiles, parsePeft, peftFormOf } from "../formats/peft";
 import type { NamedFile } from "../formats/zip";
 
 export type AdapterFiles = {
   adaptation: Adaptation;
   /** By the names of `adaptationTensors`. */
   tensors: Map<string, { shape: number[]; values: Float32Array }>;
+  /** Of a reward model: what its numbers are called, and count, where that is known. */
+  dimensions?: Dimension[];
 };
 
-/** The one method that PEFT knows; null where there are others, or several. */
-export function peftMethodOf(adaptation: Adaptation): PeftMethod | null {
-  const [method, ...others] = adaptation;
-  return method && others.length === 0 && isPeftMethod(method) ? method : null;
-}
-
 /** Throws `adapter.invalid` where the tensors are not the adaptation's. */
-export function newAdapterFiles(adapter: {
-  config: ModelConfig;
-  adaptation: Adaptation;
-  tensors: AdapterTensors;
-  baseName: string;
-  card: string;
-}): NamedFile[] {
-  const method = peftMethodOf(adapter.adaptation);
-  return method ? newPeftFiles({ ...adapter, method }) : newNativeAdapterFiles(adapter);
+export function newAdapterFiles(adapter: AdapterFolder & { adaptation: Adaptation }): NamedFile[] {
+  const form = peftFormOf(adapter.adaptation);
+  return form ? newPeftFiles({ ...adapter, ...form }) : newNativeAdapterFiles(adapter);
 }
 
 function parseJson(name: string, bytes: Uint8Array): unknown {
@@ -59,9 +50,9 @@ export async function readAdapterFiles(read: Read, config: ModelConfig): Promise
 }
 
 /** PEFT's folder, or the studio's. */
-async function readOneFolder(read: Read, config: ModelConfig): Promise<AdapterFiles> {
+async function readOneFolder(readFile: Read, config: ModelConfig): Promise<AdapterFiles> {
   const fail = (file: string) => new StudioError("adapter.invalid", say`${file} is missing`);
-  const [own, peft] = [await read("anneal_adapter.json"), await read("adapter_config.json")];
+  const [own, peft] = [await readFile("anneal_adapter.json"), await readFile("adapter_config.json")];
   if (own && peft) {
     throw new StudioError(
       "adapter.invalid",
@@ -69,10 +60,10 @@ async function readOneFolder(read: Read, config: ModelConfig): Promise<AdapterFi
     );
   }
   if (!own && !peft) throw fail("adapter_config.json");
-  const safetensors = await read("adapter_model.safetensors");
+  const safetensors = await readFile("adapter_model.safetensors");
   if (!safetensors) throw fail("adapter_model.safetensors");
   if (own) return parseNativeAdapter({ anneal_adapter: parseJson("anneal_adapter.json", own), safetensors }, config);
   const adapter_config = parseJson("adapter_config.json", peft as Uint8Array);
-  const { method, tensors } = parsePeft({ adapter_config, safetensors }, config);
-  return { adaptation: [method], tensors };
+  const { method, head, ...read } = parsePeft({ adapter_config, safetensors }, config);
+  return { ...read, adaptation: head ? [method, head] : [method] };
 }

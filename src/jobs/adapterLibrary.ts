@@ -7,7 +7,6 @@ import { bytesSource } from "../core/byteSource";
 import { StudioError } from "../core/errors";
 import { type AdapterId, newId, type RunId } from "../core/ids";
 import type { ModelConfig } from "../core/model";
-import type { ObjectiveOf } from "../core/objective";
 import type { WeightFormat } from "../core/packing";
 import { gsm8kTemplate, parseRecipe, type Recipe } from "../core/recipe";
 import { say } from "../core/say";
@@ -29,8 +28,6 @@ export type Trained = AdapterFiles & {
   model: string;
   precision: WeightFormat | undefined;
   template: Recipe["template"];
-  /** Of a reward model: what its numbers are called, and count. */
-  dimensions?: ObjectiveOf<"reward">["dimensions"];
 };
 
 /** A run's last checkpoint, or an adapter of the library. Throws `adapter.invalid` where a run has no checkpoint yet. */
@@ -38,8 +35,9 @@ export async function readTrained(id: TrainedId, store: RunStore, files: Files =
   if (id.startsWith("adapter:")) {
     const record = await getAdapter(id as AdapterId);
     const tensors = parseSafetensors(await readAdapterBytes(record, files)).tensors;
-    const { name, model, adaptation, template } = record;
-    return { name, model, precision: undefined, adaptation, template, tensors: new Map(tensors) };
+    const { name, model, adaptation, template, dimensions } = record;
+    const named = dimensions ? { dimensions } : {};
+    return { name, model, precision: undefined, adaptation, template, tensors: new Map(tensors), ...named };
   }
   const run = await store.getRun(id as RunId);
   // a run that is training may replace its checkpoint while we read it: the next one is there at once
@@ -58,7 +56,7 @@ export async function readTrained(id: TrainedId, store: RunStore, files: Files =
 }
 
 async function save(
-  record: Pick<AdapterRecord, "name" | "model" | "adaptation" | "template" | "origin">,
+  record: Pick<AdapterRecord, "name" | "model" | "adaptation" | "template" | "origin" | "dimensions">,
   tensors: AdapterFiles["tensors"],
   files: Files,
 ): Promise<AdapterRecord> {
@@ -100,7 +98,11 @@ async function readFiles(
   const recipe = files.get("recipe.json");
   if (!recipe) return { ...read, template: null };
   try {
-    return { ...read, template: parseRecipe(JSON.parse(new TextDecoder().decode(recipe))).template };
+    const { template, objective } = parseRecipe(JSON.parse(new TextDecoder().decode(recipe)));
+    const isNamed =
+      objective.kind === "reward" && objective.dimensions.length === methodOf(read.adaptation, "head")?.outputs;
+    // the tensors' own file comes first: a recipe may be another run's
+    return { ...(isNamed ? { dimensions: objective.dimensions } : {}), ...read, template };
   } catch {
     return { ...read, template: null }; // some other tool's recipe
   }
@@ -116,11 +118,12 @@ export async function importAdapter(
   storage: Files = opfs,
 ): Promise<AdapterRecord> {
   const { name, model, config } = given;
-  const { adaptation, tensors, template } = await readFiles(await openAdapterFiles(files), config);
+  const { adaptation, tensors, template, dimensions } = await readFiles(await openAdapterFiles(files), config);
   checkNumbers(tensors);
   const origin = { kind: "files", names: files.map((file) => file.name) } as const;
   const asked = template ?? given.template ?? gsm8kTemplate;
-  return save({ name, model, adaptation, template: asked, origin }, tensors, storage);
+  const named = dimensions ? { dimensions } : {};
+  return save({ name, model, adaptation, template: asked, origin, ...named }, tensors, storage);
 }
 
 /**

@@ -20,8 +20,9 @@ export async function exportAdapter(run: Run, store: RunStore, config: ModelConf
   const { recipe, before, after } = run;
   const baseName = baseNameOf(recipe.model);
   const { adaptation, tensors } = trainedOf(recipe, parseCheckpoint(checkpoint.bytes));
+  const dimensions = recipe.objective.kind === "reward" ? { dimensions: recipe.objective.dimensions } : {};
   const card = newModelCard({ recipe, baseName, before, after });
-  const files = newAdapterFiles({ config, adaptation, tensors, baseName, card });
+  const files = newAdapterFiles({ config, adaptation, tensors, baseName, card, ...dimensions });
   const own = `${JSON.stringify(recipe, null, 2)}\n`; // the template, which any use of the adapter needs
   return [...files, { path: "recipe.json", bytes: new TextEncoder().encode(own) }];
 }

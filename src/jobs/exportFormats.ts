@@ -25,10 +25,10 @@ import { canMerge, mergedConfig } from "../formats/merge";
 import { methodTitles } from "../formats/modelCard";
 import { newModelfile } from "../formats/modelfile";
 import { newNativeAdapterFiles } from "../formats/nativeAdapter";
-import { newPeftFiles } from "../formats/peft";
+import { newPeftFiles, peftFormOf } from "../formats/peft";
 import { writeSafetensors } from "../formats/safetensors";
 import type { NamedFile } from "../formats/zip";
-import { type AdapterFiles, peftMethodOf } from "./adapterFiles";
+import type { AdapterFiles } from "./adapterFiles";
 import { exportModel, openMerged, type StreamedFile, streamed } from "./exportModel";
 import type { ReadAsset } from "./loadSource";
 import { modulesOfLora } from "./loraModules";
@@ -50,7 +50,7 @@ function reasonOf(act: () => unknown): Said | null {
 }
 
 function whyNotPeft(adaptation: Adaptation): Said | null {
-  if (peftMethodOf(adaptation)) return null;
+  if (peftFormOf(adaptation)) return null;
   if (adaptation.length > 1) return say`A PEFT folder holds one method, and here are several: ${titlesOf(adaptation)}`;
   return say`PEFT has no form for ${titlesOf(adaptation)}`;
 }
@@ -140,9 +140,9 @@ export async function newExport(
   const inMemory = (files: NamedFile[]) => ({ files: files.map(streamed), notes: [] });
   switch (format.kind) {
     case "peft": {
-      const method = peftMethodOf(adaptation);
-      if (!method) throw new StudioError("bug");
-      return inMemory([...newPeftFiles({ ...shared, method }), own]);
+      const form = peftFormOf(adaptation);
+      if (!form) throw new StudioError("bug");
+      return inMemory([...newPeftFiles({ ...shared, ...form }), own]);
     }
     case "anneal":
       return inMemory([...newNativeAdapterFiles(shared), own]);

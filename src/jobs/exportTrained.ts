@@ -64,9 +64,16 @@ const recipeOfLibrary = ({ name, model, template, adaptation }: Trained): Recipe
 async function openTrained(id: TrainedId, host: ExportHost): Promise<ExportInputs & { trained: Trained }> {
   const { store, library, readAsset, files = opfs } = host;
   const trained = await readTrained(id, store, files);
-  const { name, model, adaptation, tensors } = trained;
+  const { name, model, adaptation, tensors, dimensions } = trained;
   const [{ open }, baseName] = await Promise.all([library.know(model), nameOfBase(model)]);
-  const common = { open, adapter: { adaptation, tensors }, baseName, name, readAsset, trained };
+  const common = {
+    open,
+    adapter: { adaptation, tensors, ...(dimensions ? { dimensions } : {}) },
+    baseName,
+    name,
+    readAsset,
+    trained,
+  };
   if (id.startsWith("adapter:")) {
     const card = newLibraryCard(await getAdapter(id as AdapterId), baseName);
     return { ...common, recipe: recipeOfLibrary(trained), card };

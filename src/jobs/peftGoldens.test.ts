@@ -2,7 +2,6 @@
 
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Batch } from "../core/batch";
 import { bytesSource } from "../core/byteSource";
 import { type ModelConfig, parseModelConfig } from "../core/model";
 import { canMerge, newMerger } from "../formats/merge";
@@ -14,6 +13,7 @@ import { disposeAdapter, loadAdapter } from "../model/adapter";
 import { logits } from "../model/generation";
 import { disposeLlama, type Llama, loadLlama, type TensorData } from "../model/llama";
 import { disposeOptimizer, newOptimizer, trainStep } from "../model/training";
+import { nextTokens } from "./nextTokens.fixture";
 
 type Kind = { adapter_config: unknown; plusRatio: number; logits: string; losses: number[] };
 type Goldens = {
@@ -29,24 +29,6 @@ const readBytes = (name: string) => new Uint8Array(readFileSync(new URL(name, fo
 const goldens = JSON.parse(readFileSync(new URL("goldens.json", folder), "utf8")) as Goldens;
 const { tokens, rows, learningRate } = goldens;
 const config: ModelConfig = parseModelConfig(goldens.config);
-
-/** Every token but the first is to be told from those before it. */
-function nextTokens(batch: number[][]): Batch {
-  const length = batch[0]?.length ?? 0;
-  const flat = batch.flat();
-  const isLast = (i: number) => i % length === length - 1;
-  const weights = Float32Array.from(flat, (_, i) => (isLast(i) ? 0 : 1));
-  return {
-    rows: batch.length,
-    length,
-    tokens: Int32Array.from(flat),
-    targets: Int32Array.from(flat, (_, i) => (isLast(i) ? 0 : (flat[i + 1] ?? 0))),
-    positions: Int32Array.from(flat, (_, i) => i % length),
-    segments: new Int32Array(flat.length).fill(1),
-    weights,
-    trained: weights.reduce((a, b) => a + b, 0),
-  };
-}
 
 let llama: Llama;
 beforeAll(async () => {

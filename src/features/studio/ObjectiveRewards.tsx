@@ -26,10 +26,11 @@ function listRewardModels(runs: readonly Run[], adapters: readonly AdapterRecord
       ? [{ id, label: name, dimensions: recipe.objective.dimensions.map((dimension) => dimension.name) }]
       : [],
   );
-  const kept = adapters.flatMap(({ id, name, adaptation, ...adapter }) => {
+  const kept = adapters.flatMap(({ id, name, adaptation, dimensions, ...adapter }) => {
     const head = methodOf(adaptation, "head");
     if (!head || adapter.model !== model) return [];
-    return [{ id, label: name, dimensions: Array.from({ length: head.outputs }, (_, i) => `${i + 1}`) }];
+    const names = dimensions?.map((dimension) => dimension.name);
+    return [{ id, label: name, dimensions: names ?? Array.from({ length: head.outputs }, (_, i) => `${i + 1}`) }];
   });
   return [...trained, ...kept];
 }
