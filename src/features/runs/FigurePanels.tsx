@@ -136,7 +136,7 @@ const FigureChart = memo(
         x={x}
         y={{
           title: t(`figures.units.${unitOf(panel, recipe)}`),
-          format: id === "reward" ? hundredths : short,
+          format: formats[id] ?? short,
           ...(isShare ? { from: 0, to: 0.2, atMost: 1 } : {}),
         }}
         height={isLarge ? 280 : 150}
@@ -160,6 +160,11 @@ const FigureChart = memo(
 const noColumns = newColumns();
 const hundredths = (value: number) => value.toFixed(2);
 const short = (value: number) => formatNumber(value, 3);
+/** The coefficient moves by a thousandth of itself at a time. */
+const formats: Partial<Record<PanelId, (value: number) => string>> = {
+  reward: hundredths,
+  klCoefficient: (value) => formatNumber(value, 5),
+};
 
 /** What the latest share of groups without spread means. */
 function Spreadless({ recipe, columns }: { recipe: Recipe; columns: Columns }) {

@@ -63,6 +63,25 @@ test("GRPO: the reward beside accuracy, each reward by its name, what was measur
   expect(seen(recipe, columns, [passed])[0]?.[1]).toContain("gsm8k/pass");
 });
 
+test("a sampling temperature that stays is no chart, one that falls is", () => {
+  const columns = columnsOf({ "sampling/temperature": 1 });
+  const { sampling } = newObjective("grpo");
+  const falling = { ...sampling, temperature: { start: 1, end: 0.5 } };
+  expect(seen(withObjective(newObjective("grpo")), columns)).toEqual([]);
+  expect(seen(withObjective(newObjective("grpo", { sampling: falling })), columns)).toEqual([
+    ["temperature", ["sampling/temperature"]],
+  ]);
+});
+
+test("PPO: how far the updates of a step move, and what its value head is worth", () => {
+  const columns = columnsOf({ "policy/approx_kl": 0.1, "value/clip_ratio": 0.2, "value/explained_variance": -0.1 });
+  expect(seen(withObjective(newObjective("ppo")), columns)).toEqual([
+    ["approxKl", ["policy/approx_kl"]],
+    ["clip", ["value/clip_ratio"]],
+    ["explained", ["value/explained_variance"]],
+  ]);
+});
+
 test("DPO: accuracy and margin of pairs, in training and held out", () => {
   const columns = columnsOf({ "rewards/accuracies": 0.5, "rewards/margins": 0.1, "logps/chosen": -9 });
   const measured = { ...evaluation, "rewards/accuracies": 0.6 };

@@ -45,6 +45,10 @@ export type CurveLabel =
   | "value"
   | "chosen"
   | "rejected"
+  | "clipEither"
+  | "clipBelow"
+  | "clipAbove"
+  | "clipValue"
   | "one";
 
 type Looks = {
@@ -160,15 +164,10 @@ function componentsPanel({ recipe: { objective } }: Seen): FigurePanel {
   return panel("components", curves, "number", true);
 }
 
-function clipPanel({ columns }: Seen): FigurePanel {
-  const isMean = (name: string) => /^clip_ratio\/|\/clip_ratio$/.test(name) && !/_(min|max)$/.test(name);
-  const names = Object.keys(columns.figures).filter(isMean);
-  const curves = names.map((name, i): PanelCurve => {
-    const short = name.replace(/^clip_ratio\//, "").replace(/\/clip_ratio$/, "");
-    const look = i % 2 === 0 ? "strong" : "dashed";
-    return { from: "steps", figure: name as FigureName, label: { name: short }, color: color((i % 5) + 1), look };
-  });
-  return panel("clip", curves, "share");
+/** A temperature that stays is the recipe's own, and no curve. */
+function temperaturePanel({ recipe: { objective } }: Seen): FigurePanel {
+  const moves = isPolicy(objective) && objective.sampling.temperature.start !== objective.sampling.temperature.end;
+  return panel("temperature", moves ? [line("sampling/temperature", 6)] : []);
 }
 
 function all(seen: Seen): FigurePanel[] {
@@ -183,7 +182,16 @@ function all(seen: Seen): FigurePanel[] {
     panel("approxKl", [line("policy/approx_kl", 2)]),
     panel("klCoefficient", [line("kl_coefficient", 5)]),
     panel("entropy", [line("entropy", 4)]),
-    clipPanel(seen),
+    panel(
+      "clip",
+      [
+        line("clip_ratio/region_mean", 1, "clipEither"),
+        line("clip_ratio/low_mean", 2, "clipBelow", "dashed"),
+        line("clip_ratio/high_mean", 3, "clipAbove"),
+        line("value/clip_ratio", 5, "clipValue", "dashed"),
+      ],
+      "share",
+    ),
     panel("lengths", [
       line("completions/mean_length", 3, "mean"),
       line("completions/min_length", 8, "shortest", "faint"),
@@ -194,7 +202,7 @@ function all(seen: Seen): FigurePanel[] {
     panel("explained", [line("value/explained_variance", 1)]),
     panel("rated", [line("rewards/chosen", 3, "chosen"), line("rewards/rejected", 2, "rejected", "dashed")]),
     panel("logps", [line("logps/chosen", 3, "chosen"), line("logps/rejected", 2, "rejected", "dashed")]),
-    panel("temperature", [line("sampling/temperature", 6)]),
+    temperaturePanel(seen),
     panel("replay", [line("replay/share", 5)], "share"),
   ];
 }

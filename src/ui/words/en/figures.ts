@@ -63,6 +63,10 @@ export const figures = {
     value: "value",
     chosen: "chosen",
     rejected: "rejected",
+    clipEither: "either",
+    clipBelow: "below",
+    clipAbove: "above",
+    clipValue: "value",
   },
   spreadless: {
     none: "Every group of step {{step}} had spread: there was something to learn from each of the {{of}}.",
