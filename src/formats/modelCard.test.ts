@@ -3,6 +3,7 @@
 import { expect, test } from "vitest";
 import { newMethod } from "../core/adaptation";
 import type { EvalMetrics } from "../core/metrics";
+import { newObjective } from "../core/objective";
 import { newRecipe, type Recipe } from "../core/recipe";
 import { newModelCard } from "./modelCard";
 
@@ -46,6 +47,20 @@ test("what PEFT has no form for is not said to be PEFT's", () => {
   const own = card(newMethod("loar"), newMethod("lora"));
   expect(own).toMatch(/library_name: anneal\n[^]*- "loar"\n- "lora"\n/);
   expect(own).not.toContain("PeftModel");
+});
+
+test("a reward model is loaded as a classifier of so many numbers; a policy leaves without what its values came from", () => {
+  const dimensions = ["a", "b", "c"].map((name) => ({ name, weight: 1 }));
+  const card = (objective: Recipe["objective"]) =>
+    newModelCard({ recipe: newRecipe({ objective }), before: null, after: null, baseName: "b" });
+  const judge = card(newObjective("reward", { dimensions }));
+  expect(judge).toMatch(/library_name: peft\npipeline_tag: text-classification\n[^]*- "reward"\n/);
+  expect(judge).toContain('base = AutoModelForSequenceClassification.from_pretrained("b", num_labels=3)');
+  expect(judge).toContain("| Objective | a reward model |");
+  expect(judge).not.toContain("supervised fine-tuning");
+  const policy = card(newObjective("ppo"));
+  expect(policy).toMatch(/pipeline_tag: text-generation\n[^]*- "ppo"\n[^]*AutoModelForCausalLM/);
+  expect(policy).not.toContain("num_labels");
 });
 
 test("hostile names stay inside their places", () => {

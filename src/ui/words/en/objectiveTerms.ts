@@ -40,7 +40,7 @@ export const objectiveTerms = {
   },
   stepWeight: {
     word: "Weight of the steps",
-    why: "How much of the loss the written steps have; the final answer has the rest. Each is a mean over its own tokens.",
+    why: "How much of the loss the written steps have; the final answer has the rest. Each is a mean over its own tokens. The Datasets page shows both, and marks by hand where the answer begins.",
     formula: "w · L_steps + (1 − w) · L_final",
   },
   preferenceLoss: {
