@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { newMethod } from "../core/adaptation";
 import type { Example } from "../core/dataset";
+import { newObjective, newSampledPairs, type Objective } from "../core/objective";
 import { newRecipe, type Recipe } from "../core/recipe";
 import { openDevice } from "../kernels/device";
 import { newControls } from "./controls";
@@ -44,10 +45,10 @@ function smallRecipe(): Recipe {
   return recipe;
 }
 
-async function planOf(recipe: Recipe, speeds: Speeds = noSpeeds, available = 2 ** 30) {
-  const { train } = splitSource(source, recipe);
+async function planOf(recipe: Recipe, speeds: Speeds = noSpeeds, available = 2 ** 30, from = source) {
+  const { train } = splitSource(from, recipe);
   const lengths = await measureLengths(train, recipe, model.tokenizer, new AbortController().signal);
-  return planRecipe({ recipe, model, source, lengths, available, speeds });
+  return planRecipe({ recipe, model, source: from, lengths, available, speeds });
 }
 
 test("a context of 0 takes every row that the model can read", async () => {
@@ -118,4 +119,73 @@ test("scoring follows the answers", () => {
   expect(scoringOf([of("yes"), of("no")])).toBe("exact-match");
   expect(scoringOf([of("word ".repeat(40)), of("more ".repeat(40))])).toBe("none");
   expect(scoringOf([])).toBe("none");
+});
+
+/** Every second row has a rejected answer, every fifth was judged; one prompt fills the model. */
+const mixed: Source = {
+  examples: examples.map((example, i) => ({
+    ...example,
+    ...(i === 49 ? { prompt: "q".repeat(128) } : {}),
+    ...(i % 2 === 0 ? { rejected: "no" } : {}),
+    ...(i % 5 === 1 ? { label: i % 2 === 0 } : {}),
+  })),
+  heldout: examples.slice(0, 5),
+};
+
+test("each objective counts the rows that it learns from", async () => {
+  const recipe = smallRecipe(); // 20 steps of 4 rows, twice
+  const of = async (objective: Objective, changes: Partial<Recipe> = {}) => {
+    const batching = { ...recipe.batching, contextLength: 0 };
+    return planOf({ ...recipe, batching, objective, ...changes }, noSpeeds, 2 ** 30, mixed);
+  };
+  expect(await of(newObjective("dpo"))).toMatchObject({ rows: 25, tooLong: 0, epochs: (20 * 4) / 25 });
+  expect(await of(newObjective("reward"))).toMatchObject({ rows: 25, epochs: (20 * 4) / 25 });
+  expect(await of(newObjective("kto"))).toMatchObject({ rows: 10, epochs: (20 * 8) / 10 });
+  const grpo = newObjective("grpo", { prompts: 7 });
+  expect(await of(grpo)).toMatchObject({ rows: 49, tooLong: 1, epochs: (20 * 7) / 49 });
+  const sftFirst = { rows: 9, steps: 10, learningRate: 1e-3 };
+  expect(await of(grpo, { sftFirst })).toMatchObject({ rows: 49, epochs: (20 * 7) / 40 });
+  const sampled = newObjective("dpo", { sampled: { ...newSampledPairs(), pairs: 16 } });
+  expect(await of(sampled)).toMatchObject({ rows: 49, epochs: (20 * 4) / 16 });
+  // A pair is left out where either answer is too long.
+  const short = await of(newObjective("dpo"), { batching: { ...recipe.batching, contextLength: 64 } });
+  expect(short).toMatchObject({ rows: 20, tooLong: 5 });
+});
+
+test("answers that do not fit are told apart from a step that does not", async () => {
+  const recipe = smallRecipe();
+  const answers = (completions: number, maxTokens: number) => {
+    const { sampling } = newObjective("grpo");
+    return newObjective("grpo", { prompts: 8, completions, sampling: { ...sampling, maxTokens } });
+  };
+  const of = async (objective: Objective, available = 2 ** 30) =>
+    (await planOf({ ...recipe, objective }, noSpeeds, available)).memory;
+  const many = await of(answers(64, 64));
+  expect(many.part).toBe("answers");
+  expect(await of(answers(64, 64), many.needed / 2)).toMatchObject({ verdict: "too large", part: "answers" });
+  const few = await of(answers(2, 64));
+  expect(few.part).toBe("step");
+  expect(few.needed).toBeLessThan(many.needed);
+  expect((await of(answers(64, 16))).needed).toBeLessThan(many.needed);
+  expect((await of(newObjective("sft"))).part).toBe("step");
+});
+
+test("a run with a reference holds the adapter once more, and both stages are within the plan", async () => {
+  const recipe = { ...smallRecipe(), adaptation: [newMethod("lora", { rank: 64 })] };
+  const objective = newObjective("grpo");
+  const sftFirst = { rows: 5, steps: 5, learningRate: 1e-3 };
+  const plain = await planOf({ ...recipe, objective });
+  const staged = await planOf({ ...recipe, objective, sftFirst });
+  expect(staged.memory.needed - plain.memory.needed).toBe(4 * plain.trainedParameters);
+  const imitation = await planOf(recipe);
+  expect(staged.memory.needed).toBeGreaterThanOrEqual(imitation.memory.needed);
+});
+
+test("the time of a run with two stages is that of both", async () => {
+  const sftFirst = { rows: 5, steps: 30, learningRate: 1e-3 };
+  const recipe = { ...smallRecipe(), objective: newObjective("grpo"), sftFirst };
+  const speeds = { ...noSpeeds, firstStep: 2, ownStep: 11 };
+  expect(await planOf(recipe, speeds)).toMatchObject({ seconds: 30 * 2 + 20 * 11, stepSeconds: 11 });
+  expect((await planOf(recipe, { ...speeds, ownStep: null })).seconds).toBeNull();
+  expect((await planOf(recipe, { ...speeds, firstStep: null })).seconds).toBeNull();
 });
