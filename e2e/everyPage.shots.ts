@@ -2,14 +2,15 @@
 
 import { writeFileSync } from "node:fs";
 import type { Page } from "@playwright/test";
-import { newLoarRecipe, newRecipe } from "../src/core/recipe";
+import { newLoarRecipe, newRecipe, quickstarts, type Recipe } from "../src/core/recipe";
+import { newReward } from "../src/core/reward";
 import { datasetsPage, textFile } from "./pages/datasetsPage";
 import { exportDialog } from "./pages/exportDialog";
 import { modelsPage } from "./pages/modelsPage";
 import { playgroundPage } from "./pages/playgroundPage";
 import { shell } from "./pages/shell";
 import { studioPage } from "./pages/studioPage";
-import { newShortRecipe } from "./recipes";
+import { newShortRecipe, studioWith } from "./recipes";
 import { expect, test } from "./test";
 
 test.use({ settings: { theme: "system", backend: "wasm" } });
@@ -88,6 +89,73 @@ test("what a run learns from", async ({ page }) => {
   await choose("A reward model");
   await goals.getByRole("button", { name: "Add a dimension" }).click();
   await shoot(page, "studio-reward-model");
+});
+
+/** A quickstart of rewards, cut to what two cores do in a minute. */
+function newShortRewards(name: "grpo-quickstart" | "ppo-quickstart" | "dpo-quickstart", steps: number): Recipe {
+  const recipe = quickstarts[name]();
+  const { objective } = recipe;
+  const few = {
+    completions: 4,
+    sampling: { temperature: { start: 1, end: 1 }, topK: 0, topP: 1, minP: 0, maxTokens: 40, stop: [] },
+  };
+  if (objective.kind === "dpo" && objective.sampled) Object.assign(objective.sampled, few, { pairs: 12 });
+  else Object.assign(objective, few, { prompts: 2 });
+  return {
+    ...recipe,
+    sftFirst: { rows: 120, steps: 12, learningRate: 2e-3 },
+    batching: { ...recipe.batching, rows: 8 },
+    schedule: { kind: "constant", steps, warmupSteps: 2 },
+    evaluation: { ...recipe.evaluation, every: 12, rows: 8, lossRows: 8, samples: 2, maxTokens: 40 },
+  };
+}
+
+for (const [name, steps] of [
+  ["ppo-quickstart", 12],
+  ["dpo-quickstart", 12],
+] as const) {
+  test(`the figures of ${name}`, async ({ page }) => {
+    const studio = studioPage(page);
+    await page.goto(await studioWith(newShortRewards(name, steps)));
+    await shell(page).expectEngine(/WASM/);
+    const run = await studio.train();
+    await run.waitForStatus("done");
+    await page.waitForTimeout(1000);
+    await shoot(page, name);
+    await page
+      .getByRole("figure", { name: name === "ppo-quickstart" ? "Explained variance" : "Log-probabilities" })
+      .scrollIntoViewIfNeeded();
+    await shoot(page, `${name}-below`);
+  });
+}
+
+test("a reward that fails, and the run that waits for it", async ({ page }) => {
+  const studio = studioPage(page);
+  const recipe = newShortRewards("grpo-quickstart", 6);
+  const code =
+    "let rated = 0;\nfunction reward({ completion }) {\n  if (++rated > 20) return completion.size();\n  return completion.length / 100;\n}\n";
+  if (recipe.objective.kind === "grpo")
+    recipe.objective.rewards.push(newReward("own", { name: "long", weight: 0.2, code }));
+  await page.goto(await studioWith({ ...recipe, sftFirst: { rows: 120, steps: 4, learningRate: 2e-3 } }));
+  await shell(page).expectEngine(/WASM/);
+  const run = await studio.train();
+  await run.waitForStatus("paused");
+  const mend = page.getByRole("region", { name: "Mend the reward" });
+  await expect(mend.getByRole("row", { name: /The answer it failed on/ })).toBeVisible({ timeout: 60_000 });
+  await shoot(page, "run-mend");
+  await mend.getByRole("textbox", { name: "long" }).fill(code.replace("size()", "length"));
+  await page.waitForTimeout(1500);
+  await mend.getByRole("button", { name: "Resume with this code" }).click();
+  await run.waitForStatus("done");
+  await page.waitForTimeout(1000);
+  await shoot(page, "run-mended");
+  await page.getByRole("button", { name: "Groups", exact: true }).click();
+  await expect(page.getByRole("article", { name: "Group 1" })).toBeVisible();
+  await shoot(page, "run-mended-groups");
+  await page.goBack();
+  await page.getByRole("button", { name: "Go on with rewards from this run" }).click();
+  await page.getByRole("region", { name: "What it begins as" }).scrollIntoViewIfNeeded();
+  await shoot(page, "studio-begins");
 });
 
 test("an import", async ({ page }) => {
