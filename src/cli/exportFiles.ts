@@ -1,6 +1,7 @@
 /** @file `export`: a base, or what was trained on it, in the form that another program reads, proved where asked. */
 
 import path from "node:path";
+import { embeddedBaseName } from "../core/adapterRecord";
 import { StudioError } from "../core/errors";
 import { type ExportFormat, type ExportProof, type GgufWeightType, ggufWeightTypes } from "../core/exportFormat";
 import type { Recipe } from "../core/recipe";
@@ -68,7 +69,7 @@ export async function exportFiles(words: string[]): Promise<number> {
   const folder = required("adapter", flags.adapter);
   const adapter = await readAdapterFolder(folder, open.config);
   const recipe = await readRecipe(flags, folder, adapter);
-  const baseName = flags.model === "embedded" ? "anneal-base" : open.name;
+  const baseName = flags.model === "embedded" ? embeddedBaseName : open.name;
   const card = newModelCard({ recipe, before: null, after: null, baseName });
   const made = await newExport(format, { open, adapter, recipe, baseName, name: recipe.name, card, readAsset });
   for (const note of made.notes) output.note(textOf(note));

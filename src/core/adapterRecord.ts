@@ -9,6 +9,9 @@ import type { Recipe } from "./recipe";
 import { say } from "./say";
 import type { Bytes, Millis } from "./units";
 
+/** What the embedded base is called in an adapter's files. */
+export const embeddedBaseName = "anneal-base";
+
 /** What an answer can be asked of, beside a base. */
 export type TrainedId = RunId | AdapterId;
 

@@ -1,5 +1,6 @@
 /** @file A run's adapter as a folder, from its last checkpoint. */
 
+import { embeddedBaseName } from "../core/adapterRecord";
 import { StudioError } from "../core/errors";
 import type { ModelConfig } from "../core/model";
 import type { Run } from "../core/run";
@@ -10,15 +11,12 @@ import type { RunStore } from "../storage/runStore";
 import { newAdapterFiles } from "./adapterFiles";
 import { parseCheckpoint, trainedOf } from "./checkpoint";
 
-/** What the base is called in an adapter's files. */
-const baseNameOf = (model: string) => (model === "embedded" ? "anneal-base" : model);
-
 /** In PEFT's layout where it has one, else in the studio's. Throws `adapter.invalid` where there is no checkpoint yet. */
 export async function exportAdapter(run: Run, store: RunStore, config: ModelConfig): Promise<NamedFile[]> {
   const checkpoint = await store.readCheckpoint(run.id);
   if (!checkpoint) throw new StudioError("adapter.invalid", say`The run has no checkpoint yet`);
   const { recipe, before, after } = run;
-  const baseName = baseNameOf(recipe.model);
+  const baseName = recipe.model === "embedded" ? embeddedBaseName : recipe.model;
   const { adaptation, tensors } = trainedOf(recipe, parseCheckpoint(checkpoint.bytes));
   const dimensions = recipe.objective.kind === "reward" ? { dimensions: recipe.objective.dimensions } : {};
   const card = newModelCard({ recipe, baseName, before, after });

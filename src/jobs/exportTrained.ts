@@ -1,6 +1,6 @@
 /** @file What was trained, a run's last checkpoint or an adapter of the library, as a file, and the proof that it is that. */
 
-import type { TrainedId } from "../core/adapterRecord";
+import { embeddedBaseName, type TrainedId } from "../core/adapterRecord";
 import { StudioError } from "../core/errors";
 import {
   type ExportFormat,
@@ -47,7 +47,7 @@ export type ExportHost = {
 
 /** What the base is called in files: its repository, where it has one. */
 async function nameOfBase(model: string): Promise<string> {
-  if (model === "embedded") return "anneal-base";
+  if (model === "embedded") return embeddedBaseName;
   const { name, origin } = await getModelRecord(model as ModelId);
   return origin.kind === "hub" ? origin.repository : name;
 }
