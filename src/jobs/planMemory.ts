@@ -32,12 +32,12 @@ export type Extents = {
 /** What a plan is made of beside the recipe. */
 type Setting = { recipe: Recipe; config: ModelConfig; extents: Extents; recompute: boolean };
 
-/** Texts read in one pass: `read` are the places whose logits are made. */
-type Pass = { tokens: number; read: number };
+/** Texts read in one pass, one or more a row: `read` are the places whose logits are made. */
+type Pass = { rows: number; tokens: number; read: number };
 
 /**
  * Bytes at the peak, and what they are for. Policy and reference share the base: a reference is one more set of the
- * adapter's numbers. planMemory.test.ts holds the figure to what steps and whole runs take.
+ * adapter's numbers. planMemory.test.ts holds the figure to what steps take, planRuns.test.ts to what whole runs do.
  */
 export function memoryOf(
   recipe: Recipe,
@@ -84,7 +84,7 @@ function stageNumbers(setting: Setting, objective: Objective): StageNumbers {
     case "sft": {
       const capacity = recipe.batching.contextLength > 0 ? contextOf(recipe, config) : longest;
       const length = mode === "pack" ? capacity : longest;
-      const step = learning(setting, { tokens: rows * length, read: rows * trained }, 2);
+      const step = learning(setting, texts({ length, read: trained }, rows), 2);
       return { step, answers: 0, passes: accumulation };
     }
     case "dpo": {
@@ -117,6 +117,7 @@ function stageNumbers(setting: Setting, objective: Objective): StageNumbers {
 }
 
 const texts = ({ length, read }: { length: number; read: number }, rows: number): Pass => ({
+  rows,
   tokens: rows * length,
   read: rows * read,
 });
@@ -145,12 +146,11 @@ const promptTokens = ({ adaptation }: Recipe) => methodOf(adaptation, "prompt")?
  * logits, their gradients among them. With `recompute` only the blocks' inputs are kept, and one block's activations at a
  * time with half as much again of its gradients.
  */
-function learning({ recipe, config, extents, recompute }: Setting, pass: Pass, copies: number): number {
+function learning({ recipe, config, recompute }: Setting, pass: Pass, copies: number): number {
   const { hiddenSize: C, layers, vocabSize: V } = config;
   const block = blockOf(config);
   const extra = extraNumbers(config, recipe.adaptation);
-  const rows = pass.tokens / Math.max(1, extents.longest);
-  const tokens = pass.tokens + Math.ceil(rows) * promptTokens(recipe);
+  const tokens = pass.tokens + pass.rows * promptTokens(recipe);
   // What the layers give before their biases, which nothing reads on the way back.
   const passing = methodOf(recipe.adaptation, "bias") ? outputsOf(config, biasableNames(config)) : 0;
   const kept = tokens * layers * (recompute ? C : block + extra);
@@ -159,8 +159,9 @@ function learning({ recipe, config, extents, recompute }: Setting, pass: Pass, c
 }
 
 /** A pass without one: what the blocks are given stays until the end, and all that one block makes at a time. */
-function reading({ recipe, config }: Setting, { tokens, read }: Pass): number {
+function reading({ recipe, config }: Setting, { rows, tokens: given, read }: Pass): number {
   const { hiddenSize: C, layers, vocabSize: V } = config;
+  const tokens = given + rows * promptTokens(recipe);
   const block = tokens * (madeBy(config) + extraNumbers(config, recipe.adaptation));
   return tokens * (layers + 1) * C + Math.max(block, read * C + Math.min(read * V, chunkLogits));
 }
@@ -189,8 +190,8 @@ function generating(setting: Setting, { prompts, copies, maxTokens }: Generating
   const cache = layers * 2 * K * D * Math.min(maxPositions, virtual + extents.prompt + maxTokens);
   const whole = prompts * extents.prompt;
   const first = Math.min(whole, Math.max(prefillTokens, extents.prompt));
-  const read =
-    prompts * cache + reading(setting, { tokens: first, read: Math.ceil(first / Math.max(1, extents.prompt)) });
+  const together = Math.ceil(first / Math.max(1, extents.prompt));
+  const read = prompts * cache + reading(setting, { rows: together, tokens: first, read: together });
   const spread = (copies > 1 ? prompts + rows : whole > first ? 2 * prompts : 0) * cache;
   const next = rows * (cache + cache / layers + layers * C + madeBy(config) + 2 * V);
   return Math.max(read, spread + rows * V, 2 * rows * cache, next);
