@@ -92,7 +92,7 @@ export async function* train(inputs: TrainInputs): AsyncGenerator<TrainEvent, "d
       }
       if (ended) return "done";
       if (stageAt(recipe, state.step).from > session.stage.from) {
-        trainer?.dispose?.();
+        trainer.dispose?.();
         trainer = null;
         await enterStage(session, state.step);
         trainer = yield* newTrainer(session, undefined);
