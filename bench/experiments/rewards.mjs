@@ -90,13 +90,14 @@ const learn = (seed, name) =>
 for (const seed of seeds) {
   mkdirSync(at(seed, ""), { recursive: true });
   splitRows(seed, at(seed, ""));
-  const data = ["--data", at(seed, "solutions.jsonl"), ...eval_];
-  train(at(seed, "sft"), imitate(seed, imitated), data);
-  learn(seed, "grpo");
-  const steps = Math.round((imitated * secondsOf(at(seed, "grpo"))) / secondsOf(at(seed, "sft")));
-  train(at(seed, "sft-continued"), imitate(seed, steps), [...data, ...start(seed)]);
+  train(at(seed, "sft"), imitate(seed, imitated), ["--data", at(seed, "solutions.jsonl"), ...eval_]);
 }
-for (const name of ["dpo", "ppo"]) for (const seed of seeds) learn(seed, name);
+for (const name of ["grpo", "dpo", "ppo"]) for (const seed of seeds) learn(seed, name);
+for (const seed of seeds) {
+  const steps = Math.round((imitated * secondsOf(at(seed, "grpo"))) / secondsOf(at(seed, "sft")));
+  const words = ["--data", at(seed, "solutions.jsonl"), ...eval_, ...start(seed)];
+  train(at(seed, "sft-continued"), imitate(seed, steps), words);
+}
 
 /** Mean and 95 % interval of differences by seed and problem: the seeds' means and the problems within, both random. */
 function differenceOf(a, b) {
