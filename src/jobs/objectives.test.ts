@@ -232,7 +232,7 @@ test("with a step weight the loss is that of both parts, each a mean over its ow
   const { tokenizer } = model;
   const [first] = solutions as [Example];
   const document = newDocument(first, recipeFor(newObjective("sft")).template, tokenizer, "completion", 64);
-  const parts = solutionParts(document, tokenizer);
+  const parts = solutionParts(document, first, tokenizer);
   const text = (part: number) => tokenizer.decode(document.tokens.filter((_, i) => parts[i] === part));
   expect([text(1), text(2)]).toEqual([" 1+1=2 so\n", "#### 0"]);
 
