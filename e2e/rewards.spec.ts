@@ -16,8 +16,8 @@ test("rewards are chosen, weighed, and tried while they are written", async ({ p
   await studio.open();
   await shell(page).expectEngine(/WASM/);
   await studio.chooseObjective("Rewards: GRPO");
-  await expect(studio.start).toHaveAccessibleName(/^Train 350 steps$/);
-  await expect(studio.card("Train")).toContainText("8 prompts a step, 8 answers to each");
+  await expect(studio.start).toHaveAccessibleName(/^Train 320 steps$/);
+  await expect(studio.card("Train")).toContainText("32 prompts a step, 8 answers to each");
   await studio.advanced.click();
   const { name, ...quickstart } = newGrpoRecipe();
   expect(await studio.recipe()).toEqual({ ...quickstart, name: "quickstart" });
