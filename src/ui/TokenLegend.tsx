@@ -30,7 +30,7 @@ export function MarkLegend() {
   const { t } = useTranslation();
   return (
     <Legend className="border-b-2 border-series-3">
-      <Term name="logicMask">{t("datasets.carriesLogic")}</Term>
+      <Term name="logicMask">{t("studio.carriesLogic")}</Term>
     </Legend>
   );
 }

@@ -13,5 +13,5 @@ export function methodsText(t: TFunction, adaptation: Adaptation): string {
   const [least, most] = [Math.min(...ranks), Math.max(...ranks)];
   if (ranks.length === 0) return names.join(" + ");
   const rank = least === most ? String(most) : `${least}–${most}`;
-  return `${names.join(" + ")}, ${t("models.adapters.rank", { rank })}`;
+  return `${names.join(" + ")}, ${t("studio.rank", { rank })}`;
 }

@@ -2,9 +2,7 @@
 
 import { ablation } from "./en/ablation";
 import { charts } from "./en/charts";
-import { datasets } from "./en/datasets";
 import { errors } from "./en/errors";
-import { models } from "./en/models";
 import { run } from "./en/run";
 import { runs } from "./en/runs";
 import { common, field, shell } from "./en/shell";
@@ -16,8 +14,6 @@ export const en = {
   field,
   shell,
   studio,
-  datasets,
-  models,
   runs,
   run,
   ablation,

@@ -33,7 +33,6 @@ export const datasets = {
   tokens_other: "{{count, number}} tokens",
   learnt: "{{count, number}} learnt",
   compared: "{{count, number}} compared with",
-  carriesLogic: "carries logic",
   marked_one: "{{count, number}} carries logic",
   marked_other: "{{count, number}} carry logic",
   logicMask: { off: "off", recipe: "the recipe's", maths: "maths", contract: "contract", code: "code" },

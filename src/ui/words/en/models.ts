@@ -85,7 +85,6 @@ export const models = {
     table: "Adapters of {{name}}",
     name: "Name",
     methods: "Trained",
-    rank: "rank {{rank}}",
     from: "From",
     size: "Size",
     actionsHeader: "Actions",

@@ -12,6 +12,8 @@ export const studio = {
   show: "Show it",
   notValid: "{{field}}: {{message}}",
   counting: "Counting rows and tokens…",
+  carriesLogic: "carries logic",
+  rank: "rank {{rank}}",
   model: {
     title: "Model",
     line: "{{parameters}} parameters",
