@@ -62,7 +62,8 @@ export function SchedulePicture({ recipe }: { recipe: Recipe }) {
       {stages.length > 1 && (
         <div aria-hidden="true" className="flex justify-between gap-3 text-xs">
           {stages.map((stage, i) => (
-            <span key={stage.from} className={i === 0 ? "text-series-3" : "text-right text-series-1"}>
+            <span key={stage.from} className="flex items-center gap-1.5 text-faint">
+              <span className={`h-0.5 w-3 shrink-0 ${i === 0 ? "bg-series-3" : "bg-series-1"}`} />
               {t("studio.train.stage", { kind: kindOf(stage), count: stage.recipe.schedule.steps })}
             </span>
           ))}
