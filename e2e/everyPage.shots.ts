@@ -100,10 +100,10 @@ function newShortRewards(name: "grpo-quickstart" | "ppo-quickstart" | "dpo-quick
     sampling: { temperature: { start: 1, end: 1 }, topK: 0, topP: 1, minP: 0, maxTokens: 40, stop: [] },
   };
   if (objective.kind === "dpo" && objective.sampled) Object.assign(objective.sampled, few, { pairs: 12 });
-  else Object.assign(objective, few, { prompts: 2 });
+  else Object.assign(objective, few, { prompts: 4 });
   return {
     ...recipe,
-    sftFirst: { rows: 120, steps: 12, learningRate: 2e-3 },
+    sftFirst: { rows: 120, steps: 80, learningRate: 2e-3 },
     batching: { ...recipe.batching, rows: 8 },
     schedule: { kind: "constant", steps, warmupSteps: 2 },
     evaluation: { ...recipe.evaluation, every: 12, rows: 8, lossRows: 8, samples: 2, maxTokens: 40 },

@@ -5,7 +5,7 @@ export const helpText = `npm run --silent anneal -- COMMAND
   train RECIPE.json              fine-tune, and tell how it goes
         quickstart               the embedded recipe: LoRA
         loar-quickstart          the same with LoAR beside LoRA
-        grpo-quickstart          a few hundred solutions imitated, then rewards (GRPO)
+        grpo-quickstart          a hundred solutions imitated, then rewards (GRPO)
         ppo-quickstart           the same with PPO
         dpo-quickstart           the same, then preferences among its own answers (DPO)
       --model embedded|DIR|GGUF  another base: a Hugging Face folder, or a GGUF file
