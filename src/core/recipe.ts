@@ -146,7 +146,7 @@ export const newGrpoRecipe = (): Recipe =>
 const newPpoRecipe = (): Recipe =>
   newRewardsRecipe("ppo-quickstart", newObjective("ppo", { prompts: 32, completions: 4 }), 5e-4, 60);
 const newDpoRecipe = (): Recipe =>
-  newRewardsRecipe("dpo-quickstart", newObjective("dpo", { sampled: newSampledPairs() }), 5e-4, 100);
+  newRewardsRecipe("dpo-quickstart", newObjective("dpo", { sampled: newSampledPairs() }), 1e-4, 100);
 
 /** The embedded recipes, by the names that the studio's menu and the command line offer them under. */
 export const quickstarts = {
